@@ -1,0 +1,184 @@
+//! `realmwright apply`
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use jiff::Timestamp;
+
+use super::args::{Apply as Options, PlanFormat, Target};
+use super::exit::{Exit, Hinted, UsageError};
+use super::output::Printer;
+use super::progress::Progress;
+use super::{files, plan, session};
+use crate::apply::{Outcome, TenantOutcome, apply};
+use crate::keycloak::http::Server;
+use crate::plan::{FORMAT_VERSION, Plan, TenantPlan};
+use crate::state::secret::{Secrets, references};
+
+/// How long removing the lanes may take at the end of a run.
+const CLEAN_UP: Duration = Duration::from_secs(60);
+
+/// Executes a saved plan, or plans, shows, asks and executes.
+pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
+    if options.what.is_file() {
+        let plan = saved(&options.what, &options.target)?;
+        if expired(&plan) {
+            printer.error(&format!("the plan expired at {}", plan.header.expires_at), Some("make a new one with `realmwright plan --out`"));
+            return Ok(Exit::Stale);
+        }
+        let (server, secrets) = reach(printer, &plan, &options.target).await?;
+        return execute(printer, &server, &plan, &secrets, options.parallelism).await;
+    }
+    let asking = !options.yes;
+    if asking && !printer.can_ask() {
+        let message = "nobody can be asked here whether to go on".into();
+        return Err(UsageError { message, hint: Some("give --yes, or apply a saved plan".into()) }.into());
+    }
+    let session = session::open(printer, &options.what, &options.target, options.parallelism.max(8)).await?;
+    plan::show(printer, &session.plan, PlanFormat::Text)?;
+    if session.plan.is_empty() {
+        return Ok(Exit::Done);
+    }
+    if asking && !printer.ask("Apply this plan?") {
+        printer.say("nothing was written");
+        return Ok(Exit::Failed);
+    }
+    execute(printer, &session.server, &session.plan, &session.wanted.secrets, options.parallelism).await
+}
+
+/// Reads a plan that `plan --out` wrote.
+fn saved(path: &Path, target: &Target) -> anyhow::Result<Plan> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+    let version = serde_json::from_str::<serde_json::Value>(&text).ok().and_then(|json| json["formatVersion"].as_u64());
+    if version.is_some_and(|version| version != u64::from(FORMAT_VERSION)) {
+        anyhow::bail!("{} is a plan of another form (version {}); make a new one", path.display(), version.unwrap_or_default());
+    }
+    let plan: Plan = serde_json::from_str(&text).map_err(|error| Hinted {
+        message: format!("{} is not a plan: {error}", path.display()),
+        hint: "`apply` takes a directory of manifests, or a file that `realmwright plan --out` wrote".into(),
+    })?;
+    if target.environment.as_ref().is_some_and(|asked| *asked != plan.header.environment) {
+        anyhow::bail!("the plan is for the environment `{}`", plan.header.environment);
+    }
+    Ok(plan)
+}
+
+fn expired(plan: &Plan) -> bool {
+    plan.header.expires_at.parse::<Timestamp>().map_or(true, |until| until < Timestamp::now())
+}
+
+/// The server that a saved plan is for, and the secrets that it refers to.
+async fn reach(printer: &Printer, plan: &Plan, target: &Target) -> anyhow::Result<(Server, Secrets)> {
+    let key = files::operator_key(target.operator_key.as_deref())?;
+    let mut found = Vec::new();
+    for change in plan.tenants.iter().flat_map(|tenant| &tenant.changes) {
+        change.body.iter().chain(change.fields.iter().filter_map(|field| field.after.as_ref())).for_each(|value| references(value, &mut found));
+    }
+    let secrets = files::plan_secrets(&PathBuf::from(&plan.header.directory), found, &key)?;
+    let base = plan.header.server.trim_end_matches("/realms/master");
+    let server = Server::connect(target.server.as_deref().unwrap_or(base), key, session::trace(printer)).await?;
+    if server.identity() != plan.header.server {
+        anyhow::bail!("the plan was made for {}, this server is {}", plan.header.server, server.identity());
+    }
+    Ok((server, secrets))
+}
+
+async fn execute(printer: &Printer, server: &Server, plan: &Plan, secrets: &Secrets, parallelism: u16) -> anyhow::Result<Exit> {
+    let started = Instant::now();
+    let before = server.requests();
+    let stop = Arc::new(AtomicBool::new(false));
+    let listener = tokio::spawn(listen(*printer, stop.clone()));
+    let work = plan.tenants.iter().filter(|tenant| !tenant.is_empty()).count();
+    let progress = Progress::new("applying", work, printer.quiet());
+    let outcome = apply(server, plan, secrets, usize::from(parallelism), &stop, |tenant, outcome| {
+        if let Some(note) = note(tenant, outcome) {
+            progress.note(&note);
+        }
+        progress.step();
+    })
+    .await;
+    progress.finish();
+    listener.abort();
+    match tokio::time::timeout(CLEAN_UP, server.finish()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => printer.say(&format!("the accounts that made the realms could not be removed: {error}; the next run does it")),
+        Err(_) => printer.say("the accounts that made the realms could not be removed in time; the next run does it"),
+    }
+    printer.data(&summary(&outcome, started.elapsed(), server.requests() - before));
+    Ok(exit(&outcome, stop.load(Ordering::Relaxed)))
+}
+
+/// The first signal stops the run after the realms under way, the second at once.
+async fn listen(printer: Printer, stop: Arc<AtomicBool>) {
+    signal().await;
+    stop.store(true, Ordering::Relaxed);
+    printer.say("stopping after the realms under way; once more to stop at once");
+    signal().await;
+    #[allow(clippy::exit, reason = "the user asked twice")]
+    std::process::exit(i32::from(Exit::Interrupted.code()));
+}
+
+async fn signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
+
+/// What is said of a tenant at once: only what went wrong.
+fn note(tenant: &TenantPlan, outcome: &TenantOutcome) -> Option<String> {
+    match outcome {
+        TenantOutcome::Born | TenantOutcome::Changed(_) | TenantOutcome::NotStarted => None,
+        TenantOutcome::Stale(moved) => {
+            let objects: Vec<String> = moved.iter().map(|id| format!("{}/{id}", tenant.tenant)).collect();
+            Some(format!("error: stale: {} changed since the plan was made; nothing was written to this realm", objects.join(", ")))
+        }
+        TenantOutcome::Failed { object, error, done } => {
+            let object = object.as_ref().map_or(String::new(), |id| format!("/{id}"));
+            let hint = error.hint().map_or(String::new(), |hint| format!("\nhint: {hint}"));
+            Some(format!("error: {}{object}: {error} ({done} changes made before){hint}", tenant.tenant))
+        }
+    }
+}
+
+fn summary(outcome: &Outcome, took: Duration, requests: u64) -> String {
+    let born = outcome.count(|o| *o == TenantOutcome::Born);
+    let changed = outcome.count(|o| matches!(o, TenantOutcome::Changed(_)));
+    let failed = outcome.count(|o| matches!(o, TenantOutcome::Failed { .. }));
+    let stale = outcome.count(|o| matches!(o, TenantOutcome::Stale(_)));
+    let left = outcome.count(|o| *o == TenantOutcome::NotStarted);
+    let mut parts = vec![format!("{born} realms created"), format!("{changed} changed")];
+    parts.extend((failed > 0).then(|| format!("{failed} failed")));
+    parts.extend((stale > 0).then(|| format!("{stale} stale")));
+    parts.extend((left > 0).then(|| format!("{left} not started")));
+    let seconds = took.as_secs_f64();
+    let rate = (born + changed) as f64 / seconds.max(0.001);
+    format!("Applied: {} in {seconds:.1} s with {requests} requests, {rate:.1} realms/s.\n", parts.join(", "))
+}
+
+fn exit(outcome: &Outcome, stopped: bool) -> Exit {
+    let good = outcome.count(|o| matches!(o, TenantOutcome::Born | TenantOutcome::Changed(_)));
+    let stale = outcome.count(|o| matches!(o, TenantOutcome::Stale(_)));
+    if stopped {
+        Exit::Interrupted
+    } else if good == outcome.tenants.len() {
+        Exit::Done
+    } else if good > 0 {
+        Exit::Partly
+    } else if stale == outcome.tenants.len() {
+        Exit::Stale
+    } else {
+        Exit::Failed
+    }
+}

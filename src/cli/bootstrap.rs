@@ -1,0 +1,39 @@
+//! `realmwright bootstrap`
+
+use anyhow::Context;
+
+use super::args::Bootstrap;
+use super::exit::Exit;
+use super::output::Printer;
+use super::{files, session};
+use crate::keycloak::bootstrap::bootstrap;
+use crate::keycloak::key::OperatorKey;
+use crate::manifest::resolve::resolve;
+
+/// Environment variable that may hold the administrator's password.
+const PASSWORD_VARIABLE: &str = "REALMWRIGHT_ADMIN_PASSWORD";
+
+/// Prepares a server; makes the operator key if its file is not there yet.
+pub(super) async fn run(printer: &Printer, options: &Bootstrap) -> anyhow::Result<Exit> {
+    let url = match &options.target.server {
+        Some(url) => url.clone(),
+        None => {
+            let (_, set) = session::read(printer, &options.dir)?;
+            let environment = session::environment(&set, options.target.environment.as_deref())?;
+            session::server_url(&options.target, &resolve(&set, &environment, &mut Vec::new()))?
+        }
+    };
+    let password = files::password(options.admin_password_file.as_deref(), PASSWORD_VARIABLE)?;
+    if let Some(path) = options.target.operator_key.as_deref().filter(|path| !path.exists()) {
+        files::write_key(path, &OperatorKey::generate()?)?;
+        printer.say(&format!("made the operator key {}: keep it safe, it opens every realm", path.display()));
+    }
+    let key = files::operator_key(options.target.operator_key.as_deref())?;
+    let done = bootstrap(&url, &options.admin_user, &password, &key).await.with_context(|| format!("can't prepare {url}"))?;
+    for step in &done.steps {
+        printer.say(step);
+    }
+    let state = if done.steps.is_empty() { "was prepared before" } else { "is prepared" };
+    printer.say(&format!("{url} (Keycloak {}) {state}", done.version));
+    Ok(Exit::Done)
+}

@@ -1,0 +1,157 @@
+//! Files and environment variables: manifests, the operator key, secrets.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use secrecy::SecretString;
+
+use super::exit::{Hinted, UsageError};
+use crate::diagnostic::Diagnostic;
+use crate::expand::Desired;
+use crate::keycloak::key::OperatorKey;
+use crate::manifest::Source;
+use crate::state::secret::Secrets;
+
+/// Largest manifest file, in bytes.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// Environment variable that may hold the operator key itself.
+const KEY_VARIABLE: &str = "REALMWRIGHT_OPERATOR_KEY_PEM";
+
+/// Every YAML and CSV file below a directory, in the order of their names; hidden ones are left out.
+pub(super) fn manifests(dir: &Path) -> anyhow::Result<Vec<Source>> {
+    if !dir.is_dir() {
+        let message = format!("{} is not a directory", dir.display());
+        return Err(UsageError { message, hint: Some("name the directory that holds the manifests".into()) }.into());
+    }
+    let mut paths = Vec::new();
+    collect(dir, &mut paths)?;
+    paths.sort();
+    let mut sources = Vec::with_capacity(paths.len());
+    for path in paths {
+        let size = std::fs::metadata(&path).with_context(|| path.display().to_string())?.len();
+        if size > LARGEST {
+            anyhow::bail!("{} has {size} bytes; a manifest has at most {LARGEST}", path.display());
+        }
+        let bytes = std::fs::read(&path).with_context(|| format!("can't read {}", path.display()))?;
+        let text = String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("{} is not UTF-8 text", path.display()))?;
+        let name = path.strip_prefix(dir).unwrap_or(&path).components();
+        let name = name.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+        sources.push(Source { name, text });
+    }
+    Ok(sources)
+}
+
+fn collect(dir: &Path, paths: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(dir).with_context(|| format!("can't read {}", dir.display()))? {
+        let path = entry?.path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if hidden {
+            continue;
+        }
+        if path.is_dir() {
+            collect(&path, paths)?;
+        } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml" || extension == "csv") {
+            paths.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// The operator key from its file or from the environment.
+pub(super) fn operator_key(file: Option<&Path>) -> anyhow::Result<OperatorKey> {
+    let (pem, from) = match file {
+        Some(path) => (read_secret(path)?, path.display().to_string()),
+        None => match std::env::var(KEY_VARIABLE) {
+            Ok(pem) => (pem.into(), KEY_VARIABLE.to_owned()),
+            Err(_) => {
+                return Err(UsageError {
+                    message: "no operator key is given".into(),
+                    hint: Some(format!("give --operator-key FILE, or set REALMWRIGHT_OPERATOR_KEY or {KEY_VARIABLE}; `realmwright bootstrap` makes one")),
+                }
+                .into());
+            }
+        },
+    };
+    OperatorKey::from_pem(&pem).with_context(|| format!("the operator key in {from}"))
+}
+
+/// Makes a new key file that only its owner may read; never over an existing one.
+pub(super) fn write_key(path: &Path, pem: &SecretString) -> anyhow::Result<()> {
+    use secrecy::ExposeSecret;
+    use std::io::Write;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).with_context(|| format!("can't make {}", path.display()))?;
+    file.write_all(pem.expose_secret().as_bytes()).with_context(|| format!("can't write {}", path.display()))
+}
+
+fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
+    let text = std::fs::read_to_string(path).map_err(|error| Hinted {
+        message: format!("can't read {}: {error}", path.display()),
+        hint: "`realmwright bootstrap` makes the operator key where --operator-key names a file that is not there".into(),
+    })?;
+    Ok(text.into())
+}
+
+/// A password from a file, standard input (`-`) or an environment variable.
+pub(super) fn password(file: Option<&Path>, variable: &str) -> anyhow::Result<SecretString> {
+    let text = match file {
+        Some(path) if path.as_os_str() == "-" => {
+            let mut line = String::new();
+            std::io::stdin().read_line(&mut line).context("can't read the password from standard input")?;
+            line
+        }
+        Some(path) => std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?,
+        None => std::env::var(variable).map_err(|_| UsageError {
+            message: "no administrator's password is given".into(),
+            hint: Some(format!("give --admin-password-file FILE (`-` for standard input), or set {variable}")),
+        })?,
+    };
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned().into())
+}
+
+/// Reads the secrets that tenants refer to; those that can't be read are findings at the lines that name them.
+pub(super) fn secrets(dir: &Path, desired: &[Desired], key: &OperatorKey, found: &mut Vec<Diagnostic>) -> Secrets {
+    let mut secrets = Secrets::default();
+    for (reference, span) in desired.iter().flat_map(|tenant| &tenant.secrets) {
+        if secrets.contains(reference) {
+            continue;
+        }
+        match secret(dir, reference) {
+            Ok(value) => {
+                let fingerprint = key.fingerprint(&value);
+                secrets.insert(reference.clone(), value, fingerprint);
+            }
+            Err(reason) => found.push(
+                Diagnostic::error("missing-secret", *span, format!("the secret {reference} can't be read: {reason}"))
+                    .hint("set the variable, or put the file in place; it holds the secret and nothing else"),
+            ),
+        }
+    }
+    secrets
+}
+
+/// Reads the secrets of a saved plan.
+pub(super) fn plan_secrets(dir: &Path, references: Vec<String>, key: &OperatorKey) -> anyhow::Result<Secrets> {
+    let mut secrets = Secrets::default();
+    for reference in references {
+        let value = secret(dir, &reference).map_err(|reason| anyhow::anyhow!("the secret {reference} can't be read: {reason}"))?;
+        let fingerprint = key.fingerprint(&value);
+        secrets.insert(reference, value, fingerprint);
+    }
+    Ok(secrets)
+}
+
+fn secret(dir: &Path, reference: &str) -> Result<SecretString, String> {
+    if let Some(name) = reference.strip_prefix("env:") {
+        let value = std::env::var(name).map_err(|_| format!("the environment variable {name} is not set"))?;
+        return Ok(value.into());
+    }
+    let Some(path) = reference.strip_prefix("file:") else { return Err("it is neither `env:` nor `file:`".into()) };
+    let path = dir.join(path);
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned().into())
+}

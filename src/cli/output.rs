@@ -1,0 +1,134 @@
+//! The printer: the only place that writes to standard output and standard error.
+//!
+//! Data goes to standard output, talk to standard error. Colour only repeats what words say.
+
+use std::io::{IsTerminal, Write};
+
+use anstream::ColorChoice;
+use anstyle::{AnsiColor, Style};
+
+use super::args::{Color, Output};
+use super::exit::{Exit, Hinted, Reported, UsageError};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::keycloak::KeycloakError;
+use crate::manifest::Source;
+
+/// How to speak.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Printer {
+    quiet: bool,
+    pub(super) verbose: bool,
+}
+
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+const GREEN: Style = AnsiColor::Green.on_default();
+const BLUE: Style = AnsiColor::Blue.on_default();
+
+impl Printer {
+    pub(super) fn new(output: &Output) -> Self {
+        match output.color {
+            Color::Auto => {}
+            Color::Always => ColorChoice::Always.write_global(),
+            Color::Never => ColorChoice::Never.write_global(),
+        }
+        Self { quiet: output.quiet, verbose: output.verbose }
+    }
+
+    /// What was asked for. A reader that has gone away is no failure.
+    pub(super) fn data(&self, text: &str) {
+        let _ = anstream::stdout().write_all(text.as_bytes());
+    }
+
+    /// A plan as text, its signs in colour.
+    pub(super) fn plan(&self, text: &str) {
+        let mut out = anstream::stdout();
+        for line in text.lines() {
+            let style = match line.trim_start().chars().next() {
+                Some('+') => GREEN,
+                Some('-') => RED,
+                Some('~') => YELLOW,
+                Some('=' | '.') => BLUE,
+                _ => Style::new(),
+            };
+            let _ = writeln!(out, "{style}{line}{style:#}");
+        }
+    }
+
+    /// Something worth knowing.
+    pub(super) fn say(&self, text: &str) {
+        if !self.quiet {
+            let _ = writeln!(anstream::stderr(), "{text}");
+        }
+    }
+
+    /// An error with a way out, if one is known.
+    pub(super) fn error(&self, message: &str, hint: Option<&str>) {
+        let mut out = anstream::stderr();
+        let _ = writeln!(out, "{RED}error{RED:#}: {message}");
+        if let Some(hint) = hint {
+            let _ = writeln!(out, "{BLUE}hint{BLUE:#}: {hint}");
+        }
+    }
+
+    /// Findings with the lines that they are about; the last line counts them.
+    pub(super) fn diagnostics(&self, sources: &[Source], found: &[Diagnostic]) {
+        let mut out = anstream::stderr();
+        for diagnostic in found {
+            let (style, word) = match diagnostic.severity {
+                Severity::Error => (RED, "error"),
+                Severity::Warning => (YELLOW, "warning"),
+            };
+            let _ = writeln!(out, "{style}{word}[{}]{style:#}: {}", diagnostic.code, diagnostic.message);
+            if let Some(span) = diagnostic.span {
+                let _ = out.write_all(super::excerpt::excerpt(sources, span).as_bytes());
+            }
+            if let Some(hint) = &diagnostic.hint {
+                let _ = writeln!(out, "  {BLUE}hint{BLUE:#}: {hint}");
+            }
+            let _ = writeln!(out);
+        }
+        let errors = found.iter().filter(|d| d.severity == Severity::Error).count();
+        if errors > 0 {
+            let word = if errors == 1 { "error" } else { "errors" };
+            let _ = writeln!(out, "{errors} {word}; nothing was planned or written");
+        }
+    }
+
+    /// The end of a run that failed.
+    pub(super) fn failure(&self, error: &anyhow::Error) -> Exit {
+        if error.is::<Reported>() {
+            return Exit::Failed;
+        }
+        if let Some(usage) = error.downcast_ref::<UsageError>() {
+            self.error(&usage.message, usage.hint.as_deref());
+            return Exit::Usage;
+        }
+        let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
+        let hint = error.chain().find_map(|cause| {
+            let keycloak = cause.downcast_ref::<KeycloakError>().and_then(KeycloakError::hint);
+            keycloak.or_else(|| cause.downcast_ref::<Hinted>().map(|hinted| hinted.hint.clone()))
+        });
+        self.error(&chain.join(": "), hint.as_deref());
+        Exit::Failed
+    }
+
+    pub(super) fn quiet(&self) -> bool {
+        self.quiet
+    }
+
+    /// True when somebody sits at the terminal and can be asked.
+    pub(super) fn can_ask(&self) -> bool {
+        std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// Asks; anything but `yes` or `y` is no.
+    pub(super) fn ask(&self, question: &str) -> bool {
+        let mut out = anstream::stderr();
+        let _ = write!(out, "{question} [y/N] ");
+        let _ = out.flush();
+        let mut answer = String::new();
+        let read = std::io::stdin().read_line(&mut answer);
+        read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+    }
+}

@@ -1,0 +1,54 @@
+//! Progress on standard error: a bar with rate and time left on a terminal, a line every few seconds elsewhere.
+
+use std::io::{IsTerminal, Write};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Seconds between two lines where there is no terminal.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// Counts tenants that are finished.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    lines: bool,
+    what: &'static str,
+    last: Mutex<Instant>,
+    started: Instant,
+}
+
+impl Progress {
+    pub(super) fn new(what: &'static str, total: usize, quiet: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
+        let target = if quiet || !terminal { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
+        let bar = ProgressBar::with_draw_target(Some(total as u64), target);
+        let template = "{msg} [{bar:30}] {pos}/{len}  {per_sec}  {eta} left";
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+        bar.set_message(what);
+        Self { bar, lines: !quiet && !terminal, what, last: Mutex::new(Instant::now()), started: Instant::now() }
+    }
+
+    /// One more is finished.
+    pub(super) fn step(&self) {
+        self.bar.inc(1);
+        let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if self.lines && last.elapsed() >= EVERY {
+            *last = Instant::now();
+            let (done, total) = (self.bar.position(), self.bar.length().unwrap_or(0));
+            let rate = done as f64 / self.started.elapsed().as_secs_f64().max(0.001);
+            let _ = writeln!(anstream::stderr(), "{} {done}/{total}  {rate:.1}/s", self.what);
+        }
+    }
+
+    /// Says something above the bar.
+    pub(super) fn note(&self, text: &str) {
+        self.bar.suspend(|| {
+            let _ = writeln!(anstream::stderr(), "{text}");
+        });
+    }
+
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

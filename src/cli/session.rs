@@ -1,0 +1,179 @@
+//! What the commands that talk to a server share: load → resolve → expand → connect → observe → plan.
+
+use std::path::{Path, PathBuf};
+
+use futures_util::StreamExt;
+use jiff::{Timestamp, ToSpan};
+
+use super::args::Target;
+use super::exit::{Reported, UsageError};
+use super::files;
+use super::output::Printer;
+use super::progress::Progress;
+use crate::diagnostic::{Diagnostic, passable};
+use crate::expand::{Desired, expand};
+use crate::keycloak::http::{Server, Trace};
+use crate::keycloak::key::OperatorKey;
+use crate::keycloak::observe::declared_users;
+use crate::keycloak::{KeycloakError, observe, version};
+use crate::manifest::resolve::{Network, resolve};
+use crate::manifest::{Loaded, ManifestSet, Source, load};
+use crate::plan::{Header, Plan, plan_tenant};
+use crate::state::applied::digest;
+use crate::state::secret::Secrets;
+use crate::state::{RealmState, State};
+use crate::template::builtin;
+
+/// Hours for which a saved plan can be applied.
+const PLAN_HOURS: i64 = 24;
+
+/// What the manifests say for one environment.
+pub(super) struct Wanted {
+    pub(super) dir: PathBuf,
+    pub(super) network: Network,
+    pub(super) desired: Vec<Desired>,
+    pub(super) secrets: Secrets,
+    digest: String,
+}
+
+/// A server, and the plan that makes it what the manifests say.
+pub(super) struct Session {
+    pub(super) server: Server,
+    pub(super) wanted: Wanted,
+    pub(super) plan: Plan,
+}
+
+/// Reads a manifest directory, or reports everything that is wrong with it.
+pub(super) fn read(printer: &Printer, dir: &Path) -> anyhow::Result<(Vec<Source>, ManifestSet)> {
+    let Loaded { sources, set, diagnostics } = load(files::manifests(dir)?, builtin::sources());
+    if !diagnostics.is_empty() {
+        printer.diagnostics(&sources, &diagnostics);
+    }
+    match set {
+        Some(set) => Ok((sources, set)),
+        None => Err(Reported.into()),
+    }
+}
+
+/// The environment that is meant.
+pub(super) fn environment(set: &ManifestSet, asked: Option<&str>) -> anyhow::Result<String> {
+    let names = || set.platform.environments.keys().cloned().collect::<Vec<_>>().join(", ");
+    match asked {
+        Some(name) if set.platform.environments.contains_key(name) => Ok(name.to_owned()),
+        Some(name) => {
+            let message = format!("the platform has no environment `{name}`");
+            Err(UsageError { message, hint: Some(format!("it has {}", names())) }.into())
+        }
+        None => match set.platform.environments.keys().next().filter(|_| set.platform.environments.len() == 1) {
+            Some(only) => Ok(only.clone()),
+            None => {
+                let message = "the platform has more than one environment; say which".into();
+                Err(UsageError { message, hint: Some(format!("give --environment with one of {}", names())) }.into())
+            }
+        },
+    }
+}
+
+/// The server's URL: as asked, or as the platform says for the environment.
+pub(super) fn server_url(target: &Target, network: &Network) -> anyhow::Result<String> {
+    target.server.clone().or_else(|| network.server.clone()).ok_or_else(|| {
+        let message = format!("no server is known for the environment `{}`", network.environment);
+        UsageError { message, hint: Some("give --server URL, or name it in the platform's manifest".into()) }.into()
+    })
+}
+
+/// What the manifests say for the environment that is meant, secrets read.
+pub(super) fn wanted(printer: &Printer, dir: &Path, target: &Target, key: &OperatorKey) -> anyhow::Result<Wanted> {
+    let (sources, set) = read(printer, dir)?;
+    let environment = environment(&set, target.environment.as_deref())?;
+    let mut found = Vec::new();
+    let network = resolve(&set, &environment, &mut found);
+    let desired = expand(&set, &sources, &network, key.jwks(), &mut found);
+    let secrets = files::secrets(dir, &desired, key, &mut found);
+    report(printer, &sources, found)?;
+    let texts: Vec<String> = sources.iter().map(|source| format!("{}\0{}\0", source.name, source.text)).collect();
+    Ok(Wanted { dir: dir.to_owned(), network, desired, secrets, digest: digest(&texts.concat()) })
+}
+
+/// Shows findings; errors end the run.
+pub(super) fn report(printer: &Printer, sources: &[Source], mut found: Vec<Diagnostic>) -> anyhow::Result<()> {
+    found.sort_by_key(|d| (d.span, d.code));
+    found.dedup();
+    if !found.is_empty() {
+        printer.diagnostics(sources, &found);
+    }
+    if passable(&found) { Ok(()) } else { Err(Reported.into()) }
+}
+
+/// Told of each request when the user wants to see them.
+pub(super) fn trace(printer: &Printer) -> Option<Trace> {
+    let printer = *printer;
+    printer.verbose.then(|| -> Trace {
+        Box::new(move |method, path, status| {
+            let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+            printer.say(&format!("{status} {method} {path}"));
+        })
+    })
+}
+
+/// The whole way up to the plan.
+pub(super) async fn open(printer: &Printer, dir: &Path, target: &Target, parallelism: u16) -> anyhow::Result<Session> {
+    let key = files::operator_key(target.operator_key.as_deref())?;
+    let wanted = wanted(printer, dir, target, &key)?;
+    let server = Server::connect(&server_url(target, &wanted.network)?, key, trace(printer)).await?;
+    let state = observe_all(printer, &server, &wanted.desired, parallelism).await?;
+    let now = Timestamp::now();
+    let header = Header {
+        tool_version: env!("CARGO_PKG_VERSION").into(),
+        environment: wanted.network.environment.clone(),
+        server: server.identity().into(),
+        directory: wanted.dir.display().to_string(),
+        manifests: wanted.digest.clone(),
+        created_at: now.strftime("%FT%TZ").to_string(),
+        expires_at: now.checked_add(PLAN_HOURS.hours())?.strftime("%FT%TZ").to_string(),
+    };
+    let tenants = wanted.desired.iter().map(|tenant| plan_tenant(tenant, state.get(&tenant.name), &wanted.secrets));
+    let plan = Plan::new(header, tenants.collect());
+    Ok(Session { server, wanted, plan })
+}
+
+/// Every realm of the network that exists. One that can't be read ends the run, after all were tried.
+async fn observe_all(printer: &Printer, server: &Server, desired: &[Desired], parallelism: u16) -> anyhow::Result<State> {
+    let progress = Progress::new("reading realms", desired.len(), printer.quiet());
+    let progress_of = &progress;
+    let reads = futures_util::stream::iter(desired.iter().map(|tenant| async move {
+        let observed = observe(server, &tenant.name, &declared_users(&tenant.state)).await;
+        progress_of.step();
+        (tenant, observed)
+    }));
+    let mut state = State::new();
+    let mut failed: Vec<(&Desired, KeycloakError)> = Vec::new();
+    let mut reads = std::pin::pin!(reads.buffer_unordered(usize::from(parallelism)));
+    while let Some((tenant, observed)) = reads.next().await {
+        match observed {
+            Ok(Some(observed)) => {
+                state.insert(tenant.name.clone(), observed);
+            }
+            Ok(None) => {}
+            Err(error) => failed.push((tenant, error)),
+        }
+    }
+    progress.finish();
+    failed.sort_by(|a, b| a.0.name.cmp(&b.0.name));
+    for (tenant, error) in &failed {
+        printer.error(&format!("{} ({}): {error}", tenant.name, tenant.tier), error.hint().as_deref());
+    }
+    if let Some(reason) = state.values().find_map(unsupported) {
+        anyhow::bail!(reason);
+    }
+    if failed.is_empty() {
+        return Ok(state);
+    }
+    printer.error(&format!("{} of {} tenants could not be read; no plan was made", failed.len(), desired.len()), None);
+    Err(Reported.into())
+}
+
+/// Every export names the server's version.
+fn unsupported(observed: &RealmState) -> Option<String> {
+    version::refused(observed.realm()?.raw.get("keycloakVersion")?.as_str()?)
+}

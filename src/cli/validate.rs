@@ -1,0 +1,34 @@
+//! `realmwright validate`
+
+use super::args::Validate;
+use super::exit::Exit;
+use super::output::Printer;
+use super::session;
+use crate::expand::expand;
+use crate::manifest::Tier;
+use crate::manifest::resolve::resolve;
+
+/// Checks a manifest directory for every environment, offline. Secrets are not read.
+pub(super) fn run(printer: &Printer, options: &Validate) -> anyhow::Result<Exit> {
+    let (sources, set) = session::read(printer, &options.dir)?;
+    let mut found = Vec::new();
+    for environment in set.platform.environments.keys() {
+        let network = resolve(&set, environment, &mut found);
+        expand(&set, &sources, &network, "", &mut found);
+    }
+    session::report(printer, &sources, found)?;
+    let count = |tier: Tier, one: &str, many: &str| {
+        let count = set.entries.iter().filter(|entry| entry.tier == tier).count();
+        format!("{count} {}", if count == 1 { one } else { many })
+    };
+    let environments: Vec<&str> = set.platform.environments.keys().map(String::as_str).collect();
+    printer.say(&format!(
+        "{}: {}, {}, {}; environments {}",
+        set.platform.name,
+        count(Tier::Distributor, "distributor", "distributors"),
+        count(Tier::Reseller, "reseller", "resellers"),
+        count(Tier::Organization, "organization", "organizations"),
+        environments.join(", ")
+    ));
+    Ok(Exit::Done)
+}

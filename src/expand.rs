@@ -1,0 +1,90 @@
+//! From what people wrote to what realms should be: templates filled for every tenant of an environment.
+//!
+//! Pure. It adds the one thing that no template can leave out, the provisioner.
+
+mod check;
+mod provisioner;
+
+use serde_json::Value;
+
+use crate::diagnostic::{Diagnostic, Span};
+use crate::manifest::node::{Data, Key, Node};
+use crate::manifest::resolve::{Network, Tenant};
+use crate::manifest::{ManifestSet, Source, Tier};
+use crate::state::{RealmState, arrange, secret};
+use crate::template::{find, fill::fill, merge::merge, scope};
+pub use provisioner::{PROVISIONER, SERVICE_ACCOUNT_PREFIX};
+
+/// A tenant and what its realm should be.
+#[derive(Debug, Clone)]
+pub struct Desired {
+    /// Its name, which is its realm's.
+    pub name: String,
+    /// Its tier.
+    pub tier: Tier,
+    /// The names above it, from the distributor down.
+    pub path: Vec<String>,
+    /// What it is called on screen.
+    pub label: String,
+    /// What its realm should be.
+    pub state: RealmState,
+    /// References to secrets, and where each is written.
+    pub secrets: Vec<(String, Span)>,
+}
+
+/// What every tenant of a network should be. `jwks` is the operator's public key set, which the provisioner trusts.
+pub fn expand(set: &ManifestSet, sources: &[Source], network: &Network, jwks: &str, found: &mut Vec<Diagnostic>) -> Vec<Desired> {
+    network.tenants.iter().filter_map(|tenant| expand_tenant(set, sources, network, tenant, jwks, found)).collect()
+}
+
+fn expand_tenant(
+    set: &ManifestSet,
+    sources: &[Source],
+    network: &Network,
+    tenant: &Tenant,
+    jwks: &str,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Desired> {
+    let chosen = tenant.settings.template.clone().unwrap_or_else(|| tenant.tier.to_string());
+    let asked = tenant.node.get("template").cloned().unwrap_or_else(|| Node::scalar(chosen.as_str(), tenant.span));
+    let mut template = match find(set, &chosen, &asked) {
+        Ok(template) => template,
+        Err(diagnostic) => {
+            found.push(diagnostic);
+            return None;
+        }
+    };
+    if let Some(over) = tenant.node.get("realm") {
+        template.realm = merge(template.realm, over.clone());
+    }
+    let values = scope(network, tenant, &template, sources, found);
+    let mut realm = fill(&template.realm, &values, found);
+    check::check(&tenant.name, &realm, found);
+    if let Data::Map(entries) = &mut realm.data {
+        entries.retain(|(key, _)| key.text != "realm");
+        let name = Key { text: "realm".into(), span: tenant.span };
+        entries.push((name, Node::scalar(tenant.name.as_str(), tenant.span)));
+    }
+    let mut state = arrange(&realm.to_value());
+    provisioner::add(&mut state, jwks);
+    check::references(&tenant.name, &state, tenant.span, found);
+    let mut secrets = Vec::new();
+    secret_places(&realm, &mut secrets);
+    Some(Desired {
+        name: tenant.name.clone(),
+        tier: tenant.tier,
+        path: tenant.path.clone(),
+        label: tenant.label().to_owned(),
+        state,
+        secrets,
+    })
+}
+
+fn secret_places(node: &Node, found: &mut Vec<(String, Span)>) {
+    if let Some(Data::Scalar(Value::String(reference))) = node.get(secret::SECRET).map(|node| &node.data) {
+        found.push((reference.clone(), node.span));
+        return;
+    }
+    node.items().iter().for_each(|item| secret_places(item, found));
+    node.entries().iter().for_each(|(_, value)| secret_places(value, found));
+}

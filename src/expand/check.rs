@@ -1,0 +1,257 @@
+//! What Keycloak would refuse, or accept and misread, found before any request: with the line that has to change.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use serde_json::Value;
+use url::{Host, Url};
+
+use super::PROVISIONER;
+use crate::diagnostic::{Diagnostic, Span, did_you_mean};
+use crate::manifest::node::{Data, Key, Node};
+use crate::state::kind::{Class, Kind, SPECS, Section};
+use crate::state::secret::SECRET;
+use crate::state::{Object, ObjectId, RealmState, applied};
+
+/// Names that Keycloak gives to the roles of its own administration (`org.keycloak.models.AdminRoles`). A role of such
+/// a name is refused with 403, or worse, is taken for one.
+const ADMIN_ROLES: [&str; 4] = ["admin", "create-realm", "realm-admin", "impersonation"];
+
+/// The URLs of an identity provider that must be https unless the realm says otherwise (measured on 26.7.3: a breach in
+/// a realm's creation body is a 500 without a reason).
+const SECURED_URLS: [&str; 6] =
+    ["authorizationUrl", "tokenUrl", "userInfoUrl", "jwksUrl", "logoutUrl", "tokenIntrospectionUrl"];
+
+/// Checks the filled realm of one tenant, place by place.
+pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
+    if let Some(node) = realm.get("realm").filter(|node| node.text() != Some(tenant)) {
+        found.push(
+            Diagnostic::error("realm-name", node.span, "a template can't name the realm").hint("the realm is named after its tenant"),
+        );
+    }
+    if let Some(node) = realm.get("enabled").filter(|node| node.to_value() != true) {
+        found.push(
+            Diagnostic::error("disabled-realm", node.span, "a realm can't be kept disabled: Keycloak then refuses the provisioner as well")
+                .hint("take away what should not be used: clients with `enabled: false`, or licences"),
+        );
+    }
+    if realm.get("attributes").is_some_and(|attributes| attributes.get(applied::MARKER).is_some()) {
+        let span = realm.nearest("/attributes").key_span(applied::MARKER);
+        found.push(Diagnostic::error("reserved-name", span, format!("the attribute `{}` is the tool's own", applied::MARKER)));
+    }
+    objects(Kind::Realm, "realm", std::slice::from_ref(realm), found);
+    for spec in &SPECS {
+        match spec.section {
+            Section::Top | Section::Within(..) => {}
+            Section::List(name) => objects(spec.kind, name, list(realm.get(name)), found),
+            Section::Inner(path) => objects(spec.kind, path[path.len() - 1], list(at(realm, path)), found),
+            Section::Groups(path) => {
+                for (group, items) in at(realm, path).map(Node::entries).unwrap_or_default() {
+                    objects(spec.kind, &group.text, list(Some(items)), found);
+                }
+            }
+        }
+    }
+    for owner in [Kind::ClientScope, Kind::Client] {
+        let Section::List(section) = owner.spec().section else { continue };
+        let mapper = if owner == Kind::Client { Kind::ClientMapper } else { Kind::ScopeMapper };
+        for item in list(realm.get(section)) {
+            objects(mapper, "protocolMappers", list(item.get("protocolMappers")), found);
+        }
+    }
+    for key in at(realm, &["roles"]).map(Node::entries).unwrap_or_default().iter().map(|(key, _)| key) {
+        if !matches!(key.text.as_str(), "realm" | "client") {
+            found.push(unknown_field(key, "roles", ["realm", "client"].into_iter()));
+        }
+    }
+    let ssl = realm.get("sslRequired").and_then(Node::text).unwrap_or("external");
+    for provider in list(realm.get("identityProviders")) {
+        identity_provider(ssl, provider, found);
+    }
+}
+
+fn list(node: Option<&Node>) -> &[Node] {
+    node.map(Node::items).unwrap_or_default()
+}
+
+fn at<'a>(node: &'a Node, path: &[&str]) -> Option<&'a Node> {
+    path.iter().try_fold(node, |node, step| node.get(step))
+}
+
+/// Fields, keys and names of the objects of one list.
+fn objects(kind: Kind, section: &str, items: &[Node], found: &mut Vec<Diagnostic>) {
+    let spec = kind.spec();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    for item in items {
+        if !matches!(item.data, Data::Map(_)) {
+            found.push(Diagnostic::error("wrong-type", item.span, format!("an entry of `{section}` must be a mapping")));
+            continue;
+        }
+        for (key, value) in item.entries() {
+            field(kind, key, value, found);
+        }
+        if kind == Kind::Realm {
+            continue;
+        }
+        let Some(name) = item.get(spec.key).and_then(Node::text) else {
+            let message = format!("an entry of `{section}` needs the key `{}`", spec.key);
+            found.push(Diagnostic::error("missing-key", item.span, message));
+            continue;
+        };
+        let span = item.get(spec.key).map_or(item.span, |node| node.span);
+        if !seen.insert(name) {
+            found.push(Diagnostic::error("duplicate-object", span, format!("`{section}` has two entries named `{name}`")));
+        }
+        let role = matches!(kind, Kind::RealmRole | Kind::ClientRole);
+        if role && ADMIN_ROLES.contains(&name) {
+            let message = format!("`{name}` can't be the name of a role: Keycloak keeps it for its own administration");
+            found.push(Diagnostic::error("reserved-name", span, message).hint("choose another name, e.g. `tenant-admin`"));
+        }
+        if kind == Kind::Client && name == PROVISIONER {
+            found.push(Diagnostic::error("reserved-name", span, format!("the client `{name}` is the tool's own")));
+        }
+    }
+}
+
+fn field(kind: Kind, key: &Key, value: &Node, found: &mut Vec<Diagnostic>) {
+    match kind.class(&key.text) {
+        None => found.push(unknown_field(key, kind.name(), kind.settable())),
+        Some(Class::Unmanaged) => {
+            let message = format!("`{}` of a {} is not managed", key.text, kind.name());
+            found.push(Diagnostic::error("not-managed", key.span, message).hint("take it out; see docs/manifest.md for what is managed"));
+        }
+        Some(Class::Server) => {
+            let message = format!("`{}` of a {} is made by the server", key.text, kind.name());
+            found.push(Diagnostic::error("not-settable", key.span, message).hint("take it out"));
+        }
+        Some(class) => {
+            if let Some(wanted) = shape(class, value) {
+                let message = format!("`{}` of a {} must be {wanted}", key.text, kind.name());
+                found.push(Diagnostic::error("wrong-type", value.span, message));
+            }
+            for (path, value) in secret_paths(kind, class, key, value) {
+                if value.get(SECRET).is_none() {
+                    let message = format!("`{path}` of a {} is a secret and can't be written out", kind.name());
+                    let hint = "declare a parameter of type `secret` and give it a reference, `env:NAME` or `file:PATH`";
+                    found.push(Diagnostic::error("plain-secret", value.span, message).hint(hint));
+                }
+            }
+            if let Data::Scalar(Value::Null) = value.data {
+                found.push(Diagnostic::error("null", value.span, format!("`{}` is null", key.text)).hint("leave the key out"));
+            }
+        }
+    }
+}
+
+/// What a field of this class must be, when the value is not that.
+fn shape(class: Class, value: &Node) -> Option<&'static str> {
+    let list = matches!(value.data, Data::List(_));
+    let map = matches!(value.data, Data::Map(_));
+    match class {
+        Class::Set if !list => Some("a list"),
+        Class::Texts | Class::Lists if !map => Some("a mapping"),
+        Class::Links | Class::Memberships | Class::Nested if !list && !map => Some("a list or a mapping"),
+        _ => None,
+    }
+}
+
+fn secret_paths<'a>(kind: Kind, class: Class, key: &Key, value: &'a Node) -> Vec<(String, &'a Node)> {
+    if class == Class::WriteOnly {
+        return vec![(key.text.clone(), value)];
+    }
+    if kind == Kind::User && key.text == "credentials" {
+        return value.items().iter().filter_map(|item| Some(("credentials".to_owned(), item.get("value")?))).collect();
+    }
+    let inner = value.entries().iter().map(|(inner, node)| (format!("{}.{}", key.text, inner.text), node));
+    inner.filter(|(path, _)| kind.class_of_path(path) == Class::WriteOnly).collect()
+}
+
+fn unknown_field<'a>(key: &Key, what: &str, known: impl Iterator<Item = &'a str>) -> Diagnostic {
+    let hint = did_you_mean(&key.text, known).unwrap_or_else(|| "fields are those of Keycloak's representations".into());
+    Diagnostic::error("unknown-field", key.span, format!("`{}` is not a field of a {what}", key.text)).hint(hint)
+}
+
+fn identity_provider(ssl: &str, provider: &Node, found: &mut Vec<Diagnostic>) {
+    let alias = provider.get("alias").and_then(Node::text).unwrap_or_default();
+    for name in SECURED_URLS {
+        let Some(node) = provider.get("config").and_then(|config| config.get(name)) else { continue };
+        let Some(text) = node.text().filter(|text| !text.is_empty()) else { continue };
+        match Url::parse(text) {
+            Err(_) => found.push(Diagnostic::error("wrong-url", node.span, format!("`{name}` of the identity provider `{alias}` is not a URL"))),
+            Ok(url) if url.scheme() != "https" && !plain_http_allowed(ssl, &url) => {
+                let message = format!("`{name}` of the identity provider `{alias}` is not https, but the realm requires TLS (sslRequired: {ssl})");
+                found.push(Diagnostic::error("insecure-url", node.span, message).hint(format!("write {}", text.replacen("http:", "https:", 1))));
+            }
+            Ok(_) => {}
+        }
+    }
+}
+
+/// Keycloak's rule: `none` allows http everywhere, `external` on this machine and in private networks, `all` nowhere.
+fn plain_http_allowed(ssl: &str, url: &Url) -> bool {
+    let local = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => is_local(IpAddr::V4(ip)),
+        Some(Host::Ipv6(ip)) => is_local(IpAddr::V6(ip)),
+        None => false,
+    };
+    match ssl {
+        "none" => true,
+        "all" => false,
+        _ => local,
+    }
+}
+
+fn is_local(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private(),
+        IpAddr::V6(ip) => ip.is_loopback(),
+    }
+}
+
+/// Names that objects use for others which the realm will not have.
+pub(super) fn references(tenant: &str, state: &RealmState, span: Span, found: &mut Vec<Diagnostic>) {
+    // Keycloak makes `uma_authorization` after the roles of the body, so a body that refers to it must bring it.
+    let in_time = |key: &str| key != "uma_authorization";
+    let exists = |kind: Kind, key: &str| {
+        state.get(&ObjectId::new(kind, key)).is_some() || (kind.is_built_in(key) && in_time(key))
+    };
+    let mut missing = |object: &ObjectId, what: Kind, key: &str, known: bool| {
+        if !known {
+            let message = format!("{tenant}/{object} refers to the {} `{key}`, which the realm does not have", what.name());
+            let names: Vec<&str> = state.of_kind(what).map(|(id, _)| id.key.as_str()).collect();
+            found.push(Diagnostic::error("unknown-object", span, message).maybe_hint(did_you_mean(key, names)));
+        }
+    };
+    for (id, Object { fields, .. }) in &state.objects {
+        for (path, value) in fields {
+            let names = || value.as_array().into_iter().flatten().filter_map(Value::as_str);
+            if path.ends_with("ClientScopes") {
+                names().for_each(|scope| missing(id, Kind::ClientScope, scope, scope_exists(state, scope)));
+            } else if path == "composites.realm" {
+                names().for_each(|role| missing(id, Kind::RealmRole, role, exists(Kind::RealmRole, role)));
+            } else if let Some(client) = path.strip_prefix("composites.client.") {
+                names().for_each(|role| {
+                    let key = format!("{client}/{role}");
+                    missing(id, Kind::ClientRole, &key, exists(Kind::ClientRole, &key));
+                });
+            } else if let Some(role) = path.strip_prefix("realmRoles.") {
+                missing(id, Kind::RealmRole, role, exists(Kind::RealmRole, role));
+            } else if let Some(role) = path.strip_prefix("clientRoles.") {
+                missing(id, Kind::ClientRole, role, exists(Kind::ClientRole, role));
+            }
+        }
+    }
+    for (id, _) in state.of_kind(Kind::ClientRole) {
+        let (client, _) = id.owner_and_name();
+        missing(id, Kind::Client, client, exists(Kind::Client, client));
+    }
+}
+
+/// A body that brings scopes of its own gets none of the built-in ones, but for `offline_access`.
+fn scope_exists(state: &RealmState, name: &str) -> bool {
+    let own = state.of_kind(Kind::ClientScope).next().is_some();
+    state.get(&ObjectId::new(Kind::ClientScope, name)).is_some()
+        || name == "offline_access"
+        || (!own && Kind::ClientScope.is_built_in(name))
+}

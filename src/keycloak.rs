@@ -1,0 +1,64 @@
+//! Keycloak: two traits, of which planning gets the one that can't write.
+//!
+//! Documents are JSON objects as the Admin REST API has them, unknown fields untouched. [`http`] is a real server,
+//! [`memory`] one for tests that keeps the same contract. Paths are relative to `/admin/realms/{realm}/`.
+
+pub mod bootstrap;
+pub mod endpoint;
+pub mod error;
+pub mod http;
+pub mod key;
+mod lane;
+pub mod memory;
+pub mod observe;
+mod token;
+pub mod version;
+
+use std::future::Future;
+
+use serde_json::Value;
+
+pub use error::{Fault, KeycloakError};
+pub use observe::observe;
+
+/// What planning may do.
+pub trait ReadRealms: Sync {
+    /// Everything about a realm in one request: `POST partial-export?exportClients=true&exportGroupsAndRoles=true`.
+    /// `None`: there is no such realm.
+    fn export(&self, realm: &str) -> impl Future<Output = Result<Option<Value>, KeycloakError>> + Send;
+
+    /// `GET {path}`; `None` when it answers 404.
+    fn get(&self, realm: &str, path: &str) -> impl Future<Output = Result<Option<Value>, KeycloakError>> + Send;
+}
+
+/// What applying may do beside.
+pub trait WriteRealms: ReadRealms {
+    /// `POST /admin/realms`: a realm is born.
+    fn create_realm(&self, body: &Value) -> impl Future<Output = Result<Birth, KeycloakError>> + Send;
+
+    /// `POST {path}`; the id of what was created, from the `Location` header.
+    fn post(&self, realm: &str, path: &str, body: &Value) -> impl Future<Output = Result<Option<String>, KeycloakError>> + Send;
+
+    /// `PUT {path}`.
+    fn put(&self, realm: &str, path: &str, body: Option<&Value>) -> impl Future<Output = Result<(), KeycloakError>> + Send;
+
+    /// `DELETE {path}`; what is gone already counts as deleted.
+    fn delete(&self, realm: &str, path: &str, body: Option<&Value>) -> impl Future<Output = Result<(), KeycloakError>> + Send;
+}
+
+/// How a birth ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Birth {
+    /// The realm is there now.
+    Born,
+    /// A realm of that name was there before (409).
+    Existed,
+}
+
+/// The query of the one export that an observation needs.
+pub(crate) const EXPORT: &str = "partial-export?exportClients=true&exportGroupsAndRoles=true";
+
+/// One segment of a path, percent-encoded.
+pub(crate) fn segment(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}

@@ -1,0 +1,196 @@
+//! Making, once for a server, the account with which runs make their lanes.
+//!
+//! The one step that needs an administrator of master. What it makes has no right in any tenant's realm, and of
+//! master's own only what lanes need (`docs/keycloak.md`): create-realm, and of `master-realm` the clients and users.
+
+use reqwest::Method;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+use super::error::{Fault, KeycloakError, words};
+use super::http::{client, no_answer};
+use super::key::OperatorKey;
+use super::version;
+
+/// Client id of the bootstrap account in master.
+pub const BOOTSTRAP: &str = "realmwright";
+
+/// Group in master whose members may create realms.
+pub const LANES_GROUP: &str = "realmwright-lanes";
+
+/// Roles of `master-realm` that making lanes needs.
+const MASTER_ROLES: [&str; 5] = ["manage-clients", "manage-users", "view-clients", "view-users", "query-clients"];
+
+/// What bootstrapping did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bootstrapped {
+    /// Version of the server.
+    pub version: String,
+    /// What was made or changed; empty when all was there.
+    pub steps: Vec<String>,
+}
+
+/// A client whose service account authenticates with the operator key.
+pub(super) fn service_account_client(name: &str, description: &str, jwks: &str) -> Value {
+    json!({
+        "clientId": name,
+        "description": description,
+        "enabled": true,
+        "protocol": "openid-connect",
+        "publicClient": false,
+        "serviceAccountsEnabled": true,
+        "standardFlowEnabled": false,
+        "implicitFlowEnabled": false,
+        "directAccessGrantsEnabled": false,
+        "fullScopeAllowed": true,
+        "clientAuthenticatorType": "client-jwt",
+        "attributes": {
+            "use.jwks.string": "true",
+            "jwks.string": jwks,
+            "token.endpoint.auth.signing.alg": "ES256",
+        },
+    })
+}
+
+/// Makes or mends the bootstrap client, its roles and the lanes' group. Running it again changes nothing.
+pub async fn bootstrap(base: &str, user: &str, password: &SecretString, key: &OperatorKey) -> Result<Bootstrapped, KeycloakError> {
+    let admin = Admin::log_in(base, user, password).await?;
+    let info = admin.call(Method::GET, "/admin/serverinfo", None).await?;
+    let version = info["systemInfo"]["version"].as_str().unwrap_or("of a version that it does not tell").to_owned();
+    if let Some(reason) = version::refused(&version) {
+        return Err(admin.broken("/admin/serverinfo", reason));
+    }
+    let mut steps = Vec::new();
+    let id = admin.bootstrap_client(key, &mut steps).await?;
+    let account = admin.call(Method::GET, &format!("{MASTER}/clients/{id}/service-account-user"), None).await?;
+    let account = text(&account["id"]);
+    admin.grant_master_roles(&account, &mut steps).await?;
+    let create_realm = admin.call(Method::GET, &format!("{MASTER}/roles/create-realm"), None).await?;
+    let holder = format!("{MASTER}/users/{account}/role-mappings/realm");
+    admin.grant(&holder, vec![create_realm.clone()], "the bootstrap client may create realms", &mut steps).await?;
+    let group = admin.group(&mut steps).await?;
+    let holder = format!("{MASTER}/groups/{group}/role-mappings/realm");
+    admin.grant(&holder, vec![create_realm], &format!("members of {LANES_GROUP} may create realms"), &mut steps).await?;
+    Ok(Bootstrapped { version, steps })
+}
+
+const MASTER: &str = "/admin/realms/master";
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// An administrator of master, for a few requests.
+struct Admin {
+    http: reqwest::Client,
+    base: String,
+    token: SecretString,
+}
+
+impl Admin {
+    async fn log_in(base: &str, user: &str, password: &SecretString) -> Result<Self, KeycloakError> {
+        let path = "/realms/master/protocol/openid-connect/token";
+        let fault = |fault| KeycloakError { method: "POST", path: path.into(), fault };
+        let http = client()?;
+        let base = base.trim_end_matches('/').to_owned();
+        let form =
+            [("grant_type", "password"), ("client_id", "admin-cli"), ("username", user), ("password", password.expose_secret())];
+        let answer = http.post(format!("{base}{path}")).form(&form).send().await.map_err(|error| fault(no_answer(&error)))?;
+        let status = answer.status().as_u16();
+        let body = answer.text().await.map_err(|error| fault(no_answer(&error)))?;
+        if status != 200 {
+            return Err(fault(Fault::Status { status, message: words(&body) }));
+        }
+        let answer: Value = serde_json::from_str(&body).unwrap_or_default();
+        match answer["access_token"].as_str() {
+            Some(token) => Ok(Self { http, base, token: token.to_owned().into() }),
+            None => Err(fault(Fault::Broken { reason: "no access_token in it; is this a Keycloak?".into() })),
+        }
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, KeycloakError> {
+        let verb = match method.as_str() {
+            "POST" => "POST",
+            "PUT" => "PUT",
+            _ => "GET",
+        };
+        let fault = |fault| KeycloakError { method: verb, path: path.to_owned(), fault };
+        let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(self.token.expose_secret());
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await.map_err(|error| fault(no_answer(&error)))?;
+        let status = answer.status();
+        let text = answer.text().await.map_err(|error| fault(no_answer(&error)))?;
+        if !status.is_success() {
+            return Err(fault(Fault::Status { status: status.as_u16(), message: words(&text) }));
+        }
+        if text.trim().is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_str(&text).map_err(|error| fault(Fault::Broken { reason: error.to_string() }))
+    }
+
+    fn broken(&self, path: &str, reason: String) -> KeycloakError {
+        KeycloakError { method: "GET", path: path.to_owned(), fault: Fault::Broken { reason } }
+    }
+
+    async fn client_id(&self, client: &str) -> Result<Option<Value>, KeycloakError> {
+        let found = self.call(Method::GET, &format!("{MASTER}/clients?clientId={client}"), None).await?;
+        Ok(found.get(0).cloned())
+    }
+
+    async fn bootstrap_client(&self, key: &OperatorKey, steps: &mut Vec<String>) -> Result<String, KeycloakError> {
+        let wanted = service_account_client(BOOTSTRAP, "Makes the short-lived accounts that create tenants' realms", key.jwks());
+        match self.client_id(BOOTSTRAP).await? {
+            None => {
+                self.call(Method::POST, &format!("{MASTER}/clients"), Some(&wanted)).await?;
+                steps.push(format!("made the client `{BOOTSTRAP}` in master"));
+                let made = self.client_id(BOOTSTRAP).await?.unwrap_or_default();
+                Ok(text(&made["id"]))
+            }
+            Some(found) => {
+                let id = text(&found["id"]);
+                if found["attributes"]["jwks.string"] != wanted["attributes"]["jwks.string"] {
+                    self.call(Method::PUT, &format!("{MASTER}/clients/{id}"), Some(&wanted)).await?;
+                    steps.push(format!("gave the client `{BOOTSTRAP}` this operator key"));
+                }
+                Ok(id)
+            }
+        }
+    }
+
+    async fn grant_master_roles(&self, account: &str, steps: &mut Vec<String>) -> Result<(), KeycloakError> {
+        let master = self.client_id("master-realm").await?.unwrap_or_default();
+        let master = text(&master["id"]);
+        let mut roles = Vec::new();
+        for role in MASTER_ROLES {
+            roles.push(self.call(Method::GET, &format!("{MASTER}/clients/{master}/roles/{role}"), None).await?);
+        }
+        let holder = format!("{MASTER}/users/{account}/role-mappings/clients/{master}");
+        self.grant(&holder, roles, "the bootstrap client may make and remove clients of master", steps).await
+    }
+
+    async fn group(&self, steps: &mut Vec<String>) -> Result<String, KeycloakError> {
+        let search = format!("{MASTER}/groups?search={LANES_GROUP}&exact=true");
+        if let Some(group) = self.call(Method::GET, &search, None).await?.get(0) {
+            return Ok(text(&group["id"]));
+        }
+        self.call(Method::POST, &format!("{MASTER}/groups"), Some(&json!({ "name": LANES_GROUP }))).await?;
+        steps.push(format!("made the group `{LANES_GROUP}` in master"));
+        let made = self.call(Method::GET, &search, None).await?;
+        Ok(text(&made[0]["id"]))
+    }
+
+    /// Grants roles to the holder that a role-mappings path names, where it lacks any.
+    async fn grant(&self, holder: &str, roles: Vec<Value>, what: &str, steps: &mut Vec<String>) -> Result<(), KeycloakError> {
+        let held = self.call(Method::GET, holder, None).await?;
+        let held: Vec<&Value> = held.as_array().into_iter().flatten().map(|role| &role["name"]).collect();
+        let missing: Vec<&Value> = roles.iter().filter(|role| !held.contains(&&role["name"])).collect();
+        if !missing.is_empty() {
+            self.call(Method::POST, holder, Some(&json!(missing))).await?;
+            steps.push(what.to_owned());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! What went wrong with a request: method, path, status and Keycloak's own words.
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// A request that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeycloakError {
+    /// HTTP method.
+    pub method: &'static str,
+    /// Path, without the server's base URL.
+    pub path: String,
+    /// What happened.
+    pub fault: Fault,
+}
+
+/// The ways in which a request fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// No answer: refused, cut, timed out. Whether it was executed is not known, unless the connection was refused.
+    NoAnswer {
+        /// What the transport says.
+        reason: String,
+        /// True when the request can't have reached the server.
+        unsent: bool,
+    },
+    /// An answer with an error status.
+    Status {
+        /// The HTTP status.
+        status: u16,
+        /// Keycloak's own words.
+        message: String,
+    },
+    /// An answer of success that can't be what it should be: cut off, not JSON, not complete.
+    Broken {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The server does not accept the key of an account.
+    Refused {
+        /// The client that was refused.
+        client: String,
+        /// The realm that it belongs to.
+        realm: String,
+        /// Keycloak's own words.
+        message: String,
+        /// Seconds by which the clock here is ahead of the server's, if that could be told.
+        clock_skew: Option<i64>,
+    },
+    /// A secret that a body needs was not read.
+    Secret {
+        /// The reference.
+        reference: String,
+    },
+}
+
+impl KeycloakError {
+    /// The status, when there was one.
+    pub fn status(&self) -> Option<u16> {
+        match self.fault {
+            Fault::Status { status, .. } => Some(status),
+            _ => None,
+        }
+    }
+
+    /// A way out, where one is known.
+    pub fn hint(&self) -> Option<String> {
+        match &self.fault {
+            Fault::NoAnswer { unsent: true, .. } => Some("is the server running, and is --server its address?".into()),
+            Fault::Refused { clock_skew: Some(skew), .. } if skew.abs() > 10 => Some(format!(
+                "the clock here is {} s {} the server's: set the clocks right",
+                skew.abs(),
+                if *skew > 0 { "ahead of" } else { "behind" }
+            )),
+            Fault::Refused { realm, .. } if realm == "master" => {
+                Some("run `realmwright bootstrap` with this operator key, or give the key that it was run with".into())
+            }
+            Fault::Refused { .. } => Some(
+                "either the realm was not made by Realmwright, or the operator key is not the one that it trusts \
+                 (wrong, or rotated out)"
+                    .into(),
+            ),
+            Fault::Status { status: 403, .. } => Some("the account lacks a role for this".into()),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for KeycloakError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}: ", self.method, self.path)?;
+        match &self.fault {
+            Fault::NoAnswer { reason, .. } => write!(f, "no answer: {reason}"),
+            Fault::Status { status, message } => write!(f, "{status} {message}"),
+            Fault::Broken { reason } => write!(f, "the answer can't be used: {reason}"),
+            Fault::Refused { client, realm, message, .. } => {
+                write!(f, "the realm `{realm}` does not accept the client `{client}`: {message}")
+            }
+            Fault::Secret { reference } => write!(f, "the secret {reference} was not read"),
+        }
+    }
+}
+
+impl std::error::Error for KeycloakError {}
+
+/// Keycloak's words in an error body: `errorMessage` of the Admin API, `error_description` of OAuth, or the text itself.
+pub(crate) fn words(body: &str) -> String {
+    if let Ok(Value::Object(map)) = serde_json::from_str(body) {
+        let word = |key: &str| map.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+        if let Some(text) = word("errorMessage").or_else(|| word("error_description")).or_else(|| word("error")) {
+            return text.to_owned();
+        }
+    }
+    let text = body.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.is_empty() { "(no words)".into() } else { text.chars().take(300).collect() }
+}

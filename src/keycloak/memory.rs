@@ -1,0 +1,1 @@
+//! A Keycloak in memory.

@@ -1,0 +1,144 @@
+//! Reading one realm into a state, in as few requests as its cost allows: one export, and the declared users by the
+//! roles that they should have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::{KeycloakError, ReadRealms, segment};
+use crate::expand::SERVICE_ACCOUNT_PREFIX;
+use crate::plan::Change;
+use crate::state::{Kind, ObjectId, RealmState, arrange, kind::Class};
+
+/// How many members of a role are listed before single users are asked for instead.
+const MEMBERS: usize = 100;
+
+/// Users that are declared, and the memberships that are compared.
+pub type Users = BTreeMap<String, BTreeSet<String>>;
+
+/// The users that a state declares.
+pub fn declared_users(desired: &RealmState) -> Users {
+    desired.of_kind(Kind::User).map(|(id, user)| (id.key.clone(), memberships(user.fields.keys()).collect())).collect()
+}
+
+/// The users that a plan for one realm is about.
+pub fn planned_users(changes: &[Change]) -> Users {
+    let users = changes.iter().filter(|change| change.object.kind == Kind::User);
+    users
+        .map(|change| {
+            let body = arrange(&json!({ "users": [change.body] }));
+            let created = body.get(&change.object).map(|user| user.fields.clone()).unwrap_or_default();
+            let paths = change.fields.iter().map(|field| &field.path).chain(created.keys());
+            (change.object.key.clone(), memberships(paths).collect())
+        })
+        .collect()
+}
+
+/// What a realm contains, or `None` when there is no such realm. Of the users, `wanted` and those of the marker are
+/// read, and the service accounts.
+pub async fn observe(api: &impl ReadRealms, realm: &str, wanted: &Users) -> Result<Option<RealmState>, KeycloakError> {
+    let Some(export) = api.export(realm).await? else { return Ok(None) };
+    let mut state = arrange(&export);
+    let applied = state.applied();
+    let mut wanted = wanted.clone();
+    for id in applied.objects().filter(|id| id.kind == Kind::User) {
+        let fields = applied.fields(id).into_iter().flat_map(|fields| fields.keys());
+        wanted.entry(id.key.clone()).or_default().extend(memberships(fields));
+    }
+    wanted.retain(|name, _| !name.starts_with(SERVICE_ACCOUNT_PREFIX));
+    for user in users(api, realm, &state, &wanted).await? {
+        let found = arrange(&json!({ "users": [user] }));
+        state.objects.extend(found.objects.into_iter().filter(|(id, _)| id.kind == Kind::User));
+    }
+    Ok(Some(state))
+}
+
+/// The memberships among a user's fields that are compared.
+fn memberships<'a>(paths: impl Iterator<Item = &'a String>) -> impl Iterator<Item = String> {
+    paths.filter(|path| Kind::User.class_of_path(path) == Class::Memberships).cloned()
+}
+
+type Found = BTreeMap<String, Value>;
+
+async fn users(
+    api: &impl ReadRealms,
+    realm: &str,
+    state: &RealmState,
+    wanted: &Users,
+) -> Result<Vec<Value>, KeycloakError> {
+    let roles: BTreeSet<&String> = wanted.values().flatten().collect();
+    let mut found = Found::new();
+    let mut unsure: BTreeSet<&String> = BTreeSet::new();
+    for role in roles {
+        let Some(path) = members_path(state, role) else { continue };
+        let members = api.get(realm, &path).await?.unwrap_or_default();
+        let members = members.as_array().cloned().unwrap_or_default();
+        if members.len() >= MEMBERS {
+            unsure.insert(role);
+        }
+        for member in members {
+            let name = member["username"].as_str().unwrap_or_default().to_owned();
+            if wanted.contains_key(&name) {
+                join(found.entry(name).or_insert(member), role);
+            }
+        }
+    }
+    for (name, roles) in wanted {
+        if !found.contains_key(name) {
+            let path = format!("users?exact=true&username={}", segment(name));
+            let answer = api.get(realm, &path).await?.unwrap_or_default();
+            if let Some(user) = answer.as_array().and_then(|list| list.first()) {
+                found.insert(name.clone(), user.clone());
+            }
+        }
+        if let Some(user) = found.get_mut(name).filter(|_| roles.iter().any(|role| unsure.contains(role))) {
+            ask(api, realm, user).await?;
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+/// The listing of a role's members; `None` when the realm has no such role.
+fn members_path(state: &RealmState, membership: &str) -> Option<String> {
+    if let Some(role) = membership.strip_prefix("realmRoles.") {
+        state.get(&ObjectId::new(Kind::RealmRole, role))?;
+        return Some(format!("roles/{}/users?first=0&max={MEMBERS}", segment(role)));
+    }
+    let (client, role) = membership.strip_prefix("clientRoles.")?.split_once('/')?;
+    state.get(&ObjectId::within(Kind::ClientRole, client, role))?;
+    let id = state.get(&ObjectId::new(Kind::Client, client))?.id.as_deref()?;
+    Some(format!("clients/{id}/roles/{}/users?first=0&max={MEMBERS}", segment(role)))
+}
+
+/// Notes in a user's document that it has a role.
+fn join(user: &mut Value, membership: &str) {
+    let put = |slot: &mut Value, name: &str| {
+        if slot.is_null() {
+            *slot = json!([]);
+        }
+        if let Some(list) = slot.as_array_mut() {
+            list.push(name.into());
+        }
+    };
+    if let Some(role) = membership.strip_prefix("realmRoles.") {
+        put(&mut user["realmRoles"], role);
+    } else if let Some((client, role)) = membership.strip_prefix("clientRoles.").and_then(|rest| rest.split_once('/')) {
+        if user["clientRoles"].is_null() {
+            user["clientRoles"] = json!({});
+        }
+        put(&mut user["clientRoles"][client], role);
+    }
+}
+
+/// All roles of one user, where a role has too many members to list.
+async fn ask(api: &impl ReadRealms, realm: &str, user: &mut Value) -> Result<(), KeycloakError> {
+    let id = user["id"].as_str().unwrap_or_default();
+    let mappings = api.get(realm, &format!("users/{id}/role-mappings")).await?.unwrap_or_default();
+    let names = |list: &Value| -> Vec<Value> {
+        list.as_array().into_iter().flatten().map(|role| role["name"].clone()).collect()
+    };
+    user["realmRoles"] = names(&mappings["realmMappings"]).into();
+    let clients = mappings["clientMappings"].as_object().into_iter().flatten();
+    user["clientRoles"] = clients.map(|(client, mapping)| (client.clone(), Value::Array(names(&mapping["mappings"])))).collect();
+    Ok(())
+}

@@ -1,0 +1,358 @@
+//! The types that people write. JSON Schema, the reference in `docs/manifest.md` and the checks of keys and
+//! types are all derived from them.
+//!
+//! Omitted means leave alone, an empty list means want none, `null` is refused.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+/// The only `apiVersion` there is.
+pub const API_VERSION: &str = "realmwright/v1";
+
+/// Names of tenants, products, parameters and environments: lower case, digits, `-` and `_`.
+macro_rules! name_pattern {
+    () => {
+        r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$"
+    };
+}
+
+/// The stages of a platform and the products that it sells. A manifest directory has exactly one.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct Platform {
+    /// `realmwright/v1`.
+    #[schemars(extend("const" = API_VERSION))]
+    pub api_version: String,
+    /// `Platform`.
+    #[schemars(extend("const" = "Platform"))]
+    pub kind: String,
+    /// Name of the platform, for people.
+    pub name: String,
+    /// The stages where tenants operate, by name: one Keycloak server each.
+    #[schemars(extend("minProperties" = 1, "propertyNames" = {"pattern": name_pattern!()}))]
+    pub environments: BTreeMap<String, Environment>,
+    /// The products that licences are for, by name. The name becomes the client id of the product's client.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"pattern": name_pattern!()}))]
+    pub products: BTreeMap<String, Product>,
+}
+
+/// A stage where tenants operate: development, staging, production.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct Environment {
+    /// Base URL of its Keycloak server, path prefix included, e.g. `https://id.example.com`. `--server` overrides it.
+    #[schemars(regex(pattern = r"^https?://[^\s?#]+$"))]
+    pub server: Option<String>,
+}
+
+/// Something that licences are sold for; one client in each realm that is licensed for it.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct Product {
+    /// Display name.
+    pub label: Option<String>,
+    /// Where the product's client may be redirected after login.
+    pub redirect_uris: Option<Vec<String>>,
+    /// Origins that may call the token endpoint from a browser; `+` for those of the redirect URIs.
+    pub web_origins: Option<Vec<String>>,
+    /// Address of the product's start page.
+    pub base_url: Option<String>,
+    /// Roles of the product's client beside the seat role.
+    #[schemars(inner(regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,99}$")))]
+    pub roles: Option<Vec<String>>,
+    /// Types of licence that are sold, e.g. `[trial, professional]`. Omitted: any type.
+    pub licence_types: Option<Vec<String>>,
+    /// What differs in an environment, by its name.
+    #[serde(default)]
+    pub environments: BTreeMap<String, ProductOverride>,
+}
+
+/// What differs for a product in one environment.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct ProductOverride {
+    /// Replaces the product's redirect URIs.
+    pub redirect_uris: Option<Vec<String>>,
+    /// Replaces the product's web origins.
+    pub web_origins: Option<Vec<String>>,
+    /// Replaces the product's base URL.
+    pub base_url: Option<String>,
+}
+
+/// The root of a branch: a company that sells through resellers, or to organizations itself. One directory belongs
+/// to one distributor.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct Distributor {
+    /// `realmwright/v1`.
+    #[schemars(extend("const" = API_VERSION))]
+    pub api_version: String,
+    /// `Distributor`.
+    #[schemars(extend("const" = "Distributor"))]
+    pub kind: String,
+    /// What it says of itself.
+    #[serde(flatten)]
+    pub member: Member,
+    /// Its resellers. They may also be documents of their own that name it as `parent`.
+    #[serde(default)]
+    pub resellers: Vec<NestedReseller>,
+    /// Organizations that it serves itself.
+    #[serde(default)]
+    pub organizations: Vec<NestedOrganization>,
+    /// A CSV file with further resellers and organizations, beside this file or below.
+    #[schemars(regex(pattern = r"^[^/\\].*\.csv$"))]
+    pub csv: Option<String>,
+}
+
+/// A company that serves organizations, as a document of its own.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct Reseller {
+    /// `realmwright/v1`.
+    #[schemars(extend("const" = API_VERSION))]
+    pub api_version: String,
+    /// `Reseller`.
+    #[schemars(extend("const" = "Reseller"))]
+    pub kind: String,
+    /// Name of the distributor or reseller above it.
+    pub parent: String,
+    /// What it says of itself.
+    #[serde(flatten)]
+    pub member: Member,
+    /// Resellers below it.
+    #[serde(default)]
+    pub resellers: Vec<NestedReseller>,
+    /// Organizations that it serves.
+    #[serde(default)]
+    pub organizations: Vec<NestedOrganization>,
+}
+
+/// A customer, or a part of one, as a document of its own.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct Organization {
+    /// `realmwright/v1`.
+    #[schemars(extend("const" = API_VERSION))]
+    pub api_version: String,
+    /// `Organization`.
+    #[schemars(extend("const" = "Organization"))]
+    pub kind: String,
+    /// Name of the distributor, reseller or organization above it.
+    pub parent: String,
+    /// What it says of itself.
+    #[serde(flatten)]
+    pub member: Member,
+    /// Organizations below it.
+    #[serde(default)]
+    pub organizations: Vec<NestedOrganization>,
+}
+
+/// A reseller inside the document of its parent.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct NestedReseller {
+    /// What it says of itself.
+    #[serde(flatten)]
+    pub member: Member,
+    /// Resellers below it.
+    #[serde(default)]
+    pub resellers: Vec<NestedReseller>,
+    /// Organizations that it serves.
+    #[serde(default)]
+    pub organizations: Vec<NestedOrganization>,
+}
+
+/// An organization inside the document of its parent.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct NestedOrganization {
+    /// What it says of itself.
+    #[serde(flatten)]
+    pub member: Member,
+    /// Organizations below it.
+    #[serde(default)]
+    pub organizations: Vec<NestedOrganization>,
+}
+
+/// What every tenant says of itself.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Member {
+    /// Immutable id; becomes the name of the realm. Unique in the whole platform.
+    #[schemars(regex(pattern = name_pattern!()))]
+    pub name: String,
+    /// The environments where it exists and what differs there. Omitted: those of its parent; a distributor: all.
+    pub environments: Option<BTreeMap<String, Settings>>,
+    /// What may differ from environment to environment.
+    #[serde(flatten)]
+    pub settings: Settings,
+}
+
+/// What a tenant is like. In `environments`, only what differs there: maps are merged, lists and the rest replaced.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct Settings {
+    /// Display name; may change at any time. Omitted: the name.
+    pub label: Option<String>,
+    /// The realm template. Omitted: the one named after the tier (`distributor`, `reseller`, `organization`).
+    pub template: Option<String>,
+    /// Values for the template's parameters. A `secret` parameter takes a reference: `env:NAME` or `file:PATH`.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, Value>,
+    /// The first tenant admin: invited, with required actions and no password.
+    pub admin: Option<Admin>,
+    /// Further users that the manifests declare. Ordinary users are not declared: tenants manage them.
+    #[serde(default)]
+    pub users: Vec<User>,
+    /// The licences that it holds.
+    #[serde(default)]
+    pub licences: Vec<Licence>,
+    /// Differences from the template, in its shape: objects of a list are merged by their name, other lists replaced.
+    #[serde(default)]
+    pub realm: Map<String, Value>,
+}
+
+/// A tenant's first administrator.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct Admin {
+    /// Login name. Omitted: the e-mail address.
+    #[schemars(regex(pattern = r"^[^\sA-Z]{1,255}$"))]
+    pub username: Option<String>,
+    /// Where the invitation goes.
+    #[schemars(regex(pattern = r"^[^\s@]+@[^\s@]+$"))]
+    pub email: String,
+    /// Given name.
+    pub first_name: Option<String>,
+    /// Family name.
+    pub last_name: Option<String>,
+}
+
+/// A user that the manifests declare.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct User {
+    /// Login name, lower case.
+    #[schemars(regex(pattern = r"^[^\sA-Z]{1,255}$"))]
+    pub username: String,
+    /// E-mail address.
+    #[schemars(regex(pattern = r"^[^\s@]+@[^\s@]+$"))]
+    pub email: Option<String>,
+    /// Given name.
+    pub first_name: Option<String>,
+    /// Family name.
+    pub last_name: Option<String>,
+    /// First password, by reference: `env:NAME` or `file:PATH`. Set when the user is created, never compared again.
+    #[schemars(regex(pattern = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"))]
+    pub password: Option<String>,
+    /// Roles: a realm role by its name, a client's role as `client/role`, e.g. `assistant/seat`.
+    #[serde(default)]
+    pub roles: Vec<String>,
+}
+
+/// The right to use so much of a product for so long.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct Licence {
+    /// Name of the product.
+    pub product: String,
+    /// Type of the licence, e.g. `professional`.
+    #[serde(rename = "type")]
+    #[schemars(length(min = 1))]
+    pub licence_type: String,
+    /// Serial number; used once in the whole platform.
+    #[schemars(regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"))]
+    pub serial: String,
+    /// Number of named seats.
+    #[schemars(range(min = 1))]
+    pub seats: u32,
+    /// First day of validity (`2026-01-31`). Omitted: valid from the start.
+    pub valid_from: Option<String>,
+    /// Last day of validity (`2026-12-31`).
+    pub valid_until: String,
+    /// Whether validity is extended by itself. Omitted: `false`.
+    #[serde(default)]
+    pub auto_renew: bool,
+}
+
+/// What a realm contains, with typed parameters.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct RealmTemplate {
+    /// `realmwright/v1`.
+    #[schemars(extend("const" = API_VERSION))]
+    pub api_version: String,
+    /// `RealmTemplate`.
+    #[schemars(extend("const" = "RealmTemplate"))]
+    pub kind: String,
+    /// Name by which tenants choose it.
+    #[schemars(regex(pattern = name_pattern!()))]
+    pub name: String,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The template that this one changes: parameters and `realm` are merged into that one's.
+    pub extends: Option<String>,
+    /// The parameters that tenants may set, by name.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, Parameter>,
+    /// The realm in the shape of Keycloak's RealmRepresentation, with `$(…)`, `$each(…)` and `$if(…)`.
+    #[serde(default)]
+    pub realm: Map<String, Value>,
+}
+
+/// A parameter of a template.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct Parameter {
+    /// What values it takes.
+    #[serde(rename = "type")]
+    pub parameter_type: ParameterType,
+    /// What it is for.
+    pub description: Option<String>,
+    /// The value where a tenant gives none. Without one, the tenant must.
+    pub default: Option<Value>,
+    /// The values allowed. Omitted: any of the type.
+    #[serde(rename = "enum")]
+    pub allowed: Option<Vec<Value>>,
+    /// Least integer allowed.
+    pub minimum: Option<i64>,
+    /// Greatest integer allowed.
+    pub maximum: Option<i64>,
+}
+
+/// Types of parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ParameterType {
+    /// Text.
+    String,
+    /// A whole number.
+    Integer,
+    /// `true` or `false`.
+    Boolean,
+    /// A list of texts.
+    List,
+    /// An absolute `http` or `https` URL.
+    Url,
+    /// A reference to a secret: `env:NAME` or `file:PATH`.
+    Secret,
+}

@@ -1,0 +1,182 @@
+//! One environment's view of a manifest set: who exists there, and what is said of each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::document::{Product, Settings};
+use super::node::{Data, Key, Node};
+use super::{Entry, ManifestSet, Tier};
+use crate::diagnostic::{Diagnostic, Span, did_you_mean};
+use crate::template::merge::merge;
+
+/// The tenants of one environment, parents before children.
+#[derive(Debug, Clone)]
+pub struct Network {
+    /// Name of the environment.
+    pub environment: String,
+    /// Base URL of its server, when the manifests name one.
+    pub server: Option<String>,
+    /// The platform's products as they are in this environment.
+    pub products: BTreeMap<String, Product>,
+    /// The tenants, in tree order.
+    pub tenants: Vec<Tenant>,
+}
+
+/// An organization in one environment.
+#[derive(Debug, Clone)]
+pub struct Tenant {
+    /// Its name, which is its realm's.
+    pub name: String,
+    /// Its tier.
+    pub tier: Tier,
+    /// The names above it, from the distributor down; empty for a distributor.
+    pub path: Vec<String>,
+    /// What it is like in this environment.
+    pub settings: Settings,
+    /// The same with places.
+    pub node: Node,
+    /// Where its name is written.
+    pub span: Span,
+}
+
+impl Tenant {
+    /// The name of the distributor whose branch it is in; its own if it is one.
+    pub fn distributor(&self) -> &str {
+        self.path.first().unwrap_or(&self.name)
+    }
+
+    /// What it is called on screen.
+    pub fn label(&self) -> &str {
+        self.settings.label.as_deref().unwrap_or(&self.name)
+    }
+
+    /// Names of the products that it holds a licence for, each once.
+    pub fn products(&self) -> BTreeSet<&str> {
+        self.settings.licences.iter().map(|licence| licence.product.as_str()).collect()
+    }
+}
+
+/// The network of an environment, which must be one that the platform names.
+pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>) -> Network {
+    let mut tenants: Vec<Tenant> = Vec::new();
+    let mut places: BTreeMap<&str, Place> = BTreeMap::new();
+    for entry in &set.entries {
+        let above = entry.parent.as_ref().and_then(|(parent, _)| places.get(parent.as_str()));
+        let place = place(set, entry, above, environment, found);
+        if place.here {
+            tenants.extend(tenant(entry, place.path.clone(), environment, found));
+        }
+        places.insert(&entry.name, place);
+    }
+    check_serials(&tenants, found);
+    let products = set.platform.products.iter().map(|(name, product)| (name.clone(), product_in(product, environment))).collect();
+    for tenant in &tenants {
+        check_licences(tenant, &products, found);
+    }
+    let server = set.platform.environments.get(environment).and_then(|e| e.server.clone());
+    Network { environment: environment.to_owned(), server, products, tenants }
+}
+
+/// What a child needs to know of the organization above it.
+struct Place {
+    path: Vec<String>,
+    /// The environments where it exists.
+    environments: BTreeSet<String>,
+    here: bool,
+}
+
+fn place(set: &ManifestSet, entry: &Entry, above: Option<&Place>, environment: &str, found: &mut Vec<Diagnostic>) -> Place {
+    let mut path = above.map(|above| above.path.clone()).unwrap_or_default();
+    path.extend(entry.parent.as_ref().map(|(parent, _)| parent.clone()));
+    let known = &set.platform.environments;
+    let inherited = || above.map_or_else(|| known.keys().cloned().collect(), |above| above.environments.clone());
+    let environments: BTreeSet<String> = match entry.node.get("environments") {
+        None => inherited(),
+        Some(node) => {
+            for (key, _) in node.entries() {
+                if !known.contains_key(&key.text) {
+                    let hint = did_you_mean(&key.text, known.keys().map(String::as_str));
+                    let message = format!("the platform has no environment `{}`", key.text);
+                    found.push(Diagnostic::error("unknown-environment", key.span, message).maybe_hint(hint));
+                } else if !inherited().contains(&key.text) {
+                    let message = format!("`{}` is in {}, but the organization above it is not", entry.name, key.text);
+                    let hint = "put the parent into that environment too, or take this one out";
+                    found.push(Diagnostic::error("parent-not-in-environment", key.span, message).hint(hint));
+                }
+            }
+            node.entries().iter().map(|(key, _)| key.text.clone()).collect()
+        }
+    };
+    let here = environments.contains(environment);
+    Place { path, environments, here }
+}
+
+fn tenant(entry: &Entry, path: Vec<String>, environment: &str, found: &mut Vec<Diagnostic>) -> Option<Tenant> {
+    const IDENTITY: [&str; 6] = ["apiVersion", "kind", "name", "parent", "environments", "csv"];
+    let own: Vec<(Key, Node)> =
+        entry.node.entries().iter().filter(|(key, _)| !IDENTITY.contains(&key.text.as_str())).cloned().collect();
+    let mut node = Node { data: Data::Map(own), span: entry.node.span };
+    if let Some(different) = entry.node.get("environments").and_then(|e| e.get(environment)) {
+        node = merge(node, different.clone());
+    }
+    let settings: Settings = super::typed(&node, found)?;
+    Some(Tenant { name: entry.name.clone(), tier: entry.tier, path, settings, node, span: entry.span() })
+}
+
+fn product_in(product: &Product, environment: &str) -> Product {
+    let mut product = product.clone();
+    if let Some(different) = product.environments.remove(environment) {
+        product.redirect_uris = different.redirect_uris.or(product.redirect_uris);
+        product.web_origins = different.web_origins.or(product.web_origins);
+        product.base_url = different.base_url.or(product.base_url);
+    }
+    product
+}
+
+fn check_licences(tenant: &Tenant, products: &BTreeMap<String, Product>, found: &mut Vec<Diagnostic>) {
+    for (index, licence) in tenant.settings.licences.iter().enumerate() {
+        let at = |key: &str| tenant.node.nearest(&format!("/licences/{index}/{key}")).span;
+        match products.get(&licence.product) {
+            None => {
+                let message = format!("the platform has no product `{}`", licence.product);
+                let hint = did_you_mean(&licence.product, products.keys().map(String::as_str));
+                found.push(Diagnostic::error("unknown-product", at("product"), message).maybe_hint(hint));
+            }
+            Some(Product { licence_types: Some(types), .. }) if !types.contains(&licence.licence_type) => {
+                let message = format!("`{}` is not sold as `{}`", licence.product, licence.licence_type);
+                let hint = format!("its types are {}", types.join(", "));
+                found.push(Diagnostic::error("unknown-licence-type", at("type"), message).hint(hint));
+            }
+            Some(_) => {}
+        }
+        let date = |key: &str, text: &str, found: &mut Vec<Diagnostic>| match text.parse::<jiff::civil::Date>() {
+            Ok(date) => Some(date),
+            Err(_) => {
+                let message = format!("`{text}` is not a day of the calendar");
+                found.push(Diagnostic::error("wrong-date", at(key), message).hint("write it as 2026-12-31"));
+                None
+            }
+        };
+        let from = licence.valid_from.as_deref().and_then(|text| date("validFrom", text, found));
+        let until = date("validUntil", &licence.valid_until, found);
+        if let (Some(from), Some(until)) = (from, until)
+            && from > until
+        {
+            let message = format!("the licence `{}` ends before it begins", licence.serial);
+            found.push(Diagnostic::error("wrong-date", at("validUntil"), message));
+        }
+    }
+}
+
+fn check_serials(tenants: &[Tenant], found: &mut Vec<Diagnostic>) {
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for tenant in tenants {
+        for (index, licence) in tenant.settings.licences.iter().enumerate() {
+            if let Some(holder) = seen.insert(&licence.serial, &tenant.name) {
+                let at = tenant.node.nearest(&format!("/licences/{index}/serial")).span;
+                let message = format!("the serial `{}` is used twice", licence.serial);
+                let hint = format!("`{holder}` holds it already; a serial is used once in the whole platform");
+                found.push(Diagnostic::error("duplicate-serial", at, message).hint(hint));
+            }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The plan: what will be done, why, and what that relies on. Ordered, versioned, serialisable, without any secret.
+//!
+//! It is printed, saved, reviewed and executed as it is; the executor decides nothing. [`diff`] makes the changes of
+//! one realm, [`order`] puts them in the order in which they are safe, [`render`] shows them to people.
+
+pub mod diff;
+pub mod drift;
+pub mod order;
+pub mod render;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::expand::Desired;
+use crate::manifest::Tier;
+use crate::state::{Applied, Kind, ObjectId, RealmState, applied, assemble, secret::Secrets};
+
+/// Version of the plan's JSON. Readers refuse one that they do not know.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// What will be done to the realms of one environment.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plan {
+    /// Version of this form.
+    pub format_version: u32,
+    /// What it was made from, where and when.
+    pub header: Header,
+    /// Counts.
+    pub summary: Summary,
+    /// Every tenant of the environment, parents before children.
+    pub tenants: Vec<TenantPlan>,
+}
+
+/// What a plan was made from, where and when.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Header {
+    /// Version of the program.
+    pub tool_version: String,
+    /// Name of the environment.
+    pub environment: String,
+    /// Identity of the server: the issuer of its master realm.
+    pub server: String,
+    /// The manifest directory as it was named; references to files are relative to it.
+    pub directory: String,
+    /// SHA-256 of the sources.
+    pub manifests: String,
+    /// When it was made (RFC 3339, UTC).
+    pub created_at: String,
+    /// When it can no longer be applied (RFC 3339, UTC).
+    pub expires_at: String,
+}
+
+/// Counts over a plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Summary {
+    /// Tenants that get their realm.
+    pub realms_to_create: usize,
+    /// Tenants whose realm changes.
+    pub realms_to_change: usize,
+    /// Tenants whose realm is as it should be.
+    pub realms_unchanged: usize,
+    /// Objects to create in realms that exist.
+    pub create: usize,
+    /// Objects to update.
+    pub update: usize,
+    /// Objects to delete.
+    pub delete: usize,
+    /// Objects whose ownership alone changes: taken over as they are, or no longer ours and gone.
+    pub record: usize,
+    /// Objects that others put there and that stay as they are.
+    pub foreign: usize,
+}
+
+/// What will be done to one realm.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TenantPlan {
+    /// The tenant's name, which is its realm's.
+    pub tenant: String,
+    /// Its tier.
+    pub tier: Tier,
+    /// The names above it, from the distributor down.
+    pub path: Vec<String>,
+    /// What it is called.
+    pub label: String,
+    /// In the order in which they are made. Empty: nothing to do.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+    /// The marker to leave behind, where it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
+    /// Digest of the marker that was found; a realm whose marker has moved was written by another run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<String>,
+    /// Objects that others put there; they stay as they are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<ObjectId>,
+}
+
+/// One entry of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Change {
+    /// The object.
+    pub object: ObjectId,
+    /// What is done with it.
+    pub action: Action,
+    /// Why.
+    pub cause: Cause,
+    /// Creation: the object's document in Keycloak's shape. For a realm that is born: the whole body of the one request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
+    /// Update: the fields that change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields: Vec<FieldChange>,
+    /// Digest of what was observed of the object and is relied on; a write is refused when it has moved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relies_on: Option<String>,
+}
+
+/// What is done with an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// It is made.
+    Create,
+    /// Fields of it are written.
+    Update,
+    /// It was ours, is no longer declared, and is removed.
+    Delete,
+    /// It exists as declared and is ours from now on; only the marker is written.
+    Adopt,
+    /// It was ours, is no longer declared, and is gone already; only the marker is written.
+    Forget,
+}
+
+/// Why an object or a field changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Cause {
+    /// The manifest says otherwise than when it was last applied.
+    Manifest,
+    /// Somebody changed the realm; the manifest is as it was.
+    Drift,
+    /// Both.
+    Both,
+    /// It was there before and is declared now.
+    Adoption,
+}
+
+/// A field that changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FieldChange {
+    /// Its path, e.g. `redirectUris` or `attributes.licence.AC-1.seats`.
+    pub path: String,
+    /// What it is. Left out: absent, or not readable.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value>,
+    /// What it becomes. Left out: removed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Value>,
+    /// Why.
+    pub cause: Cause,
+}
+
+impl TenantPlan {
+    /// True when its realm does not exist yet.
+    pub fn is_birth(&self) -> bool {
+        self.changes.first().is_some_and(|change| change.action == Action::Create && change.object.kind == Kind::Realm)
+    }
+
+    /// True when nothing is to be done.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.record.is_none()
+    }
+}
+
+impl Plan {
+    /// True when nothing is to be done.
+    pub fn is_empty(&self) -> bool {
+        self.tenants.iter().all(TenantPlan::is_empty)
+    }
+
+    /// Puts the plans of tenants under a header.
+    pub fn new(header: Header, tenants: Vec<TenantPlan>) -> Self {
+        let mut summary = Summary::default();
+        for tenant in &tenants {
+            summary.foreign += tenant.foreign.len();
+            match (tenant.is_empty(), tenant.is_birth()) {
+                (true, _) => summary.realms_unchanged += 1,
+                (false, true) => summary.realms_to_create += 1,
+                (false, false) => {
+                    summary.realms_to_change += 1;
+                    for change in &tenant.changes {
+                        match change.action {
+                            Action::Create => summary.create += 1,
+                            Action::Update => summary.update += 1,
+                            Action::Delete => summary.delete += 1,
+                            Action::Adopt | Action::Forget => summary.record += 1,
+                        }
+                    }
+                }
+            }
+        }
+        Self { format_version: FORMAT_VERSION, header, summary, tenants }
+    }
+}
+
+/// The plan of one tenant: what makes `observed` (none: there is no such realm) what is desired.
+pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &Secrets) -> TenantPlan {
+    let marker = Applied::of(&desired.state, secrets).to_text();
+    let mut plan = TenantPlan {
+        tenant: desired.name.clone(),
+        tier: desired.tier,
+        path: desired.path.clone(),
+        label: desired.label.clone(),
+        changes: Vec::new(),
+        record: None,
+        recorded: None,
+        foreign: Vec::new(),
+    };
+    match observed {
+        None => plan.changes.push(birth(&desired.state, &marker)),
+        Some(observed) => {
+            let difference = diff::diff(&desired.state, observed, &observed.applied(), secrets);
+            plan.changes = order::order(difference.changes);
+            plan.foreign = difference.foreign;
+            let written = observed.marker();
+            plan.recorded = written.map(applied::digest);
+            plan.record = (written != Some(marker.as_str())).then_some(marker);
+        }
+    }
+    plan
+}
+
+/// A realm is born whole, its marker with it, in one request.
+fn birth(desired: &RealmState, marker: &str) -> Change {
+    let mut body = assemble(desired);
+    if let Some(body) = body.as_object_mut() {
+        let attributes = body.entry("attributes").or_insert_with(|| Value::Object(Default::default()));
+        attributes[applied::MARKER] = marker.into();
+    }
+    Change {
+        object: ObjectId::realm(),
+        action: Action::Create,
+        cause: Cause::Manifest,
+        body: Some(body),
+        fields: Vec::new(),
+        relies_on: None,
+    }
+}

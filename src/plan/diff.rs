@@ -1,0 +1,117 @@
+//! Two states of a realm, compared three ways with what was last applied.
+//!
+//! Fields are flat and canonical on both sides, so this knows nothing of Keycloak: only declared fields are compared,
+//! only what was ours is removed, and what is foreign is listed.
+
+use serde_json::Value;
+
+use super::{Action, Cause, Change, FieldChange};
+use crate::state::kind::Class;
+use crate::state::{Applied, Fields, Object, ObjectId, RealmState, applied, document, same, secret::Secrets};
+
+/// What differs, and what was left alone.
+#[derive(Debug, Default)]
+pub struct Difference {
+    /// The changes, in no particular order.
+    pub changes: Vec<Change>,
+    /// Objects that others put there.
+    pub foreign: Vec<ObjectId>,
+}
+
+/// The changes that make `observed` what is desired.
+pub fn diff(desired: &RealmState, observed: &RealmState, applied: &Applied, secrets: &Secrets) -> Difference {
+    let mut difference = Difference::default();
+    for (id, wanted) in &desired.objects {
+        let change = match observed.get(id) {
+            None => Some(create(id, wanted, applied)),
+            Some(found) => update(id, wanted, found, applied, secrets),
+        };
+        difference.changes.extend(change);
+    }
+    for id in applied.objects().filter(|id| !desired.objects.contains_key(id)) {
+        difference.changes.push(match observed.get(id) {
+            Some(found) => delete(id, found),
+            None => change(id, Action::Forget, Cause::Manifest),
+        });
+    }
+    for id in observed.objects.keys() {
+        let ours = desired.objects.contains_key(id) || applied.fields(id).is_some();
+        if !ours && !id.kind.is_built_in(&id.key) {
+            difference.foreign.push(id.clone());
+        }
+    }
+    difference
+}
+
+/// Digest of the values that an object has at some paths: what a change relies on.
+pub fn relied_on<'a>(found: &Object, paths: impl IntoIterator<Item = &'a str>) -> String {
+    let values: Fields =
+        paths.into_iter().filter_map(|path| Some((path.to_owned(), found.fields.get(path)?.clone()))).collect();
+    applied::digest(&serde_json::to_string(&values).unwrap_or_default())
+}
+
+fn change(id: &ObjectId, action: Action, cause: Cause) -> Change {
+    Change { object: id.clone(), action, cause, body: None, fields: Vec::new(), relies_on: None }
+}
+
+fn create(id: &ObjectId, wanted: &Object, applied: &Applied) -> Change {
+    let cause = if applied.fields(id).is_some() { Cause::Drift } else { Cause::Manifest };
+    Change { body: Some(document(id.kind, &wanted.fields)), ..change(id, Action::Create, cause) }
+}
+
+fn delete(id: &ObjectId, found: &Object) -> Change {
+    let relies_on = Some(relied_on(found, found.fields.keys().map(String::as_str)));
+    Change { relies_on, ..change(id, Action::Delete, Cause::Manifest) }
+}
+
+fn update(id: &ObjectId, wanted: &Object, found: &Object, applied: &Applied, secrets: &Secrets) -> Option<Change> {
+    let mut fields = Vec::new();
+    for (path, after) in &wanted.fields {
+        fields.extend(field(id, path, after, found.fields.get(path), applied, secrets));
+    }
+    for path in applied.fields(id).into_iter().flat_map(|fields| fields.keys()) {
+        fields.extend(removed(id, path, wanted, found));
+    }
+    let owned = applied.fields(id).is_some();
+    if fields.is_empty() {
+        return (!owned).then(|| change(id, Action::Adopt, Cause::Adoption));
+    }
+    let cause = fields.iter().map(|field| field.cause).reduce(|a, b| if a == b { a } else { Cause::Both });
+    let relies_on = Some(relied_on(found, fields.iter().map(|field| field.path.as_str())));
+    Some(Change { fields, relies_on, ..change(id, Action::Update, cause.unwrap_or(Cause::Manifest)) })
+}
+
+fn field(id: &ObjectId, path: &str, after: &Value, before: Option<&Value>, applied: &Applied, secrets: &Secrets) -> Option<FieldChange> {
+    let last = applied.field(id, path);
+    let wanted = applied::hash(after, secrets);
+    let equal = match id.kind.class_of_path(path) {
+        Class::Initial => true,
+        Class::WriteOnly => last == Some(wanted.as_str()),
+        _ => same(Some(after), before),
+    };
+    if equal {
+        return None;
+    }
+    let unreadable = id.kind.class_of_path(path) == Class::WriteOnly;
+    let moved = !unreadable && before.map(|value| applied::hash(value, secrets)).as_deref() != last;
+    let cause = match last {
+        None if applied.fields(id).is_none() => Cause::Adoption,
+        None => Cause::Manifest,
+        Some(last) if last == wanted => Cause::Drift,
+        Some(_) if moved => Cause::Both,
+        Some(_) => Cause::Manifest,
+    };
+    Some(FieldChange { path: path.to_owned(), before: before.filter(|_| !unreadable).cloned(), after: Some(after.clone()), cause })
+}
+
+/// An entry of a mapping, a list of references or a membership that was ours and is no longer declared is removed; a
+/// plain field is left as it is, because omitted means leave alone.
+fn removed(id: &ObjectId, path: &str, wanted: &Object, found: &Object) -> Option<FieldChange> {
+    let before = found.fields.get(path)?;
+    let class = id.kind.class_of_path(path);
+    let removable = matches!(class, Class::Texts | Class::Lists | Class::Links | Class::Memberships);
+    if !removable || wanted.fields.contains_key(path) || same(Some(before), None) {
+        return None;
+    }
+    Some(FieldChange { path: path.to_owned(), before: Some(before.clone()), after: None, cause: Cause::Manifest })
+}

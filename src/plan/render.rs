@@ -1,0 +1,101 @@
+//! Plans for people: as text for a terminal, as Markdown for a pull request. JSON is the plan itself.
+
+pub mod markdown;
+pub mod text;
+
+use serde_json::Value;
+
+use super::{Action, Cause, Change, FieldChange, Plan, Summary};
+use crate::expand::SERVICE_ACCOUNT_PREFIX;
+use crate::state::Kind;
+use crate::state::secret::as_reference;
+
+/// Longest value that is shown whole.
+const WIDTH: usize = 100;
+
+/// The sign and the word of an action; never the sign alone.
+fn sign(action: Action) -> (&'static str, &'static str) {
+    match action {
+        Action::Create => ("+", "create"),
+        Action::Update => ("~", "update"),
+        Action::Delete => ("-", "delete"),
+        Action::Adopt => ("=", "adopt"),
+        Action::Forget => (".", "forget"),
+    }
+}
+
+/// Why something changes, where it is not the manifest.
+fn because(cause: Cause) -> Option<&'static str> {
+    match cause {
+        Cause::Manifest => None,
+        Cause::Drift => Some("changed outside Realmwright"),
+        Cause::Both => Some("changed in the manifest and outside Realmwright"),
+        Cause::Adoption => Some("was there before, is managed from now on"),
+    }
+}
+
+/// A value on one line, cut when it is long.
+fn show(value: Option<&Value>) -> String {
+    let text = match value {
+        None => return "(none)".into(),
+        Some(value) => match as_reference(value) {
+            Some(reference) => return format!("(secret {reference})"),
+            None => value.to_string(),
+        },
+    };
+    if text.chars().count() <= WIDTH {
+        return text;
+    }
+    let kept: String = text.chars().take(WIDTH).collect();
+    format!("{kept}… ({} characters)", text.chars().count())
+}
+
+fn field(field: &FieldChange) -> String {
+    let mut line = format!("{}  {} → {}", field.path, show(field.before.as_ref()), show(field.after.as_ref()));
+    if let Some(because) = because(field.cause) {
+        line.push_str(&format!("  ({because})"));
+    }
+    line
+}
+
+/// What a realm is born with, in counts.
+fn contents(change: &Change) -> String {
+    let state = crate::state::arrange(change.body.as_ref().unwrap_or(&Value::Null));
+    let count = |kind| state.of_kind(kind).count();
+    let licences = state.realm().map_or(0, |realm| {
+        realm.fields.keys().filter(|path| path.starts_with("attributes.licence.") && path.ends_with(".serial")).count()
+    });
+    let people = state.of_kind(Kind::User).filter(|(id, _)| !id.key.starts_with(SERVICE_ACCOUNT_PREFIX)).count();
+    let parts = [
+        (count(Kind::Client), "client", "clients"),
+        (count(Kind::ClientScope), "client scope", "client scopes"),
+        (count(Kind::RealmRole) + count(Kind::ClientRole), "role", "roles"),
+        (count(Kind::IdentityProvider), "identity provider", "identity providers"),
+        (licences, "licence", "licences"),
+        (people, "user", "users"),
+    ];
+    let parts = parts.into_iter().filter(|(count, ..)| *count > 0);
+    parts.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many })).collect::<Vec<_>>().join(", ")
+}
+
+/// The counts in a sentence.
+pub fn summary(plan: &Plan) -> String {
+    let Summary { realms_to_create, realms_to_change, realms_unchanged, create, update, delete, record, foreign } = plan.summary;
+    let mut text = if plan.is_empty() {
+        format!("Nothing to do: {realms_unchanged} {} as the manifests say.", if realms_unchanged == 1 { "realm is" } else { "realms are" })
+    } else {
+        let inner = [(create, "create"), (update, "update"), (delete, "delete"), (record, "record")];
+        let inner = inner.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} to {word}"));
+        let inner = inner.collect::<Vec<_>>().join(", ");
+        format!(
+            "Plan: {realms_to_create} {} to create, {realms_to_change} to change{}, {realms_unchanged} unchanged.",
+            if realms_to_create == 1 { "realm" } else { "realms" },
+            if inner.is_empty() { inner } else { format!(" ({inner})") }
+        )
+    };
+    if foreign > 0 {
+        let object = if foreign == 1 { "object is" } else { "objects are" };
+        text.push_str(&format!(" {foreign} foreign {object} left alone."));
+    }
+    text
+}

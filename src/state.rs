@@ -1,0 +1,74 @@
+//! What realms contain: one type for what the manifests want (*desired*) and what Keycloak has (*observed*).
+//!
+//! Both sides start as a document in the shape of Keycloak's RealmRepresentation. [`arrange`] takes it apart into
+//! objects whose fields are flat and in canonical form, so that comparing is trivial; [`assemble`] is its inverse and
+//! makes the body of a realm's birth. What is special about a kind stands in its table, [`kind`], and nowhere else.
+
+pub mod address;
+pub mod applied;
+pub mod arrange;
+pub mod kind;
+mod normalize;
+pub mod secret;
+mod tables;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+pub use address::{Address, ObjectId};
+pub use applied::Applied;
+pub use arrange::{arrange, assemble};
+pub use kind::Kind;
+pub use normalize::{document, same};
+
+/// The fields of an object by their path: `redirectUris`, `attributes.pkce.code.challenge.method`.
+pub type Fields = BTreeMap<String, Value>;
+
+/// One object of a realm.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Object {
+    /// Its fields in canonical form. Desired: the declared ones. Observed: all that can be read.
+    pub fields: Fields,
+    /// The id that the server gave it; only on the observed side.
+    pub id: Option<String>,
+    /// The document as it was read, for writes that replace the whole; only on the observed side.
+    pub raw: Value,
+}
+
+/// The objects of one realm.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RealmState {
+    /// In the order in which they can be created.
+    pub objects: BTreeMap<ObjectId, Object>,
+}
+
+impl RealmState {
+    /// An object, if there is such a one.
+    pub fn get(&self, id: &ObjectId) -> Option<&Object> {
+        self.objects.get(id)
+    }
+
+    /// The objects of one kind.
+    pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (&ObjectId, &Object)> {
+        self.objects.iter().filter(move |(id, _)| id.kind == kind)
+    }
+
+    /// The realm itself.
+    pub fn realm(&self) -> Option<&Object> {
+        self.get(&ObjectId::realm())
+    }
+
+    /// The text of its marker, if it carries one.
+    pub fn marker(&self) -> Option<&str> {
+        self.realm()?.raw.get("attributes")?.get(applied::MARKER)?.as_str()
+    }
+
+    /// What was last applied to it.
+    pub fn applied(&self) -> Applied {
+        self.marker().map(Applied::parse).unwrap_or_default()
+    }
+}
+
+/// Realms by their name.
+pub type State = BTreeMap<String, RealmState>;

@@ -1,0 +1,96 @@
+//! Names of objects: printable, parseable, ordered.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::kind::Kind;
+
+/// An object within its realm: its kind, and its key among those of the kind (`assistant/seat` for a client's role).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectId {
+    /// Its kind.
+    pub kind: Kind,
+    /// Its key; empty for the realm itself.
+    pub key: String,
+}
+
+impl ObjectId {
+    /// The realm itself.
+    pub fn realm() -> Self {
+        Self { kind: Kind::Realm, key: String::new() }
+    }
+
+    /// An object of a kind.
+    pub fn new(kind: Kind, key: impl Into<String>) -> Self {
+        Self { kind, key: key.into() }
+    }
+
+    /// An object that belongs to another: a client's role, a scope's mapper.
+    pub fn within(kind: Kind, owner: &str, name: &str) -> Self {
+        Self { kind, key: format!("{owner}/{name}") }
+    }
+
+    /// The owner and the name, for the kinds of [`within`](Self::within); the first `/` parts them.
+    pub fn owner_and_name(&self) -> (&str, &str) {
+        self.key.split_once('/').unwrap_or(("", &self.key))
+    }
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            Kind::Realm => f.write_str(self.kind.name()),
+            _ => write!(f, "{}/{}", self.kind.name(), self.key),
+        }
+    }
+}
+
+impl FromStr for ObjectId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (kind, key) = text.split_once('/').unwrap_or((text, ""));
+        let kind = Kind::from_name(kind).ok_or_else(|| format!("`{kind}` is not a kind of object"))?;
+        Ok(Self { kind, key: key.to_owned() })
+    }
+}
+
+impl Serialize for ObjectId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ObjectId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for ObjectId {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Object".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "description": "`kind/key`, e.g. `client/assistant`; `realm` for the realm itself"})
+    }
+}
+
+/// An object anywhere: `tenant/kind/key`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    /// Name of the tenant, which is its realm's.
+    pub tenant: String,
+    /// The object in it.
+    pub object: ObjectId,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.tenant, self.object)
+    }
+}

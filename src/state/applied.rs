@@ -1,0 +1,88 @@
+//! The marker of a realm: what was last applied to it, so that comparison is three-way and pruning touches only what
+//! was ours. It lives in one realm attribute and holds hashes, never values.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::kind::{Class, Kind};
+use super::secret::{Secrets, as_reference};
+use super::{Fields, ObjectId, RealmState};
+
+/// The realm attribute that holds the marker.
+pub const MARKER: &str = "realmwright.applied";
+
+/// Hashes of what was last applied, by object and field.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applied {
+    /// Version of the marker's form.
+    #[serde(rename = "v", default)]
+    version: u32,
+    /// The objects that are owned, and the hash of each field that was declared.
+    #[serde(default)]
+    objects: BTreeMap<ObjectId, BTreeMap<String, String>>,
+}
+
+impl Applied {
+    /// What applying this state leaves behind.
+    pub fn of(state: &RealmState, secrets: &Secrets) -> Self {
+        let objects = state.objects.iter().map(|(id, object)| (id.clone(), hashes(id.kind, &object.fields, secrets)));
+        Self { version: 1, objects: objects.collect() }
+    }
+
+    /// Reads a marker. One that can't be read counts as none: everything declared is then adopted, nothing pruned.
+    pub fn parse(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
+    /// The marker's text.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// True when the realm carries no marker.
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    /// The objects that are owned.
+    pub fn objects(&self) -> impl Iterator<Item = &ObjectId> {
+        self.objects.keys()
+    }
+
+    /// The declared fields of an owned object and their hashes.
+    pub fn fields(&self, id: &ObjectId) -> Option<&BTreeMap<String, String>> {
+        self.objects.get(id)
+    }
+
+    /// The hash of a field when it was last applied.
+    pub fn field(&self, id: &ObjectId, path: &str) -> Option<&str> {
+        self.objects.get(id)?.get(path).map(String::as_str)
+    }
+}
+
+fn hashes(kind: Kind, fields: &Fields, secrets: &Secrets) -> BTreeMap<String, String> {
+    let kept = fields.iter().filter(|(path, _)| kind.class_of_path(path) != Class::Initial);
+    kept.map(|(path, value)| (path.clone(), hash(value, secrets))).collect()
+}
+
+/// A short hash of a value: 64 bits of SHA-256 over its canonical JSON. It tells change, it protects nothing: of a
+/// secret, the keyed fingerprint is hashed, so that the marker says neither its value nor where it is kept.
+pub fn hash(value: &Value, secrets: &Secrets) -> String {
+    let text = match as_reference(value) {
+        Some(reference) => secrets.fingerprint(reference).unwrap_or_default().to_owned(),
+        None => value.to_string(),
+    };
+    hex(&Sha256::digest(text)[..8])
+}
+
+/// SHA-256 of a text, in full, as `sha256:…`.
+pub fn digest(text: &str) -> String {
+    format!("sha256:{}", hex(&Sha256::digest(text)))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

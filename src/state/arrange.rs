@@ -1,0 +1,122 @@
+//! A RealmRepresentation taken apart into objects, and put together again.
+
+use serde_json::{Map, Value, json};
+
+use super::kind::{Class, Kind, SPECS, Section, Spec};
+use super::normalize::{document, fields};
+use super::{Object, ObjectId, RealmState};
+
+/// The objects of a representation, as desired by a filled template or as read from Keycloak's partial export.
+pub fn arrange(representation: &Value) -> RealmState {
+    let mut state = RealmState::default();
+    for spec in &SPECS {
+        match spec.section {
+            Section::Top => {
+                let object = object(spec, representation);
+                state.objects.insert(ObjectId::realm(), Object { raw: without_nested(representation), ..object });
+            }
+            Section::List(name) => take(&mut state, spec, "", representation.get(name)),
+            Section::Inner(path) => take(&mut state, spec, "", at(representation, path)),
+            Section::Groups(path) => {
+                for (group, list) in at(representation, path).and_then(Value::as_object).into_iter().flatten() {
+                    take(&mut state, spec, group, Some(list));
+                }
+            }
+            Section::Within(owner, field) => {
+                let Section::List(owners) = owner.spec().section else { continue };
+                for item in representation.get(owners).and_then(Value::as_array).into_iter().flatten() {
+                    if let Some(name) = item.get(owner.spec().key).and_then(Value::as_str) {
+                        take(&mut state, spec, name, item.get(field));
+                    }
+                }
+            }
+        }
+    }
+    state
+}
+
+/// The representation that has these objects: the body of a realm's birth.
+pub fn assemble(state: &RealmState) -> Value {
+    let mut representation = state.realm().map_or_else(|| json!({}), |realm| document(Kind::Realm, &realm.fields));
+    for spec in &SPECS {
+        for (id, object) in state.of_kind(spec.kind) {
+            let item = document(spec.kind, &object.fields);
+            let (owner, _) = id.owner_and_name();
+            match spec.section {
+                Section::Top => {}
+                Section::List(name) => push(&mut representation, &[name], item),
+                Section::Inner(path) => push(&mut representation, path, item),
+                Section::Groups(path) => push(&mut representation, &[path, &[owner]].concat(), item),
+                Section::Within(kind, field) => {
+                    let Section::List(owners) = kind.spec().section else { continue };
+                    let owners = representation.get_mut(owners).and_then(Value::as_array_mut).into_iter().flatten();
+                    for holder in owners.filter(|holder| holder.get(kind.spec().key).and_then(Value::as_str) == Some(owner)) {
+                        push(holder, &[field], item.clone());
+                    }
+                }
+            }
+        }
+    }
+    name_default_role(&mut representation);
+    representation
+}
+
+/// Creation takes the default role's composites from `roles`, the rest from `defaultRole`, and only when that names
+/// the role; else it makes a second one (`RealmManager.determineDefaultRoleName`).
+fn name_default_role(representation: &mut Value) {
+    let realm = representation.get("realm").and_then(Value::as_str).unwrap_or_default();
+    let name = format!("default-roles-{}", realm.to_lowercase());
+    let roles = at(representation, &["roles", "realm"]).and_then(Value::as_array).into_iter().flatten();
+    let Some(mut role) = roles.into_iter().find(|role| role["name"] == name).cloned() else { return };
+    if let Some(map) = role.as_object_mut() {
+        map.remove("composites");
+    }
+    representation["defaultRole"] = role;
+}
+
+fn take(state: &mut RealmState, spec: &Spec, group: &str, list: Option<&Value>) {
+    for item in list.and_then(Value::as_array).into_iter().flatten() {
+        let Some(name) = item.get(spec.key).and_then(Value::as_str) else { continue };
+        let mut id = if group.is_empty() { ObjectId::new(spec.kind, name) } else { ObjectId::within(spec.kind, group, name) };
+        if let (Kind::Component, Some(sub_type)) = (spec.kind, item.get("subType").and_then(Value::as_str)) {
+            id.key = format!("{}:{sub_type}", id.key);
+        }
+        state.objects.insert(id, object(spec, item));
+    }
+}
+
+/// An object from its document; whatever is nested in it is left to the kinds it belongs to.
+pub(crate) fn object(spec: &Spec, item: &Value) -> Object {
+    let id = item.get("id").and_then(Value::as_str).map(str::to_owned);
+    Object { fields: fields(spec.kind, item), id, raw: without_objects(spec.kind, item) }
+}
+
+fn without_objects(kind: Kind, item: &Value) -> Value {
+    let kept = item.as_object().into_iter().flatten().filter(|(name, _)| kind.class(name) != Some(Class::Nested));
+    Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>())
+}
+
+/// The part of an export that GET realm gives too, hence what PUT realm takes.
+fn without_nested(representation: &Value) -> Value {
+    let mut raw = without_objects(Kind::Realm, representation);
+    if let Some(map) = raw.as_object_mut() {
+        map.retain(|name, _| !matches!(Kind::Realm.class(name), Some(Class::Unmanaged | Class::Links | Class::Initial)));
+    }
+    raw
+}
+
+fn at<'a>(value: &'a Value, path: &[&str]) -> Option<&'a Value> {
+    path.iter().try_fold(value, |value, step| value.get(step))
+}
+
+fn push(into: &mut Value, path: &[&str], item: Value) {
+    let mut slot = into;
+    for (index, step) in path.iter().enumerate() {
+        let Some(map) = slot.as_object_mut() else { return };
+        let last = index + 1 == path.len();
+        slot = map.entry(*step).or_insert_with(|| if last { json!([]) } else { json!({}) });
+    }
+    if let Some(list) = slot.as_array_mut() {
+        list.push(item);
+    }
+}

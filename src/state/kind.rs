@@ -1,0 +1,252 @@
+//! The kinds of objects, and what is special about each: one row of [`Spec`] a kind.
+//!
+//! To add a kind, add a variant, its row here, its field table in `tables.rs`, and its cases to the contract.
+
+use super::tables;
+
+/// The kinds of objects that are managed, in the order in which they can be created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A component of the realm: key providers and the like.
+    Component,
+    /// A client scope.
+    ClientScope,
+    /// A protocol mapper of a client scope.
+    ScopeMapper,
+    /// A client.
+    Client,
+    /// A protocol mapper of a client.
+    ClientMapper,
+    /// A role of a client.
+    ClientRole,
+    /// A role of the realm.
+    RealmRole,
+    /// An identity provider.
+    IdentityProvider,
+    /// A user that the manifests declare, or a client's service account.
+    User,
+    /// The realm itself: settings and attributes. Last, because its write also records what was applied.
+    Realm,
+}
+
+/// How a field behaves. The diff knows none of this: normalization turns each class into plain fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Compared as it is.
+    Plain,
+    /// A list whose order means nothing.
+    Set,
+    /// A mapping to texts; each entry is a field of its own.
+    Texts,
+    /// A mapping to lists of texts; each entry is a field of its own.
+    Lists,
+    /// References to other objects (a list of names, or names grouped in mappings), written through endpoints of their
+    /// own; each list is a field of its own and complete.
+    Links,
+    /// References of which others may add more: each single one is a field of its own.
+    Memberships,
+    /// Sent at creation, then left to others.
+    Initial,
+    /// Can't be read back; a change is noticed through its fingerprint in the marker.
+    WriteOnly,
+    /// Made by the server; ignored.
+    Server,
+    /// Objects of kinds of their own.
+    Nested,
+    /// Part of Keycloak's representation that is not managed; refused in templates, ignored on the server.
+    Unmanaged,
+}
+
+/// Where the objects of a kind stand in a RealmRepresentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// The representation itself.
+    Top,
+    /// A list at the top: `clients`.
+    List(&'static str),
+    /// A mapping from a group to a list: `components`, or `roles.client`.
+    Groups(&'static [&'static str]),
+    /// A list inside a mapping: `roles.realm`.
+    Inner(&'static [&'static str]),
+    /// A list inside each object of another kind: its kind and the field.
+    Within(Kind, &'static str),
+}
+
+/// What a PUT of an object does to what its body leaves out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// It is kept, also within attributes: the body holds the changed fields.
+    Merges,
+    /// It is reset or removed: the body is the object as read, with the changed fields.
+    Replaces,
+}
+
+/// What is special about a kind.
+#[derive(Debug)]
+pub struct Spec {
+    /// The kind.
+    pub kind: Kind,
+    /// Its name in addresses, plans and messages.
+    pub name: &'static str,
+    /// Where its objects stand in a RealmRepresentation.
+    pub section: Section,
+    /// The field that names an object; it can't change.
+    pub key: &'static str,
+    /// What PUT does.
+    pub put: Put,
+    /// Its fields. One that is not listed does not exist.
+    pub fields: &'static [(Class, &'static [&'static str])],
+    /// Names of objects that Keycloak makes itself; not reported as foreign. A trailing `*` stands for any rest.
+    pub built_in: &'static [&'static str],
+}
+
+/// The table of kinds.
+pub static SPECS: [Spec; 10] = [
+    Spec {
+        kind: Kind::Component,
+        name: "component",
+        section: Section::Groups(&["components"]),
+        key: "name",
+        put: Put::Replaces,
+        fields: tables::COMPONENT,
+        built_in: &[
+            "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/*",
+            "org.keycloak.userprofile.UserProfileProvider/*",
+            "org.keycloak.keys.KeyProvider/rsa-generated",
+            "org.keycloak.keys.KeyProvider/rsa-enc-generated",
+            "org.keycloak.keys.KeyProvider/hmac-generated-hs512",
+            "org.keycloak.keys.KeyProvider/aes-generated",
+        ],
+    },
+    Spec {
+        kind: Kind::ClientScope,
+        name: "client-scope",
+        section: Section::List("clientScopes"),
+        key: "name",
+        put: Put::Merges,
+        fields: tables::CLIENT_SCOPE,
+        built_in: tables::BUILT_IN_SCOPES,
+    },
+    Spec {
+        kind: Kind::ScopeMapper,
+        name: "client-scope-mapper",
+        section: Section::Within(Kind::ClientScope, "protocolMappers"),
+        key: "name",
+        put: Put::Replaces,
+        fields: tables::MAPPER,
+        built_in: tables::BUILT_IN_SCOPE_MAPPERS,
+    },
+    Spec {
+        kind: Kind::Client,
+        name: "client",
+        section: Section::List("clients"),
+        key: "clientId",
+        put: Put::Merges,
+        fields: tables::CLIENT,
+        built_in: tables::BUILT_IN_CLIENTS,
+    },
+    Spec {
+        kind: Kind::ClientMapper,
+        name: "client-mapper",
+        section: Section::Within(Kind::Client, "protocolMappers"),
+        key: "name",
+        put: Put::Replaces,
+        fields: tables::MAPPER,
+        built_in: tables::BUILT_IN_CLIENT_OBJECTS,
+    },
+    Spec {
+        kind: Kind::ClientRole,
+        name: "client-role",
+        section: Section::Groups(&["roles", "client"]),
+        key: "name",
+        put: Put::Replaces,
+        fields: tables::ROLE,
+        built_in: tables::BUILT_IN_CLIENT_OBJECTS,
+    },
+    Spec {
+        kind: Kind::RealmRole,
+        name: "role",
+        section: Section::Inner(&["roles", "realm"]),
+        key: "name",
+        put: Put::Replaces,
+        fields: tables::ROLE,
+        built_in: &["default-roles-*", "offline_access", "uma_authorization"],
+    },
+    Spec {
+        kind: Kind::IdentityProvider,
+        name: "identity-provider",
+        section: Section::List("identityProviders"),
+        key: "alias",
+        put: Put::Replaces,
+        fields: tables::IDENTITY_PROVIDER,
+        built_in: &[],
+    },
+    Spec {
+        kind: Kind::User,
+        name: "user",
+        section: Section::List("users"),
+        key: "username",
+        put: Put::Replaces,
+        fields: tables::USER,
+        // Users that nobody declared are the tenant's own affair.
+        built_in: &["*"],
+    },
+    Spec {
+        kind: Kind::Realm,
+        name: "realm",
+        section: Section::Top,
+        key: "realm",
+        put: Put::Replaces,
+        fields: tables::REALM,
+        built_in: &[],
+    },
+];
+
+impl Kind {
+    /// Its row of the table.
+    pub fn spec(self) -> &'static Spec {
+        &SPECS[self as usize]
+    }
+
+    /// Its name in addresses, plans and messages.
+    pub fn name(self) -> &'static str {
+        self.spec().name
+    }
+
+    /// The kind of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        SPECS.iter().find(|spec| spec.name == name).map(|spec| spec.kind)
+    }
+
+    /// The class of a top-level field, if the kind has such a field.
+    pub fn class(self, field: &str) -> Option<Class> {
+        self.spec().fields.iter().find(|(_, names)| names.contains(&field)).map(|(class, _)| *class)
+    }
+
+    /// The class of the field that a flat path belongs to.
+    pub fn class_of_path(self, path: &str) -> Class {
+        if tables::WRITE_ONLY_PATHS.contains(&(self, path)) {
+            return Class::WriteOnly;
+        }
+        if self == Self::User && path.starts_with("realmRoles.default-roles-") {
+            // To observe it would mean to list every user of the realm.
+            return Class::Initial;
+        }
+        let field = path.split_once('.').map_or(path, |(field, _)| field);
+        self.class(path).or_else(|| self.class(field)).unwrap_or(Class::Unmanaged)
+    }
+
+    /// Every field that a template may set, for suggestions.
+    pub fn settable(self) -> impl Iterator<Item = &'static str> {
+        let fields = self.spec().fields.iter().filter(|(class, _)| !matches!(class, Class::Server | Class::Unmanaged));
+        fields.flat_map(|(_, names)| names.iter().copied())
+    }
+
+    /// True for what Keycloak makes itself in every realm.
+    pub fn is_built_in(self, key: &str) -> bool {
+        self.spec().built_in.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(start) => key.starts_with(start),
+            None => key == *pattern,
+        })
+    }
+}

@@ -1,0 +1,73 @@
+//! Secrets: a reference in manifests and plans, a fingerprint in markers, the value only in a type that can't be printed.
+
+use std::collections::BTreeMap;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+/// The key that marks a reference to a secret in a document.
+pub const SECRET: &str = "$secret";
+
+/// The node that stands for a secret: `{"$secret": "env:NAME"}`.
+pub fn reference(text: &str) -> Value {
+    json!({ SECRET: text })
+}
+
+/// The reference that a value is, if it is one.
+pub fn as_reference(value: &Value) -> Option<&str> {
+    value.as_object().filter(|object| object.len() == 1)?.get(SECRET)?.as_str()
+}
+
+/// Values of secrets by their reference, and the keyed fingerprint of each. Never printed, never serialised.
+#[derive(Debug, Default)]
+pub struct Secrets {
+    values: BTreeMap<String, (SecretString, String)>,
+}
+
+impl Secrets {
+    /// Adds a secret that was read; `fingerprint` is a keyed hash of its value.
+    pub fn insert(&mut self, reference: String, value: SecretString, fingerprint: String) {
+        self.values.insert(reference, (value, fingerprint));
+    }
+
+    /// True when this reference was read.
+    pub fn contains(&self, reference: &str) -> bool {
+        self.values.contains_key(reference)
+    }
+
+    /// The keyed fingerprint of a secret that was read.
+    pub fn fingerprint(&self, reference: &str) -> Option<&str> {
+        self.values.get(reference).map(|(_, fingerprint)| fingerprint.as_str())
+    }
+
+    /// The document with every reference replaced by its value, for the body of a request; or the reference that
+    /// was not read.
+    pub fn reveal(&self, document: &Value) -> Result<Value, String> {
+        if let Some(reference) = as_reference(document) {
+            return match self.values.get(reference) {
+                Some((value, _)) => Ok(value.expose_secret().into()),
+                None => Err(reference.to_owned()),
+            };
+        }
+        Ok(match document {
+            Value::Array(items) => Value::Array(items.iter().map(|item| self.reveal(item)).collect::<Result<_, _>>()?),
+            Value::Object(map) => {
+                Value::Object(map.iter().map(|(key, value)| Ok((key.clone(), self.reveal(value)?))).collect::<Result<_, String>>()?)
+            }
+            scalar => scalar.clone(),
+        })
+    }
+}
+
+/// Every reference in a document.
+pub fn references(document: &Value, found: &mut Vec<String>) {
+    if let Some(reference) = as_reference(document) {
+        found.push(reference.to_owned());
+        return;
+    }
+    match document {
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        Value::Object(map) => map.values().for_each(|value| references(value, found)),
+        _ => {}
+    }
+}

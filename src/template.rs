@@ -1,0 +1,58 @@
+//! Realm templates: what the realm of a tier contains, with typed parameters.
+//!
+//! Data, not text: a value lands in a node that was parsed before, so it can't change the shape around it.
+//! [`fill`] puts values in, [`merge`] lays one tree over another, [`builtin`] is what ships with the program.
+
+pub mod builtin;
+pub mod fill;
+pub mod merge;
+mod scope;
+
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::manifest::ManifestSet;
+use crate::manifest::document::Parameter;
+use crate::manifest::node::{Data, Key, Node};
+pub use scope::scope;
+
+/// A template with everything that it extends merged in.
+#[derive(Debug, Clone)]
+pub struct Template {
+    /// Its name.
+    pub name: String,
+    /// Its parameters and where each is declared.
+    pub parameters: Vec<(Key, Parameter)>,
+    /// The realm, not yet filled.
+    pub realm: Node,
+}
+
+/// The template of a name, or why there is none.
+pub fn find(set: &ManifestSet, name: &str, asked: &Node) -> Result<Template, Diagnostic> {
+    let mut chain = Vec::new();
+    let mut next = Some((name.to_owned(), asked.span));
+    while let Some((name, at)) = next {
+        let Some(document) = set.templates.get(&name) else {
+            let hint = did_you_mean(&name, set.templates.keys().map(String::as_str))
+                .unwrap_or_else(|| format!("the templates are {}", set.templates.keys().cloned().collect::<Vec<_>>().join(", ")));
+            return Err(Diagnostic::error("unknown-template", at, format!("there is no template `{name}`")).hint(hint));
+        };
+        if chain.iter().any(|(earlier, _)| *earlier == name) {
+            return Err(Diagnostic::error("cycle", at, format!("template `{name}` extends itself")));
+        }
+        next = document.typed.extends.clone().map(|base| (base, document.node.nearest("/extends").span));
+        chain.push((name, document));
+    }
+    let mut parameters: Vec<(Key, Parameter)> = Vec::new();
+    let mut realm = Node { data: Data::Map(Vec::new()), span: asked.span };
+    for (_, document) in chain.into_iter().rev() {
+        for (key, _) in document.node.get("parameters").map(Node::entries).unwrap_or_default() {
+            if let Some(parameter) = document.typed.parameters.get(&key.text) {
+                parameters.retain(|(earlier, _)| earlier.text != key.text);
+                parameters.push((key.clone(), parameter.clone()));
+            }
+        }
+        if let Some(over) = document.node.get("realm") {
+            realm = merge::merge(realm, over.clone());
+        }
+    }
+    Ok(Template { name: name.to_owned(), parameters, realm })
+}
