@@ -116,7 +116,7 @@ fn objects(kind: Kind, section: &str, items: &[Node], found: &mut Vec<Diagnostic
 fn field(kind: Kind, key: &Key, value: &Node, found: &mut Vec<Diagnostic>) {
     match kind.class(&key.text) {
         None => found.push(unknown_field(key, kind.name(), kind.settable())),
-        Some(Class::Unmanaged) => {
+        Some(Class::Unmanaged | Class::ReadOnly) => {
             let message = format!("`{}` of a {} is not managed", key.text, kind.name());
             found.push(Diagnostic::error("not-managed", key.span, message).hint("take it out; see docs/manifest.md for what is managed"));
         }

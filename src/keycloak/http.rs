@@ -249,10 +249,14 @@ impl Server {
         self.call(&account, sending).await
     }
 
-    /// Whether the realm of this body is there, after the answer to its birth was lost.
-    async fn was_born(&self, realm: &str) -> Result<bool, KeycloakError> {
+    /// Whether there is a realm of this name, whoever made it.
+    async fn exists(&self, realm: &str) -> Result<bool, KeycloakError> {
         let account = Account { realm: realm.to_owned(), client: PROVISIONER.to_owned() };
-        Ok(self.token(&account).await?.is_some())
+        match self.token(&account).await {
+            Ok(token) => Ok(token.is_some()),
+            Err(KeycloakError { fault: Fault::Refused { .. }, .. }) => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -297,7 +301,6 @@ impl WriteRealms for Server {
                     let reason = "the realm was neither created nor refused".into();
                     return Err(KeycloakError { method: "POST", path: path.into(), fault: Fault::Broken { reason } });
                 }
-                Err(error) if error.status() == Some(409) => return Ok(Birth::Existed),
                 Err(error) => error,
             };
             if attempt >= ATTEMPTS {
@@ -307,11 +310,15 @@ impl WriteRealms for Server {
                 // The lane is gone: another run swept it. Nothing was done.
                 Fault::Refused { .. } => self.lanes.drop_lane(&account.client).await,
                 Fault::Status { status: 401 | 403, .. } => self.lanes.drop_lane(&account.client).await,
-                // The answer was lost: read, then decide.
-                Fault::NoAnswer { unsent: false, .. } | Fault::Status { status: 502 | 504, .. } => {
-                    tokio::time::sleep(backoff(attempt)).await;
-                    if self.was_born(realm).await? {
-                        return Ok(Birth::Born);
+                // The answer was lost, or says that something is there twice, which need not be the realm: read, then decide.
+                Fault::NoAnswer { unsent: false, .. } | Fault::Status { status: 409 | 502 | 504, .. } => {
+                    if error.status() != Some(409) {
+                        tokio::time::sleep(backoff(attempt)).await;
+                    }
+                    match self.exists(realm).await? {
+                        true if error.status() == Some(409) => return Ok(Birth::Existed),
+                        true => return Ok(Birth::Born),
+                        false => {}
                     }
                 }
                 _ => return Err(error),

@@ -1,8 +1,13 @@
 //! Lanes: short-lived accounts in master that may create realms and nothing else.
 //!
 //! Keycloak gives the creator of a realm twenty roles in it, so an account slows down with each realm that it makes. A
-//! lane is replaced after some births, removed at the end of the run, and swept by the next one if a run was killed. A
-//! lane gets its right by joining a group that `bootstrap` made: that way works on 26.4 and 26.7 alike.
+//! lane is replaced after some births and removed at the end of the run. What a killed run left behind, the next run
+//! sweeps: lanes whose process is gone from this machine, and lanes older than any that is still in use. A lane that is
+//! removed under a birth makes the server fail in odd ways, so those of other live runs are left alone.
+//!
+//! A lane gets its right by joining a group that `bootstrap` made: that way works on 26.4 and 26.7 alike.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use reqwest::Method;
 use serde_json::Value;
@@ -18,6 +23,19 @@ pub(super) const LANE_PREFIX: &str = "realmwright-lane-";
 /// Births after which a lane is replaced.
 const BIRTHS: u32 = 25;
 
+/// Age after which a lane is replaced.
+const LIFETIME: Duration = Duration::from_secs(300);
+
+/// Age at which a lane can't be in use any more, whoever made it.
+const ABANDONED: Duration = Duration::from_secs(900);
+
+/// The lane in use.
+struct Lane {
+    name: String,
+    births: u32,
+    since: Instant,
+}
+
 /// The lanes of one run.
 #[derive(Default)]
 pub(super) struct Lanes {
@@ -28,8 +46,7 @@ pub(super) struct Lanes {
 struct State {
     swept: bool,
     group: Option<String>,
-    /// The lane in use: client id, births so far.
-    current: Option<(String, u32)>,
+    current: Option<Lane>,
     /// Lanes of this run: client id and the server's id.
     made: Vec<(String, String)>,
 }
@@ -42,11 +59,12 @@ impl Lanes {
             sweep(server).await?;
             state.swept = true;
         }
-        if let Some((name, births)) = &mut state.current
-            && *births < BIRTHS
+        if let Some(lane) = &mut state.current
+            && lane.births < BIRTHS
+            && lane.since.elapsed() < LIFETIME
         {
-            *births += 1;
-            return Ok(name.clone());
+            lane.births += 1;
+            return Ok(lane.name.clone());
         }
         let group = match &state.group {
             Some(group) => group.clone(),
@@ -57,14 +75,14 @@ impl Lanes {
         let id = create(server, &name).await?;
         state.made.push((name.clone(), id.clone()));
         admit(server, &id, &group).await?;
-        state.current = Some((name.clone(), 1));
+        state.current = Some(Lane { name: name.clone(), births: 1, since: Instant::now() });
         Ok(name)
     }
 
     /// No longer uses a lane that the server does not accept.
     pub(super) async fn drop_lane(&self, name: &str) {
         let mut state = self.state.lock().await;
-        if state.current.as_ref().is_some_and(|(current, _)| current == name) {
+        if state.current.as_ref().is_some_and(|lane| lane.name == name) {
             state.current = None;
         }
     }
@@ -82,7 +100,7 @@ impl Lanes {
 }
 
 async fn create(server: &Server, name: &str) -> Result<String, KeycloakError> {
-    let client = service_account_client(name, "Creates realms for one run", server.key().jwks());
+    let client = service_account_client(name, &owner(), server.key().jwks());
     let created = server.master(BOOTSTRAP, Method::POST, "master/clients", Some(&client)).await?;
     let location = created.and_then(|(location, _)| location);
     location
@@ -109,18 +127,51 @@ async fn find_group(server: &Server) -> Result<String, KeycloakError> {
 
 /// Removes the lanes that killed runs left behind, page by page: the list of all clients of master grows with the realms.
 async fn sweep(server: &Server) -> Result<(), KeycloakError> {
-    let path = format!("master/clients?clientId={LANE_PREFIX}&search=true&first=0&max=20");
+    let mut kept = 0;
     for _ in 0..100 {
+        let path = format!("master/clients?clientId={LANE_PREFIX}&search=true&first={kept}&max=20");
         let found = server.master(BOOTSTRAP, Method::GET, &path, None).await?.map(|(_, list)| list).unwrap_or_default();
-        let ids: Vec<&str> = found.as_array().into_iter().flatten().filter_map(|client| client["id"].as_str()).collect();
-        if ids.is_empty() {
+        let found = found.as_array().cloned().unwrap_or_default();
+        if found.is_empty() {
             break;
         }
-        for id in ids {
-            remove(server, id).await?;
+        for client in found {
+            match client["id"].as_str().filter(|_| is_orphan(&client)) {
+                Some(id) => remove(server, id).await?,
+                None => kept += 1,
+            }
         }
     }
     Ok(())
+}
+
+/// Who makes lanes: this process, told apart from those of other machines and containers. Kept as the description.
+fn owner() -> String {
+    format!("Creates realms for the run {}/{}", machine(), std::process::id())
+}
+
+/// Names this boot of this machine and this process namespace; empty where that can't be told.
+fn machine() -> String {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let namespace: String = namespace.to_string_lossy().chars().filter(char::is_ascii_digit).collect();
+    if boot.is_empty() { boot } else { format!("{}-{namespace}", boot.trim()) }
+}
+
+/// True for a lane that no live run uses.
+fn is_orphan(client: &Value) -> bool {
+    let name = client["clientId"].as_str().and_then(|name| name.strip_prefix(LANE_PREFIX));
+    let Some(id) = name.and_then(|id| uuid::Uuid::parse_str(id).ok()) else { return false };
+    let (made, _) = id.get_timestamp().map(|time| time.to_unix()).unwrap_or_default();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    if now.saturating_sub(Duration::from_secs(made)) > ABANDONED {
+        return true;
+    }
+    let owner = client["description"].as_str().and_then(|text| text.rsplit(' ').next()).and_then(|run| run.split_once('/'));
+    owner.is_some_and(|(machine, process)| {
+        let here = !machine.is_empty() && machine == self::machine();
+        here && !std::path::Path::new("/proc").join(process).exists()
+    })
 }
 
 async fn remove(server: &Server, id: &str) -> Result<(), KeycloakError> {

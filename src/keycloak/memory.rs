@@ -1,1 +1,198 @@
-//! A Keycloak in memory.
+//! A Keycloak in memory, for fast tests and rehearsals: the same traits, and the rules that the tool relies on.
+//!
+//! Each rule stands in `docs/keycloak.md` and is one case of the contract in `tests/contract`, which runs against this
+//! and against a real server. What the contract does not hold, this does not claim.
+
+mod birth;
+mod routes;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+
+use super::{Birth, Fault, KeycloakError, ReadRealms, WriteRealms};
+use crate::expand::SERVICE_ACCOUNT_PREFIX;
+use crate::state::arrange::compose;
+use crate::state::{Kind, ObjectId};
+
+/// A server with any number of realms.
+#[derive(Debug, Default)]
+pub struct MemoryKeycloak {
+    realms: Mutex<BTreeMap<String, Realm>>,
+    requests: Mutex<Vec<Sent>>,
+}
+
+/// A request that was received.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// HTTP method.
+    pub method: &'static str,
+    /// Path below `/admin/realms`.
+    pub path: String,
+    /// Whether it is one that changes something.
+    pub writes: bool,
+}
+
+/// A realm: its own document, and those of its objects. All documents are as the Admin API gives them, with ids.
+#[derive(Debug, Clone, Default)]
+struct Realm {
+    top: Value,
+    objects: BTreeMap<ObjectId, Value>,
+}
+
+/// An error status and its words.
+type Refusal = (u16, String);
+
+impl MemoryKeycloak {
+    /// An empty server.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// All requests so far, in order.
+    pub fn requests(&self) -> Vec<Sent> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Forgets the requests so far.
+    pub fn forget_requests(&self) {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Names of the realms.
+    pub fn realms(&self) -> Vec<String> {
+        self.lock().keys().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Realm>> {
+        self.realms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, method: &'static str, path: &str, writes: bool) {
+        let sent = Sent { method, path: path.to_owned(), writes };
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(sent);
+    }
+
+    /// Runs a request on a realm.
+    fn on<T>(
+        &self,
+        method: &'static str,
+        realm: &str,
+        path: &str,
+        work: impl FnOnce(&mut Realm) -> Result<T, Refusal>,
+    ) -> Result<T, KeycloakError> {
+        let whole = format!("{realm}/{path}");
+        self.note(method, &whole, method != "GET");
+        let fault = |(status, message)| KeycloakError { method, path: whole.clone(), fault: Fault::Status { status, message } };
+        match self.lock().get_mut(realm) {
+            Some(realm) => work(realm).map_err(fault),
+            None => Err(fault((404, "Realm not found.".into()))),
+        }
+    }
+}
+
+impl ReadRealms for MemoryKeycloak {
+    async fn export(&self, realm: &str) -> Result<Option<Value>, KeycloakError> {
+        self.note("POST", &format!("{realm}/partial-export"), false);
+        Ok(self.lock().get(realm).map(Realm::export))
+    }
+
+    async fn get(&self, realm: &str, path: &str) -> Result<Option<Value>, KeycloakError> {
+        match self.on("GET", realm, path, |realm| realm.get(path)) {
+            Err(error) if error.status() == Some(404) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+}
+
+impl WriteRealms for MemoryKeycloak {
+    async fn create_realm(&self, body: &Value) -> Result<Birth, KeycloakError> {
+        self.note("POST", "", true);
+        let name = body["realm"].as_str().unwrap_or_default().to_owned();
+        let mut realms = self.lock();
+        if realms.contains_key(&name) {
+            return Ok(Birth::Existed);
+        }
+        let born = birth::born(body).map_err(|(status, message)| KeycloakError {
+            method: "POST",
+            path: "/admin/realms".into(),
+            fault: Fault::Status { status, message },
+        })?;
+        realms.insert(name, born);
+        Ok(Birth::Born)
+    }
+
+    async fn post(&self, realm: &str, path: &str, body: &Value) -> Result<Option<String>, KeycloakError> {
+        self.on("POST", realm, path, |realm| realm.post(path, body))
+    }
+
+    async fn put(&self, realm: &str, path: &str, body: Option<&Value>) -> Result<(), KeycloakError> {
+        self.on("PUT", realm, path, |realm| realm.put(path, body.unwrap_or(&Value::Null)))
+    }
+
+    async fn delete(&self, realm: &str, path: &str, body: Option<&Value>) -> Result<(), KeycloakError> {
+        match self.on("DELETE", realm, path, |realm| realm.delete(path, body)) {
+            Err(error) if error.status() == Some(404) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+impl Realm {
+    /// Everything but ordinary users, secrets masked.
+    fn export(&self) -> Value {
+        let shown = self.objects.iter().filter(|(id, _)| id.kind != Kind::User || id.key.starts_with(SERVICE_ACCOUNT_PREFIX));
+        let mut export = compose(self.top.clone(), shown.map(|(id, document)| (id, document.clone())));
+        for client in export["clients"].as_array_mut().into_iter().flatten().filter(|client| client["secret"].is_string()) {
+            client["secret"] = MASK.into();
+        }
+        for provider in export["identityProviders"].as_array_mut().into_iter().flatten() {
+            mask(provider);
+        }
+        export["keycloakVersion"] = "26.7.3".into();
+        export
+    }
+
+    /// The object of a kind that has an id.
+    fn by_id(&self, kind: Kind, id: &str) -> Result<ObjectId, Refusal> {
+        let found = self.objects.iter().find(|(object, document)| object.kind == kind && document["id"] == id);
+        found.map(|(object, _)| object.clone()).ok_or_else(|| (404, format!("no {} of this id", kind.name())))
+    }
+
+    fn document(&mut self, id: &ObjectId) -> Result<&mut Value, Refusal> {
+        self.objects.get_mut(id).ok_or_else(|| (404, format!("{id} is not there")))
+    }
+
+    /// Puts an object in, with an id of its own.
+    fn insert(&mut self, id: ObjectId, mut document: Value) -> Result<String, Refusal> {
+        if self.objects.contains_key(&id) {
+            return Err((409, format!("{id} already exists")));
+        }
+        let given = document["id"].as_str().map(str::to_owned);
+        let own = given.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+        document["id"] = own.clone().into();
+        self.objects.insert(id, document);
+        Ok(own)
+    }
+
+    fn default_role(&self) -> String {
+        self.top["defaultRole"]["name"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The user that the server makes for a client with a service account.
+    fn service_account(&mut self, client: &str) {
+        let name = format!("{SERVICE_ACCOUNT_PREFIX}{client}");
+        let user = json!({"username": name, "enabled": true, "emailVerified": false, "serviceAccountClientId": client});
+        let _ = self.insert(ObjectId::new(Kind::User, name), user);
+    }
+}
+
+/// What the server shows instead of a secret.
+const MASK: &str = "**********";
+
+fn mask(provider: &mut Value) {
+    if provider["config"]["clientSecret"].is_string() {
+        provider["config"]["clientSecret"] = MASK.into();
+    }
+}

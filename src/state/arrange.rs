@@ -37,27 +37,32 @@ pub fn arrange(representation: &Value) -> RealmState {
 
 /// The representation that has these objects: the body of a realm's birth.
 pub fn assemble(state: &RealmState) -> Value {
-    let mut representation = state.realm().map_or_else(|| json!({}), |realm| document(Kind::Realm, &realm.fields));
-    for spec in &SPECS {
-        for (id, object) in state.of_kind(spec.kind) {
-            let item = document(spec.kind, &object.fields);
-            let (owner, _) = id.owner_and_name();
-            match spec.section {
-                Section::Top => {}
-                Section::List(name) => push(&mut representation, &[name], item),
-                Section::Inner(path) => push(&mut representation, path, item),
-                Section::Groups(path) => push(&mut representation, &[path, &[owner]].concat(), item),
-                Section::Within(kind, field) => {
-                    let Section::List(owners) = kind.spec().section else { continue };
-                    let owners = representation.get_mut(owners).and_then(Value::as_array_mut).into_iter().flatten();
-                    for holder in owners.filter(|holder| holder.get(kind.spec().key).and_then(Value::as_str) == Some(owner)) {
-                        push(holder, &[field], item.clone());
-                    }
+    let top = state.realm().map_or_else(|| json!({}), |realm| document(Kind::Realm, &realm.fields));
+    let items = state.objects.iter().map(|(id, object)| (id, document(id.kind, &object.fields)));
+    let mut representation = compose(top, items);
+    name_default_role(&mut representation);
+    representation
+}
+
+/// A realm's own document with those of its objects, owners first, each at its place.
+pub(crate) fn compose<'a>(top: Value, items: impl Iterator<Item = (&'a ObjectId, Value)>) -> Value {
+    let mut representation = top;
+    for (id, item) in items {
+        let (owner, _) = id.owner_and_name();
+        match id.kind.spec().section {
+            Section::Top => {}
+            Section::List(name) => push(&mut representation, &[name], item),
+            Section::Inner(path) => push(&mut representation, path, item),
+            Section::Groups(path) => push(&mut representation, &[path, &[owner]].concat(), item),
+            Section::Within(kind, field) => {
+                let Section::List(owners) = kind.spec().section else { continue };
+                let owners = representation.get_mut(owners).and_then(Value::as_array_mut).into_iter().flatten();
+                for holder in owners.filter(|holder| holder.get(kind.spec().key).and_then(Value::as_str) == Some(owner)) {
+                    push(holder, &[field], item.clone());
                 }
             }
         }
     }
-    name_default_role(&mut representation);
     representation
 }
 
@@ -92,7 +97,7 @@ pub(crate) fn object(spec: &Spec, item: &Value) -> Object {
 }
 
 fn without_objects(kind: Kind, item: &Value) -> Value {
-    let kept = item.as_object().into_iter().flatten().filter(|(name, _)| kind.class(name) != Some(Class::Nested));
+    let kept = item.as_object().into_iter().flatten().filter(|(name, _)| !matches!(kind.class(name), Some(Class::Nested | Class::ReadOnly)));
     Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>())
 }
 

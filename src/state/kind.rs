@@ -55,6 +55,8 @@ pub enum Class {
     Nested,
     /// Part of Keycloak's representation that is not managed; refused in templates, ignored on the server.
     Unmanaged,
+    /// Not managed either, and refused by PUT although it is read: left out of what is written back.
+    ReadOnly,
 }
 
 /// Where the objects of a kind stand in a RealmRepresentation.
@@ -238,7 +240,7 @@ impl Kind {
 
     /// Every field that a template may set, for suggestions.
     pub fn settable(self) -> impl Iterator<Item = &'static str> {
-        let fields = self.spec().fields.iter().filter(|(class, _)| !matches!(class, Class::Server | Class::Unmanaged));
+        let fields = self.spec().fields.iter().filter(|(class, _)| !matches!(class, Class::Server | Class::Unmanaged | Class::ReadOnly));
         fields.flat_map(|(_, names)| names.iter().copied())
     }
 

@@ -11,7 +11,7 @@ pub(super) fn fields(kind: Kind, document: &Value) -> Fields {
     let mut fields = Fields::new();
     for (name, value) in document.as_object().into_iter().flatten() {
         match kind.class(name) {
-            None | Some(Class::Server | Class::Nested | Class::Unmanaged) => {}
+            None | Some(Class::Server | Class::Nested | Class::Unmanaged | Class::ReadOnly) => {}
             Some(Class::Plain | Class::Initial | Class::WriteOnly) => put(&mut fields, name.clone(), value.clone()),
             Some(Class::Set) => put(&mut fields, name.clone(), set(value)),
             Some(Class::Texts) => entries(&mut fields, name, value, text),

@@ -168,7 +168,7 @@ pub(super) const COMPONENT: Table = &[
     (Class::Plain, &["name", "providerId", "subType"]),
     (Class::Lists, &["config"]),
     (Class::Server, &["id", "parentId", "providerType"]),
-    (Class::Unmanaged, &["subComponents"]),
+    (Class::ReadOnly, &["subComponents"]),
 ];
 
 pub(super) const CLIENT_SCOPE: Table = &[

@@ -1,1 +1,10 @@
-fn main(){}
+//! The tests against a real Keycloak: one server for the whole run, started by `keycloak-dev` unless `KEYCLOAK_URL`
+//! names one, and ended with this process.
+
+#[path = "../contract/mod.rs"]
+mod contract;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod kept;
+mod server;

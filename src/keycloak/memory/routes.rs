@@ -1,0 +1,398 @@
+//! The paths of the Admin API that the tool uses, and what each does to a realm.
+
+use serde_json::{Map, Value, json};
+
+use super::birth::client;
+use super::{Realm, Refusal, mask};
+use crate::state::kind::Class;
+use crate::state::{Kind, ObjectId};
+
+/// Where an object is looked for by its id, by the first segment of its path.
+fn kind_of(segment: &str) -> Option<Kind> {
+    Some(match segment {
+        "clients" => Kind::Client,
+        "client-scopes" => Kind::ClientScope,
+        "components" => Kind::Component,
+        "users" => Kind::User,
+        "identity-provider" => Kind::IdentityProvider,
+        _ => return None,
+    })
+}
+
+fn unknown(path: &str) -> Refusal {
+    (404, format!("the in-memory Keycloak has no {path}"))
+}
+
+fn decode(segment: &str) -> String {
+    url::form_urlencoded::parse(format!("v={}", segment.replace('+', "%2B")).as_bytes())
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
+}
+
+/// The segments of a path, and its query.
+fn split(path: &str) -> (Vec<String>, Map<String, Value>) {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let query = url::form_urlencoded::parse(query.as_bytes()).map(|(key, value)| (key.into_owned(), value.into())).collect();
+    (path.split('/').filter(|part| !part.is_empty()).map(decode).collect(), query)
+}
+
+impl Realm {
+    pub(super) fn get(&self, path: &str) -> Result<Value, Refusal> {
+        let (segments, query) = split(path);
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let of_kind = |kind: Kind| self.objects.iter().filter(move |(id, _)| id.kind == kind);
+        let one = |id: ObjectId| self.objects.get(&id).cloned().ok_or_else(|| unknown(path));
+        match segments.as_slice() {
+            [] => {
+                let mut top = self.top.clone();
+                if let Some(map) = top.as_object_mut() {
+                    map.retain(|name, _| Kind::Realm.class(name) != Some(Class::Links));
+                }
+                Ok(top)
+            }
+            ["clients"] => {
+                let found = of_kind(Kind::Client).filter(|(id, _)| query.get("clientId").is_none_or(|asked| *asked == id.key.as_str()));
+                Ok(found.map(|(_, document)| document.clone()).collect())
+            }
+            ["client-scopes"] => Ok(of_kind(Kind::ClientScope).map(|(_, document)| document.clone()).collect()),
+            ["users"] => {
+                let found = of_kind(Kind::User).filter(|(id, _)| query.get("username").is_none_or(|asked| *asked == id.key.as_str()));
+                Ok(found.map(|(_, document)| brief_user(document)).collect())
+            }
+            ["roles", name] => one(ObjectId::new(Kind::RealmRole, *name)),
+            ["roles", name, "users"] => self.members(&ObjectId::new(Kind::RealmRole, *name), &query),
+            ["clients", id, "service-account-user"] => {
+                let client = self.by_id(Kind::Client, id)?;
+                one(ObjectId::new(Kind::User, format!("service-account-{}", client.key)))
+            }
+            ["clients", id, "roles", name] => one(ObjectId::within(Kind::ClientRole, &self.by_id(Kind::Client, id)?.key, name)),
+            ["clients", id, "roles", name, "users"] => {
+                let client = self.by_id(Kind::Client, id)?;
+                self.members(&ObjectId::within(Kind::ClientRole, &client.key, name), &query)
+            }
+            ["users", id, "role-mappings"] => {
+                let user = &self.objects[&self.by_id(Kind::User, id)?];
+                let roles = |list: &Value| -> Value { list.as_array().into_iter().flatten().map(|name| json!({"name": name})).collect() };
+                let clients = user["clientRoles"].as_object().cloned().unwrap_or_default();
+                let clients: Map<String, Value> =
+                    clients.iter().map(|(client, list)| (client.clone(), json!({"mappings": roles(list)}))).collect();
+                Ok(json!({"realmMappings": roles(&user["realmRoles"]), "clientMappings": clients}))
+            }
+            ["roles-by-id", id] => one(self.role_by_id(id)?),
+            ["identity-provider", "instances", alias] => {
+                let mut provider = one(ObjectId::new(Kind::IdentityProvider, *alias))?;
+                mask(&mut provider);
+                Ok(provider)
+            }
+            [kind, id] if kind_of(kind).is_some() => one(self.by_id(kind_of(kind).unwrap_or(Kind::Client), id)?),
+            _ => Err(unknown(path)),
+        }
+    }
+
+    pub(super) fn post(&mut self, path: &str, body: &Value) -> Result<Option<String>, Refusal> {
+        let (segments, _) = split(path);
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let name = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
+        match segments.as_slice() {
+            ["clients"] => {
+                let document = client(self, body.clone());
+                let id = self.insert(ObjectId::new(Kind::Client, name("clientId")), document)?;
+                if body["serviceAccountsEnabled"] == true {
+                    self.service_account(&name("clientId"));
+                }
+                Ok(Some(id))
+            }
+            ["client-scopes"] => self.insert(ObjectId::new(Kind::ClientScope, name("name")), body.clone()).map(Some),
+            ["components"] => {
+                let id = ObjectId::within(Kind::Component, &name("providerType"), &name("name"));
+                self.insert(id, body.clone()).map(Some)
+            }
+            ["identity-provider", "instances"] => {
+                self.insert(ObjectId::new(Kind::IdentityProvider, name("alias")), body.clone())?;
+                Ok(Some(name("alias")))
+            }
+            ["users"] => {
+                let mut user = body.clone();
+                user["realmRoles"] = json!([self.default_role()]);
+                user["clientRoles"] = json!({});
+                self.insert(ObjectId::new(Kind::User, name("username")), user).map(Some)
+            }
+            ["roles"] => {
+                self.insert(ObjectId::new(Kind::RealmRole, name("name")), without_composites(body))?;
+                Ok(Some(name("name")))
+            }
+            ["clients", id, "roles"] => {
+                let client = self.by_id(Kind::Client, id)?;
+                self.insert(ObjectId::within(Kind::ClientRole, &client.key, &name("name")), without_composites(body))?;
+                Ok(Some(name("name")))
+            }
+            [owner @ ("clients" | "client-scopes"), id, "protocol-mappers", "models"] => {
+                let mapper = self.mapper(owner, id, &name("name"))?;
+                self.insert(mapper, body.clone()).map(Some)
+            }
+            _ => self.change_roles(path, &segments, body, true).map(|()| None),
+        }
+    }
+
+    pub(super) fn put(&mut self, path: &str, body: &Value) -> Result<(), Refusal> {
+        let (segments, _) = split(path);
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        match segments.as_slice() {
+            [] => {
+                put_realm(&mut self.top, body);
+                Ok(())
+            }
+            [list @ ("default-default-client-scopes" | "default-optional-client-scopes"), scope] => {
+                self.change_scopes(None, list, scope, true)
+            }
+            ["clients", id, list, scope] if list.ends_with("client-scopes") => self.change_scopes(Some(id), list, scope, true),
+            [owner @ ("clients" | "client-scopes"), _, "protocol-mappers", "models", id] => {
+                let kind = if *owner == "clients" { Kind::ClientMapper } else { Kind::ScopeMapper };
+                let mapper = self.by_id(kind, id)?;
+                let mut document = body.clone();
+                document["id"] = (*id).into();
+                *self.document(&mapper)? = document;
+                Ok(())
+            }
+            ["clients" | "client-scopes", id] => {
+                let kind = kind_of(segments[0]).unwrap_or(Kind::Client);
+                let object = self.by_id(kind, id)?;
+                merge(self.document(&object)?, body, kind);
+                Ok(())
+            }
+            ["roles-by-id", id] => {
+                let role = self.role_by_id(id)?;
+                let document = self.document(&role)?;
+                document["description"] = body["description"].clone();
+                if body["attributes"].is_object() {
+                    document["attributes"] = body["attributes"].clone();
+                }
+                Ok(())
+            }
+            ["components", id] => {
+                let component = self.by_id(Kind::Component, id)?;
+                merge(self.document(&component)?, body, Kind::Component);
+                Ok(())
+            }
+            ["users", id] => {
+                let user = self.by_id(Kind::User, id)?;
+                let (realm_roles, client_roles) = (self.objects[&user]["realmRoles"].clone(), self.objects[&user]["clientRoles"].clone());
+                let document = self.document(&user)?;
+                merge(document, body, Kind::User);
+                document["realmRoles"] = realm_roles;
+                document["clientRoles"] = client_roles;
+                Ok(())
+            }
+            ["identity-provider", "instances", alias] => {
+                let document = self.document(&ObjectId::new(Kind::IdentityProvider, *alias))?;
+                let kept = document["config"]["clientSecret"].clone();
+                let mut new = body.clone();
+                if new["config"]["clientSecret"] == super::MASK {
+                    new["config"]["clientSecret"] = kept;
+                }
+                *document = new;
+                Ok(())
+            }
+            _ => Err(unknown(path)),
+        }
+    }
+
+    pub(super) fn delete(&mut self, path: &str, body: Option<&Value>) -> Result<(), Refusal> {
+        let (segments, _) = split(path);
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let gone = match segments.as_slice() {
+            [list @ ("default-default-client-scopes" | "default-optional-client-scopes"), scope] => {
+                return self.change_scopes(None, list, scope, false);
+            }
+            ["clients", id, list, scope] if list.ends_with("client-scopes") => return self.change_scopes(Some(id), list, scope, false),
+            ["clients", _, "protocol-mappers", "models", id] => self.by_id(Kind::ClientMapper, id)?,
+            ["client-scopes", _, "protocol-mappers", "models", id] => self.by_id(Kind::ScopeMapper, id)?,
+            ["roles-by-id", id] => self.role_by_id(id)?,
+            ["identity-provider", "instances", alias] => ObjectId::new(Kind::IdentityProvider, *alias),
+            [kind, id] if kind_of(kind).is_some() => self.by_id(kind_of(kind).unwrap_or(Kind::Client), id)?,
+            _ => return self.change_roles(path, &segments, body.unwrap_or(&Value::Null), false),
+        };
+        self.document(&gone)?;
+        self.remove(&gone);
+        Ok(())
+    }
+
+    /// Removes an object with what belongs to it and every reference to it.
+    fn remove(&mut self, gone: &ObjectId) {
+        let owned: &[Kind] = match gone.kind {
+            Kind::Client => &[Kind::ClientRole, Kind::ClientMapper],
+            Kind::ClientScope => &[Kind::ScopeMapper],
+            _ => &[],
+        };
+        let account = format!("service-account-{}", gone.key);
+        self.objects.retain(|id, _| {
+            let belongs = owned.contains(&id.kind) && id.owner_and_name().0 == gone.key;
+            let serves = gone.kind == Kind::Client && id.kind == Kind::User && id.key == account;
+            id != gone && !belongs && !serves
+        });
+        let (owner, name) = gone.owner_and_name();
+        for document in self.objects.values_mut() {
+            let lists: &[&[&str]] = match gone.kind {
+                Kind::RealmRole => &[&["composites", "realm"], &["realmRoles"]],
+                Kind::ClientRole => &[&["composites", "client", owner], &["clientRoles", owner]],
+                Kind::ClientScope => &[&["defaultClientScopes"], &["optionalClientScopes"]],
+                _ => &[],
+            };
+            for path in lists {
+                if let Some(list) = path.iter().try_fold(&mut *document, |value, step| value.get_mut(*step)) {
+                    drop_name(list, name);
+                }
+            }
+            let clients = document.get_mut("composites").and_then(|composites| composites.get_mut("client"));
+            if let Some(clients) = clients.and_then(Value::as_object_mut).filter(|_| gone.kind == Kind::Client) {
+                clients.remove(&gone.key);
+            }
+        }
+    }
+
+    fn role_by_id(&self, id: &str) -> Result<ObjectId, Refusal> {
+        self.by_id(Kind::RealmRole, id).or_else(|_| self.by_id(Kind::ClientRole, id))
+    }
+
+    fn mapper(&self, owner: &str, id: &str, name: &str) -> Result<ObjectId, Refusal> {
+        let (owner, kind) = match owner {
+            "clients" => (Kind::Client, Kind::ClientMapper),
+            _ => (Kind::ClientScope, Kind::ScopeMapper),
+        };
+        Ok(ObjectId::within(kind, &self.by_id(owner, id)?.key, name))
+    }
+
+    /// Users that have a role directly, a page of them.
+    fn members(&self, role: &ObjectId, query: &Map<String, Value>) -> Result<Value, Refusal> {
+        if !self.objects.contains_key(role) {
+            return Err((404, "Could not find role".into()));
+        }
+        let (owner, name) = role.owner_and_name();
+        let max = query.get("max").and_then(Value::as_str).and_then(|max| max.parse().ok()).unwrap_or(100);
+        let has = |user: &Value| {
+            let list = if role.kind == Kind::RealmRole { &user["realmRoles"] } else { &user["clientRoles"][owner] };
+            list.as_array().is_some_and(|list| list.iter().any(|item| item == name))
+        };
+        let users = self.objects.iter().filter(|(id, user)| id.kind == Kind::User && has(user));
+        Ok(users.take(max).map(|(_, user)| brief_user(user)).collect())
+    }
+
+    /// Composites of a role, and roles of a user: bodies are lists of roles with their ids.
+    fn change_roles(&mut self, path: &str, segments: &[&str], body: &Value, add: bool) -> Result<(), Refusal> {
+        let roles: Vec<ObjectId> = body
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|role| self.role_by_id(role["id"].as_str().unwrap_or_default()))
+            .collect::<Result<_, _>>()?;
+        let holder = match segments {
+            ["roles-by-id", id, "composites"] => self.role_by_id(id)?,
+            ["users", id, "role-mappings", ..] => self.by_id(Kind::User, id)?,
+            _ => return Err(unknown(path)),
+        };
+        let of_user = holder.kind == Kind::User;
+        let document = self.document(&holder)?;
+        for role in roles {
+            let (owner, name) = role.owner_and_name();
+            let list = match (of_user, role.kind == Kind::RealmRole) {
+                (true, true) => &mut document["realmRoles"],
+                (true, false) => &mut document["clientRoles"][owner],
+                (false, true) => &mut document["composites"]["realm"],
+                (false, false) => &mut document["composites"]["client"][owner],
+            };
+            change(list, name, add);
+        }
+        Ok(())
+    }
+
+    /// Scopes of a client, or of the realm.
+    fn change_scopes(&mut self, client: Option<&str>, list: &str, scope: &str, add: bool) -> Result<(), Refusal> {
+        let scope = self.by_id(Kind::ClientScope, scope)?.key;
+        let document = match client {
+            Some(id) => {
+                let client = self.by_id(Kind::Client, id)?;
+                self.document(&client)?
+            }
+            None => &mut self.top,
+        };
+        let field = match list {
+            "default-default-client-scopes" => "defaultDefaultClientScopes",
+            "default-optional-client-scopes" => "defaultOptionalClientScopes",
+            "default-client-scopes" => "defaultClientScopes",
+            _ => "optionalClientScopes",
+        };
+        change(&mut document[field], &scope, add);
+        Ok(())
+    }
+}
+
+fn without_composites(body: &Value) -> Value {
+    let mut role = body.clone();
+    if let Some(map) = role.as_object_mut() {
+        map.remove("composites");
+    }
+    role
+}
+
+/// Users are listed without their roles.
+fn brief_user(user: &Value) -> Value {
+    let mut user = user.clone();
+    if let Some(map) = user.as_object_mut() {
+        for hidden in ["realmRoles", "clientRoles", "credentials"] {
+            map.remove(hidden);
+        }
+    }
+    user
+}
+
+fn change(list: &mut Value, name: &str, add: bool) {
+    drop_name(list, name);
+    if add {
+        if !list.is_array() {
+            *list = json!([]);
+        }
+        list.as_array_mut().into_iter().for_each(|list| list.push(name.into()));
+    }
+}
+
+fn drop_name(list: &mut Value, name: &str) {
+    list.as_array_mut().into_iter().for_each(|list| list.retain(|item| item != name));
+}
+
+/// PUT realm: what is omitted stays, but for the attributes, which are replaced, and two fields, which are reset.
+fn put_realm(top: &mut Value, body: &Value) {
+    let (Some(top), Some(body)) = (top.as_object_mut(), body.as_object()) else { return };
+    top.insert("oauth2DeviceCodeLifespan".into(), json!(600));
+    top.insert("oauth2DevicePollingInterval".into(), json!(5));
+    for (field, value) in body {
+        let ignored = !matches!(Kind::Realm.class(field), Some(Class::Plain | Class::Set | Class::Texts));
+        if !ignored {
+            top.insert(field.clone(), value.clone());
+        }
+    }
+}
+
+/// PUT that keeps what it is not told: entries of mappings one by one, null removes one.
+fn merge(document: &mut Value, body: &Value, kind: Kind) {
+    let (Some(document), Some(body)) = (document.as_object_mut(), body.as_object()) else { return };
+    for (field, value) in body {
+        match kind.class(field) {
+            Some(Class::Texts) => {
+                let slot = document.entry(field.clone()).or_insert_with(|| json!({}));
+                let (Some(slot), Some(entries)) = (slot.as_object_mut(), value.as_object()) else { continue };
+                for (key, value) in entries {
+                    if value.is_null() || (kind == Kind::Client && value == "") {
+                        slot.remove(key);
+                    } else {
+                        slot.insert(key.clone(), value.clone());
+                    }
+                }
+            }
+            Some(Class::Plain | Class::Set | Class::Lists | Class::WriteOnly | Class::Initial) if !value.is_null() => {
+                document.insert(field.clone(), value.clone());
+            }
+            _ => {}
+        }
+    }
+}

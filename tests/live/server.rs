@@ -1,0 +1,99 @@
+//! The server that the live tests share.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
+
+use realmwright::keycloak::WriteRealms;
+use realmwright::keycloak::bootstrap::bootstrap;
+use realmwright::keycloak::http::Server;
+use realmwright::keycloak::key::OperatorKey;
+use secrecy::{ExposeSecret, SecretString};
+
+/// A running server and the operator key that it trusts.
+pub struct Live {
+    pub url: String,
+    pub admin: (String, String),
+    pub pem: SecretString,
+    /// The key as a file, for the command line.
+    pub key_file: PathBuf,
+}
+
+/// The server of this run.
+pub fn live() -> &'static Live {
+    static LIVE: OnceLock<Live> = OnceLock::new();
+    LIVE.get_or_init(|| {
+        let (url, admin) = match std::env::var("KEYCLOAK_URL") {
+            Ok(url) => {
+                let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| "admin".into());
+                (url, (variable("KEYCLOAK_ADMIN_USER"), variable("KEYCLOAK_ADMIN_PASSWORD")))
+            }
+            Err(_) => start(),
+        };
+        let pem = OperatorKey::generate().expect("a key");
+        let key = OperatorKey::from_pem(&pem).expect("a key");
+        let password = SecretString::from(admin.1.clone());
+        runtime().block_on(bootstrap(&url, &admin.0, &password, &key)).expect("the server can be prepared");
+        let key_file = scratch().join("operator.pem");
+        std::fs::write(&key_file, pem.expose_secret()).expect("a file");
+        Live { url, admin, pem, key_file }
+    })
+}
+
+/// A directory of this run.
+pub fn scratch() -> PathBuf {
+    let dir = std::env::temp_dir().join(format!("realmwright-live-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).expect("a directory");
+    dir
+}
+
+/// Starts a server that ends with this process, however that ends.
+fn start() -> (String, (String, String)) {
+    let state = scratch().join("keycloak");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("keycloak-dev/keycloak");
+    let status = Command::new(script)
+        .arg("start")
+        .env("KEYCLOAK_STATE", &state)
+        .env("KEYCLOAK_PORT", "0")
+        .env("KEYCLOAK_OWNER", std::process::id().to_string())
+        .stdout(std::io::stderr())
+        .status()
+        .expect("keycloak-dev/keycloak can be run");
+    assert!(status.success(), "no Keycloak could be started");
+    let env = std::fs::read_to_string(state.join("env")).expect("the server's address");
+    let value = |name: &str| {
+        let line = env.lines().find_map(|line| line.strip_prefix(&format!("{name}="))).expect("a variable");
+        line.trim_matches(['"', '\'']).to_owned()
+    };
+    (value("KEYCLOAK_URL"), (value("KEYCLOAK_ADMIN_USER"), value("KEYCLOAK_ADMIN_PASSWORD")))
+}
+
+pub fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
+}
+
+/// A name that no other test or run uses.
+pub fn unique(name: &str) -> String {
+    let name: String = name.replace('_', "-").chars().take(40).collect();
+    format!("{}-{}", name.trim_end_matches('-'), &uuid::Uuid::new_v4().simple().to_string()[..8])
+}
+
+/// A connection of one's own to the shared server.
+pub async fn connect() -> Server {
+    let key = OperatorKey::from_pem(&live().pem).expect("a key");
+    Server::connect(&live().url, key, None).await.expect("the server answers")
+}
+
+/// Runs a test that may create one realm, and removes it and the lanes afterwards.
+pub fn with_realm<F: Future<Output = ()>>(name: &str, test: impl FnOnce(Arc<Server>, String, String) -> F) {
+    live();
+    runtime().block_on(async {
+        let api = Arc::new(connect().await);
+        let realm = unique(name);
+        let jwks = api.key().jwks().to_owned();
+        test(api.clone(), jwks, realm.clone()).await;
+        api.delete(&realm, "", None).await.expect("the realm can be removed");
+        api.finish().await.expect("the lanes can be removed");
+    });
+}

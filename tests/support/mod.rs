@@ -1,0 +1,133 @@
+//! What both test binaries share: building a small network from texts, planning it, and applying it.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::sync::atomic::AtomicBool;
+
+use realmwright::apply::{Outcome, TenantOutcome, apply};
+use realmwright::diagnostic::{Diagnostic, passable};
+use realmwright::expand::{Desired, expand};
+use realmwright::keycloak::observe::declared_users;
+use realmwright::keycloak::{ReadRealms, WriteRealms, observe};
+use realmwright::manifest::resolve::resolve;
+use realmwright::manifest::{Loaded, Source, load};
+use realmwright::plan::{Header, Plan, plan_tenant};
+use realmwright::state::secret::Secrets;
+use realmwright::template::builtin;
+
+/// A network as texts: name and text of each source.
+#[derive(Clone, Default)]
+pub struct World {
+    pub sources: Vec<(String, String)>,
+    pub jwks: String,
+}
+
+pub const PLATFORM: &str = "\
+apiVersion: realmwright/v1
+kind: Platform
+name: test
+environments: {test: {}}
+products:
+  assistant: {label: Assistant, redirectUris: [https://assistant.example/*], roles: [reviewer]}
+  insights: {redirectUris: [https://insights.example/*]}
+";
+
+impl World {
+    /// A platform with two products and nobody on it.
+    pub fn new(jwks: &str) -> Self {
+        Self { sources: vec![("platform.yaml".into(), PLATFORM.into())], jwks: jwks.into() }
+    }
+
+    /// The same with one more source, or with another text of it.
+    pub fn with(mut self, name: &str, text: impl Into<String>) -> Self {
+        self.sources.retain(|(known, _)| known != name);
+        self.sources.push((name.into(), text.into()));
+        self
+    }
+
+    /// The same with something replaced in a source; it must be there.
+    pub fn edit(mut self, name: &str, from: &str, to: &str) -> Self {
+        for (known, text) in &mut self.sources {
+            if known == name {
+                assert!(text.contains(from), "{name} does not contain {from:?}");
+                *text = text.replace(from, to);
+            }
+        }
+        self
+    }
+
+    /// What the tenants should be, or what is wrong.
+    pub fn expand(&self) -> Result<Vec<Desired>, Vec<Diagnostic>> {
+        let sources = self.sources.iter().map(|(name, text)| Source { name: name.clone(), text: text.clone() });
+        let Loaded { sources, set, mut diagnostics } = load(sources.collect(), builtin::sources());
+        let Some(set) = set else { return Err(diagnostics) };
+        let environment = set.platform.environments.keys().next().cloned().unwrap_or_default();
+        let network = resolve(&set, &environment, &mut diagnostics);
+        let desired = expand(&set, &sources, &network, &self.jwks, &mut diagnostics);
+        if passable(&diagnostics) { Ok(desired) } else { Err(diagnostics) }
+    }
+
+    /// The findings, one a line: code, place, message.
+    pub fn findings(&self) -> String {
+        let Err(mut found) = self.expand() else { return String::new() };
+        found.sort_by_key(|d| (d.span, d.code));
+        let line = |d: &Diagnostic| {
+            let at = d.span.map_or_else(String::new, |s| {
+                let name = self.sources.get(s.source as usize).map_or("<shipped>", |(name, _)| name);
+                format!(" {name}:{}:{}", s.line, s.column)
+            });
+            let hint = d.hint.as_ref().map_or_else(String::new, |hint| format!(" ({hint})"));
+            format!("[{}]{at} {}{hint}\n", d.code, d.message)
+        };
+        found.iter().map(line).collect()
+    }
+
+    pub async fn plan(&self, api: &impl ReadRealms) -> Plan {
+        let desired = match self.expand() {
+            Ok(desired) => desired,
+            Err(found) => panic!("the manifests are wrong: {found:#?}"),
+        };
+        let mut tenants = Vec::new();
+        for tenant in &desired {
+            let observed = observe(api, &tenant.name, &declared_users(&tenant.state)).await.expect("the realm can be read");
+            tenants.push(plan_tenant(tenant, observed.as_ref(), &Secrets::default()));
+        }
+        Plan::new(header(), tenants)
+    }
+
+    /// Plans, applies, and asserts that all went well and that planning again is empty.
+    pub async fn apply(&self, api: &impl WriteRealms) -> Plan {
+        let plan = self.plan(api).await;
+        let outcome = carry_out(api, &plan).await;
+        for (tenant, outcome) in &outcome.tenants {
+            assert!(matches!(outcome, TenantOutcome::Born | TenantOutcome::Changed(_)), "{tenant}: {outcome:?}");
+        }
+        let again = self.plan(api).await;
+        assert!(again.is_empty(), "planning again is not empty:\n{}", realmwright::plan::render::text::plan(&again));
+        plan
+    }
+}
+
+pub async fn carry_out(api: &impl WriteRealms, plan: &Plan) -> Outcome {
+    apply(api, plan, &Secrets::default(), 4, &AtomicBool::new(false), |_, _| {}).await
+}
+
+pub fn header() -> Header {
+    Header {
+        tool_version: "0.0.0".into(),
+        environment: "test".into(),
+        server: "memory".into(),
+        directory: ".".into(),
+        manifests: "sha256:0".into(),
+        created_at: "2026-01-01T00:00:00Z".into(),
+        expires_at: "2026-01-02T00:00:00Z".into(),
+    }
+}
+
+/// The changes of a plan as text, without its frame.
+pub fn changes(plan: &Plan) -> String {
+    let text = realmwright::plan::render::text::plan(plan);
+    let body = text.split_once("\n\n").map_or(text.as_str(), |(_, body)| body);
+    let body = body.rsplit_once("\n\n").map_or(body, |(body, _)| body);
+    body.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
