@@ -12,7 +12,7 @@ use crate::manifest::node::{Data, Key, Node};
 use crate::manifest::resolve::{Network, Tenant};
 use crate::manifest::{ManifestSet, Source, Tier};
 use crate::state::{RealmState, arrange, secret};
-use crate::template::{find, fill::fill, merge::merge, scope};
+use crate::template::{find, scope};
 pub use provisioner::{PROVISIONER, SERVICE_ACCOUNT_PREFIX};
 
 /// A tenant and what its realm should be.
@@ -47,18 +47,19 @@ fn expand_tenant(
 ) -> Option<Desired> {
     let chosen = tenant.settings.template.clone().unwrap_or_else(|| tenant.tier.to_string());
     let asked = tenant.node.get("template").cloned().unwrap_or_else(|| Node::scalar(chosen.as_str(), tenant.span));
-    let mut template = match find(set, &chosen, &asked) {
+    let template = match find(set, &chosen, &asked) {
         Ok(template) => template,
         Err(diagnostic) => {
             found.push(diagnostic);
             return None;
         }
     };
-    if let Some(over) = tenant.node.get("realm") {
-        template.realm = merge(template.realm, over.clone());
-    }
+    let sound = found.len();
     let values = scope(network, tenant, &template, sources, found);
-    let mut realm = fill(&template.realm, &values, found);
+    if found.len() > sound {
+        return None;
+    }
+    let mut realm = template.fill(tenant.node.get("realm"), &values, found);
     check::check(&tenant.name, &realm, found);
     if let Data::Map(entries) = &mut realm.data {
         entries.retain(|(key, _)| key.text != "realm");

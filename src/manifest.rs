@@ -58,7 +58,8 @@ pub struct ManifestSet {
 pub struct Loaded {
     /// The sources, in the order that places refer to; the shipped templates follow those that were passed in.
     pub sources: Vec<Source>,
-    /// The set, unless there were errors.
+    /// What is sound of the set, so that checks can go on and find the rest; nothing may be planned from it while there
+    /// are errors. None without a platform.
     pub set: Option<ManifestSet>,
     /// All findings.
     pub diagnostics: Vec<Diagnostic>,
@@ -70,21 +71,30 @@ pub fn load(mut sources: Vec<Source>, shipped: impl IntoIterator<Item = Source>)
     sources.extend(shipped);
     let mut found = Vec::new();
     let mut documents = Vec::new();
+    let mut gathered = Gathered::default();
     for (index, source) in sources.iter().enumerate().filter(|(_, source)| !source.name.ends_with(".csv")) {
         let index = u32::try_from(index).unwrap_or(u32::MAX);
         match yaml::parse(index, &source.text) {
-            Ok(nodes) => documents.extend(nodes.into_iter().filter_map(|node| document(node, &mut found))),
-            Err(diagnostic) => found.push(diagnostic),
+            Ok(nodes) => {
+                for node in nodes {
+                    let document = document(node, &mut found);
+                    gathered.incomplete |= document.is_none();
+                    documents.extend(document);
+                }
+            }
+            Err(diagnostic) => {
+                gathered.incomplete = true;
+                found.push(diagnostic);
+            }
         }
     }
-    let mut gathered = Gathered::default();
     for (kind, node) in documents {
         gathered.take(kind, node, &sources, own, &mut found);
     }
     let set = gathered.finish(&sources, own, &mut found);
     found.sort_by_key(|d| (d.span, d.code));
     found.dedup();
-    Loaded { set: set.filter(|_| passable(&found)), sources, diagnostics: found }
+    Loaded { set, sources, diagnostics: found }
 }
 
 /// The kind of a document, once its keys and types are right.
@@ -114,6 +124,8 @@ struct Gathered {
     entries: Vec<Entry>,
     /// Distributors and the source that each is written in.
     homes: Vec<(String, Span)>,
+    /// Some tenants could not be read, so who stands below whom is not known.
+    incomplete: bool,
 }
 
 impl Gathered {
@@ -169,7 +181,12 @@ impl Gathered {
                 Tier::Reseller => (Shape::CsvReseller, "row"),
                 _ => (Shape::CsvOrganization, "row"),
             };
-            found.extend(schema::check(shape, &row.node, what));
+            let faults = schema::check(shape, &row.node, what);
+            if !faults.is_empty() {
+                found.extend(faults);
+                self.incomplete = true;
+                continue;
+            }
             let parent = row.parent.unwrap_or_else(|| (name.to_owned(), row.node.span));
             tree::gather(row.tier, Some(parent), row.node, &mut self.entries);
         }
@@ -181,7 +198,10 @@ impl Gathered {
                 found.push(Diagnostic::error("duplicate-platform", node.span, "a manifest directory has one Platform, this is a second one"));
             }
         }
+        let before = found.len();
         let entries = tree::arrange(std::mem::take(&mut self.entries), found);
+        let kept = found.split_off(before).into_iter().filter(|d| !self.incomplete || d.code != "unknown-parent");
+        found.extend(kept);
         check_homes(&self.homes, &entries, sources, found);
         if self.platforms.is_empty() {
             if sources.iter().take(own).all(|source| source.name.ends_with(".csv")) {

@@ -14,15 +14,24 @@ use crate::manifest::document::Parameter;
 use crate::manifest::node::{Data, Key, Node};
 pub use scope::scope;
 
-/// A template with everything that it extends merged in.
+/// A template with everything that it extends.
 #[derive(Debug, Clone)]
 pub struct Template {
     /// Its name.
     pub name: String,
     /// Its parameters and where each is declared.
     pub parameters: Vec<(Key, Parameter)>,
-    /// The realm, not yet filled.
-    pub realm: Node,
+    /// The realm in layers, not yet filled: the innermost first. Each is filled, then laid over those before it, so that
+    /// a layer can change an object that another one makes for each of a list.
+    pub layers: Vec<Node>,
+}
+
+impl Template {
+    /// The realm with these values, and with what one tenant has different laid over it.
+    pub fn fill(&self, over: Option<&Node>, values: &Node, found: &mut Vec<Diagnostic>) -> Node {
+        let empty = Node { data: Data::Map(Vec::new()), span: values.span };
+        self.layers.iter().chain(over).fold(empty, |realm, layer| merge::merge(realm, fill::fill(layer, values, found)))
+    }
 }
 
 /// The template of a name, or why there is none.
@@ -42,7 +51,7 @@ pub fn find(set: &ManifestSet, name: &str, asked: &Node) -> Result<Template, Dia
         chain.push((name, document));
     }
     let mut parameters: Vec<(Key, Parameter)> = Vec::new();
-    let mut realm = Node { data: Data::Map(Vec::new()), span: asked.span };
+    let mut layers = Vec::new();
     for (_, document) in chain.into_iter().rev() {
         for (key, _) in document.node.get("parameters").map(Node::entries).unwrap_or_default() {
             if let Some(parameter) = document.typed.parameters.get(&key.text) {
@@ -50,9 +59,7 @@ pub fn find(set: &ManifestSet, name: &str, asked: &Node) -> Result<Template, Dia
                 parameters.push((key.clone(), parameter.clone()));
             }
         }
-        if let Some(over) = document.node.get("realm") {
-            realm = merge::merge(realm, over.clone());
-        }
+        layers.extend(document.node.get("realm").cloned());
     }
-    Ok(Template { name: name.to_owned(), parameters, realm })
+    Ok(Template { name: name.to_owned(), parameters, layers })
 }

@@ -18,8 +18,14 @@ pub struct Arguments {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done or in sync · 1 failed · 2 differences (plan --detailed-exitcode, drift) · 4 stale plan ·
-            5 partly applied · 64 usage · 130 interrupted";
+Exit codes:
+  0    done, or in sync
+  1    failed
+  2    differences (plan --detailed-exitcode, drift)
+  4    stale plan
+  5    partly applied
+  64   called wrongly
+  130  interrupted";
 
 /// The commands.
 #[derive(Debug, Subcommand)]

@@ -18,9 +18,10 @@ pub(super) async fn run(printer: &Printer, options: &Bootstrap) -> anyhow::Resul
     let url = match &options.target.server {
         Some(url) => url.clone(),
         None => {
-            let (_, set) = session::read(printer, &options.dir)?;
-            let environment = session::environment(&set, options.target.environment.as_deref())?;
-            session::server_url(&options.target, &resolve(&set, &environment, &mut Vec::new()))?
+            let mut manifests = session::read(printer, &options.dir)?;
+            manifests.report(printer)?;
+            let environment = session::environment(&manifests.set, options.target.environment.as_deref())?;
+            session::server_url(&options.target, &resolve(&manifests.set, &environment, &mut Vec::new()))?
         }
     };
     let password = files::password(options.admin_password_file.as_deref(), PASSWORD_VARIABLE)?;

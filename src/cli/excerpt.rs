@@ -1,16 +1,21 @@
 //! The line that a finding is about, with a mark under the place.
 
+use std::path::Path;
+
 use crate::diagnostic::Span;
 use crate::manifest::Source;
+use crate::template::builtin::SHIPPED;
 
 /// Widest part of a line that is shown.
 const WIDTH: usize = 100;
 
 /// Place, line and mark, each on a line of its own.
-pub(super) fn excerpt(sources: &[Source], span: Span) -> String {
+pub(super) fn excerpt(dir: &Path, sources: &[Source], span: Span) -> String {
     let Some(source) = sources.get(span.source as usize) else { return String::new() };
     let column = span.column.max(1) as usize;
-    let mut text = format!("  --> {}:{}:{column}\n", source.name, span.line);
+    let plain = dir == Path::new(".") || source.name.starts_with(SHIPPED);
+    let path = if plain { source.name.clone() } else { dir.join(&source.name).display().to_string() };
+    let mut text = format!("  --> {path}:{}:{column}\n", span.line);
     let Some(line) = source.text.lines().nth(span.line.max(1) as usize - 1) else { return text };
     let skipped = if column > WIDTH { column - WIDTH / 2 } else { 0 };
     let shown: String = line.chars().skip(skipped).take(WIDTH).collect();

@@ -3,6 +3,7 @@
 //! Data goes to standard output, talk to standard error. Colour only repeats what words say.
 
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
@@ -72,7 +73,7 @@ impl Printer {
     }
 
     /// Findings with the lines that they are about; the last line counts them.
-    pub(super) fn diagnostics(&self, sources: &[Source], found: &[Diagnostic]) {
+    pub(super) fn diagnostics(&self, dir: &Path, sources: &[Source], found: &[Diagnostic]) {
         let mut out = anstream::stderr();
         for diagnostic in found {
             let (style, word) = match diagnostic.severity {
@@ -81,7 +82,7 @@ impl Printer {
             };
             let _ = writeln!(out, "{style}{word}[{}]{style:#}: {}", diagnostic.code, diagnostic.message);
             if let Some(span) = diagnostic.span {
-                let _ = out.write_all(super::excerpt::excerpt(sources, span).as_bytes());
+                let _ = out.write_all(super::excerpt::excerpt(dir, sources, span).as_bytes());
             }
             if let Some(hint) = &diagnostic.hint {
                 let _ = writeln!(out, "  {BLUE}hint{BLUE:#}: {hint}");

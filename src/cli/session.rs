@@ -43,15 +43,35 @@ pub(super) struct Session {
     pub(super) plan: Plan,
 }
 
-/// Reads a manifest directory, or reports everything that is wrong with it.
-pub(super) fn read(printer: &Printer, dir: &Path) -> anyhow::Result<(Vec<Source>, ManifestSet)> {
+/// A manifest directory as it was read, with what was found so far.
+pub(super) struct Manifests {
+    pub(super) dir: PathBuf,
+    pub(super) sources: Vec<Source>,
+    pub(super) set: ManifestSet,
+    pub(super) found: Vec<Diagnostic>,
+}
+
+/// Reads a manifest directory. Faults are kept, so that later steps can add theirs; without a platform there are none.
+pub(super) fn read(printer: &Printer, dir: &Path) -> anyhow::Result<Manifests> {
     let Loaded { sources, set, diagnostics } = load(files::manifests(dir)?, builtin::sources());
-    if !diagnostics.is_empty() {
-        printer.diagnostics(&sources, &diagnostics);
-    }
     match set {
-        Some(set) => Ok((sources, set)),
-        None => Err(Reported.into()),
+        Some(set) => Ok(Manifests { dir: dir.to_owned(), sources, set, found: diagnostics }),
+        None => {
+            printer.diagnostics(dir, &sources, &diagnostics);
+            Err(Reported.into())
+        }
+    }
+}
+
+impl Manifests {
+    /// Shows everything that was found; errors end the run.
+    pub(super) fn report(&mut self, printer: &Printer) -> anyhow::Result<()> {
+        self.found.sort_by_key(|d| (d.span, d.code));
+        self.found.dedup();
+        if !self.found.is_empty() {
+            printer.diagnostics(&self.dir, &self.sources, &self.found);
+        }
+        if passable(&self.found) { Ok(()) } else { Err(Reported.into()) }
     }
 }
 
@@ -84,25 +104,15 @@ pub(super) fn server_url(target: &Target, network: &Network) -> anyhow::Result<S
 
 /// What the manifests say for the environment that is meant, secrets read.
 pub(super) fn wanted(printer: &Printer, dir: &Path, target: &Target, key: &OperatorKey) -> anyhow::Result<Wanted> {
-    let (sources, set) = read(printer, dir)?;
-    let environment = environment(&set, target.environment.as_deref())?;
-    let mut found = Vec::new();
-    let network = resolve(&set, &environment, &mut found);
-    let desired = expand(&set, &sources, &network, key.jwks(), &mut found);
-    let secrets = files::secrets(dir, &desired, key, &mut found);
-    report(printer, &sources, found)?;
-    let texts: Vec<String> = sources.iter().map(|source| format!("{}\0{}\0", source.name, source.text)).collect();
+    let mut manifests = read(printer, dir)?;
+    let Manifests { sources, set, found, .. } = &mut manifests;
+    let environment = environment(set, target.environment.as_deref())?;
+    let network = resolve(set, &environment, found);
+    let desired = expand(set, sources, &network, key.jwks(), found);
+    let secrets = files::secrets(dir, &desired, key, found);
+    manifests.report(printer)?;
+    let texts: Vec<String> = manifests.sources.iter().map(|source| format!("{}\0{}\0", source.name, source.text)).collect();
     Ok(Wanted { dir: dir.to_owned(), network, desired, secrets, digest: digest(&texts.concat()) })
-}
-
-/// Shows findings; errors end the run.
-pub(super) fn report(printer: &Printer, sources: &[Source], mut found: Vec<Diagnostic>) -> anyhow::Result<()> {
-    found.sort_by_key(|d| (d.span, d.code));
-    found.dedup();
-    if !found.is_empty() {
-        printer.diagnostics(sources, &found);
-    }
-    if passable(&found) { Ok(()) } else { Err(Reported.into()) }
 }
 
 /// Told of each request when the user wants to see them.

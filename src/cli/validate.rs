@@ -3,20 +3,21 @@
 use super::args::Validate;
 use super::exit::Exit;
 use super::output::Printer;
-use super::session;
+use super::session::{self, Manifests};
 use crate::expand::expand;
 use crate::manifest::Tier;
 use crate::manifest::resolve::resolve;
 
 /// Checks a manifest directory for every environment, offline. Secrets are not read.
 pub(super) fn run(printer: &Printer, options: &Validate) -> anyhow::Result<Exit> {
-    let (sources, set) = session::read(printer, &options.dir)?;
-    let mut found = Vec::new();
+    let mut manifests = session::read(printer, &options.dir)?;
+    let Manifests { sources, set, found, .. } = &mut manifests;
     for environment in set.platform.environments.keys() {
-        let network = resolve(&set, environment, &mut found);
-        expand(&set, &sources, &network, "", &mut found);
+        let network = resolve(set, environment, found);
+        expand(set, sources, &network, "", found);
     }
-    session::report(printer, &sources, found)?;
+    manifests.report(printer)?;
+    let set = &manifests.set;
     let count = |tier: Tier, one: &str, many: &str| {
         let count = set.entries.iter().filter(|entry| entry.tier == tier).count();
         format!("{count} {}", if count == 1 { one } else { many })

@@ -1,1 +1,132 @@
-//! The reference of the manifest, as Markdown, from the schema of the types.
+//! The reference of the manifest, as Markdown, from the schemas of the types and the table of kinds.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::CSV_COLUMNS;
+use super::schema::{KINDS, of_kind};
+
+/// The text of `docs/manifest.md`.
+pub fn markdown() -> String {
+    let mut out = String::from(INTRODUCTION);
+    let mut definitions: BTreeMap<String, Value> = BTreeMap::new();
+    for kind in KINDS {
+        let Some(schema) = of_kind(kind) else { continue };
+        object(&mut out, kind, &schema);
+        for (name, inner) in schema["$defs"].as_object().into_iter().flatten() {
+            definitions.insert(name.clone(), inner.clone());
+        }
+    }
+    out.push_str("\n# Parts of documents\n");
+    for (name, schema) in &definitions {
+        object(&mut out, name, schema);
+    }
+    let _ = write!(out, "\n# CSV lists\n\n{CSV}\n\n`{}`\n", CSV_COLUMNS.join(","));
+    out.push_str(TEMPLATES);
+    out
+}
+
+const INTRODUCTION: &str = "\
+<!-- Generated from the types in src/manifest/document.rs by `make docs`. Do not edit. -->
+
+# Manifests
+
+A manifest directory holds YAML documents (`*.yaml`, `*.yml`, several in one file if you like) and CSV lists. Names of
+files and directories mean nothing, but for one rule: a directory that holds a `Distributor` belongs to that
+distributor, with everything below it.
+
+Every document says `apiVersion: realmwright/v1` and its `kind`. Unknown and duplicate keys are errors. **Omitted means
+leave alone, an empty list means want none, `null` is refused.** Begin a file with
+`# yaml-language-server: $schema=…/manifest.schema.json` (`realmwright schema > manifest.schema.json`) and your editor
+knows all this.
+
+# Kinds
+";
+
+const CSV: &str = "\
+`csv: FILE` of a `Distributor` names a list, beside its manifest or below. The first line names the columns, in any
+order; `tier` (`reseller` or `organization`) and `name` must be there. An empty field is an omitted key; an empty
+`parent` is the distributor. A row holds one licence at most. The columns:";
+
+const TEMPLATES: &str = r#"
+# What a template may say
+
+The `realm` of a `RealmTemplate`, and the `realm` by which a tenant differs from it, have the shape of Keycloak's
+RealmRepresentation. Managed are the realm's settings and attributes, `components` (keys), `clientScopes` and
+`clients` with their `protocolMappers`, `roles` with composites, `identityProviders`, and `users`; anything else is
+refused. `clientScopeMappings`, and of users `credentials`, `requiredActions` and `emailVerified`, are sent when the
+realm or the user is made, and left to others from then on. A realm is always named after its tenant and enabled. The
+provisioner is added to every realm and can't be left out.
+
+Where a template extends another, and where a tenant differs, mappings are merged, lists of named objects (by
+`clientId`, `alias`, `username` or `name`) are merged object by object, and other lists are replaced.
+
+| written | gives |
+|---|---|
+| `key: $(path)` | the value at the path, with its type |
+| `key: text with $(path)` | text |
+| `key: $(path?)` | the value, or no key at all where there is no such value |
+| `$each(item in path): …` | what is below it, once for each item of a list, put into the mapping or list around it |
+| `$if(path): …` | what is below it, where the value is there and neither false nor empty |
+| `$$(` | a literal `$(` |
+
+The values: `tenant` (`name`, `label`, `tier`, `parent`, `distributor`, `environment`), `parameters`, `admin`
+(`username`, `email`, `firstName`, `lastName`; not there without an admin), `users` (as in the manifest, with
+`realmRoles` and `clientRoles`), `licences` (as in the manifest), and `products`, those that there is a licence for
+(`name`, `label`, `baseUrl`, `redirectUris`, `webOrigins`, `roles`).
+
+The shipped templates are [`distributor`](../realm-templates/distributor.yaml),
+[`reseller`](../realm-templates/reseller.yaml) and [`organization`](../realm-templates/organization.yaml), which all
+extend [`base`](../realm-templates/base.yaml). A template of your own may extend them; one of the same name hides the
+shipped one.
+"#;
+
+fn object(out: &mut String, name: &str, schema: &Value) {
+    let _ = write!(out, "\n## {name}\n\n{}\n", description(schema));
+    if let Some(values) = choices(schema) {
+        let _ = write!(out, "\nOne of:\n\n{values}");
+        return;
+    }
+    let Some(properties) = schema["properties"].as_object() else { return };
+    let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    out.push_str("\n| key | type | |\n|---|---|---|\n");
+    let mut names: Vec<&String> = properties.keys().collect();
+    let first = ["apiVersion", "kind", "name", "parent"];
+    names.sort_by_key(|name| (first.iter().position(|f| f == name).unwrap_or(first.len()), !required.contains(&name.as_str())));
+    for name in names {
+        let property = &properties[name];
+        let needed = if required.contains(&name.as_str()) { "**required** · " } else { "" };
+        let _ = writeln!(out, "| `{name}` | {} | {needed}{} |", type_of(property), description(property));
+    }
+}
+
+fn description(schema: &Value) -> String {
+    schema["description"].as_str().unwrap_or_default().replace('\n', " ")
+}
+
+/// The values of an enumeration whose variants are documented.
+fn choices(schema: &Value) -> Option<String> {
+    let variants = schema["oneOf"].as_array()?;
+    let line = |variant: &Value| Some(format!("- `{}`: {}\n", variant["const"].as_str()?, description(variant)));
+    variants.iter().map(line).collect()
+}
+
+fn type_of(schema: &Value) -> String {
+    if let Some(constant) = schema["const"].as_str() {
+        return format!("`{constant}`");
+    }
+    if let Some(reference) = schema["$ref"].as_str() {
+        let name = reference.rsplit('/').next().unwrap_or_default();
+        return format!("[{name}](#{})", name.to_lowercase());
+    }
+    match schema["type"].as_str() {
+        Some("array") => format!("list of {}", type_of(&schema["items"])),
+        Some("object") if schema["additionalProperties"].is_object() => format!("mapping to {}", type_of(&schema["additionalProperties"])),
+        Some("object") => "mapping".into(),
+        Some("string") => "text".into(),
+        Some(other) => other.into(),
+        None => "any".into(),
+    }
+}

@@ -72,6 +72,9 @@ fn update(id: &ObjectId, wanted: &Object, found: &Object, applied: &Applied, sec
     for path in applied.fields(id).into_iter().flat_map(|fields| fields.keys()) {
         fields.extend(removed(id, path, wanted, found));
     }
+    for path in found.fields.keys().filter(|path| applied.field(id, path).is_none()) {
+        fields.extend(too_much(id, path, wanted, found));
+    }
     let owned = applied.fields(id).is_some();
     if fields.is_empty() {
         return (!owned).then(|| change(id, Action::Adopt, Cause::Adoption));
@@ -107,11 +110,20 @@ fn field(id: &ObjectId, path: &str, after: &Value, before: Option<&Value>, appli
 /// An entry of a mapping, a list of references or a membership that was ours and is no longer declared is removed; a
 /// plain field is left as it is, because omitted means leave alone.
 fn removed(id: &ObjectId, path: &str, wanted: &Object, found: &Object) -> Option<FieldChange> {
-    let before = found.fields.get(path)?;
     let class = id.kind.class_of_path(path);
     let removable = matches!(class, Class::Texts | Class::Lists | Class::Links | Class::Memberships);
-    if !removable || wanted.fields.contains_key(path) || same(Some(before), None) {
-        return None;
-    }
-    Some(FieldChange { path: path.to_owned(), before: Some(before.clone()), after: None, cause: Cause::Manifest })
+    removable.then(|| without(path, wanted, found, Cause::Manifest)).flatten()
+}
+
+/// References that nobody declared, in a field whose references are declared: a role smuggled into a composite.
+fn too_much(id: &ObjectId, path: &str, wanted: &Object, found: &Object) -> Option<FieldChange> {
+    let field = |path: &str| path.split('.').next().unwrap_or_default().to_owned();
+    let complete = || id.kind.class_of_path(path) == Class::Links && wanted.fields.keys().any(|other| field(other) == field(path));
+    complete().then(|| without(path, wanted, found, Cause::Drift)).flatten()
+}
+
+fn without(path: &str, wanted: &Object, found: &Object, cause: Cause) -> Option<FieldChange> {
+    let before = found.fields.get(path).filter(|before| !same(Some(before), None))?;
+    let declared = wanted.fields.contains_key(path);
+    (!declared).then(|| FieldChange { path: path.to_owned(), before: Some(before.clone()), after: None, cause })
 }

@@ -41,7 +41,7 @@ pub enum Class {
     /// A mapping to lists of texts; each entry is a field of its own.
     Lists,
     /// References to other objects (a list of names, or names grouped in mappings), written through endpoints of their
-    /// own; each list is a field of its own and complete.
+    /// own. Each list is a field of its own; where any is declared, all are complete.
     Links,
     /// References of which others may add more: each single one is a field of its own.
     Memberships,

@@ -124,6 +124,8 @@ fn entries(fields: &mut Fields, name: &str, value: &Value, canonical: fn(&Value)
 
 fn links(fields: &mut Fields, name: &str, value: &Value) {
     match value {
+        // An empty mapping wants none: it stays, so that whatever is found is seen as too much.
+        Value::Object(groups) if groups.is_empty() => put(fields, name.to_owned(), value.clone()),
         Value::Object(groups) => groups.iter().for_each(|(group, value)| links(fields, &format!("{name}.{group}"), value)),
         list => put(fields, name.to_owned(), set(list)),
     }

@@ -2,6 +2,9 @@
 
 use crate::manifest::Source;
 
+/// Names of the shipped sources begin so.
+pub const SHIPPED: &str = "<shipped>/";
+
 /// Texts of the shipped templates, as sources.
 pub fn sources() -> Vec<Source> {
     [
@@ -11,6 +14,6 @@ pub fn sources() -> Vec<Source> {
         ("organization", include_str!("../../realm-templates/organization.yaml")),
     ]
     .into_iter()
-    .map(|(name, text)| Source { name: format!("<shipped>/{name}.yaml"), text: text.to_owned() })
+    .map(|(name, text)| Source { name: format!("{SHIPPED}{name}.yaml"), text: text.to_owned() })
     .collect()
 }

@@ -5,4 +5,13 @@ mod contract;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod apply;
+mod cli;
+mod generated;
+mod http;
+mod layers;
+mod manifest;
 mod memory;
+mod plan;
+mod properties;
+mod template;

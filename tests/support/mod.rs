@@ -64,6 +64,7 @@ impl World {
         let environment = set.platform.environments.keys().next().cloned().unwrap_or_default();
         let network = resolve(&set, &environment, &mut diagnostics);
         let desired = expand(&set, &sources, &network, &self.jwks, &mut diagnostics);
+        diagnostics.dedup();
         if passable(&diagnostics) { Ok(desired) } else { Err(diagnostics) }
     }
 

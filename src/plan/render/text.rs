@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{because, contents, field, sign, summary};
-use crate::plan::{Action, Change, Plan, TenantPlan};
+use super::{contents, field, sign, summary};
+use crate::plan::{Action, Cause, Change, Plan, TenantPlan};
 
 /// The whole plan. Tenants with nothing to do are shown only where others below them have.
 pub fn plan(plan: &Plan) -> String {
@@ -46,7 +46,7 @@ fn tenant(out: &mut String, tenant: &TenantPlan, indent: &str) {
         let _ = writeln!(out, "{indent}~ record  what is declared has changed its form, the realm has not");
     }
     for foreign in &tenant.foreign {
-        let _ = writeln!(out, "{indent}  foreign {foreign}, left alone");
+        let _ = writeln!(out, "{indent}  foreign {foreign}  (left alone)");
     }
 }
 
@@ -54,8 +54,8 @@ fn tenant(out: &mut String, tenant: &TenantPlan, indent: &str) {
 fn change(out: &mut String, change: &Change, indent: &str) {
     let (sign, word) = sign(change.action);
     let mut line = format!("{indent}{sign} {word}  {}", change.object);
-    if let Some(because) = because(change.cause).filter(|_| change.action == Action::Create) {
-        let _ = write!(line, "  (it was removed: {because})");
+    if change.action == Action::Create && change.cause == Cause::Drift {
+        line.push_str("  (removed outside Realmwright)");
     }
     out.push_str(&line);
     out.push('\n');

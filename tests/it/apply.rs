@@ -1,0 +1,248 @@
+//! Applying under faults: stale plans, failures, and kills at every write.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use realmwright::apply::{TenantOutcome, apply};
+use realmwright::keycloak::memory::MemoryKeycloak;
+use realmwright::keycloak::{Birth, Fault, KeycloakError, ReadRealms, WriteRealms};
+use realmwright::plan::Plan;
+use realmwright::state::secret::Secrets;
+use serde_json::{Value, json};
+
+use crate::plan::{applied, client, id, world};
+use crate::support::{World, carry_out};
+
+/// A server whose writes fail from the n-th on; with `lost`, that one is executed and its answer is lost.
+struct Failing<'a> {
+    inner: &'a MemoryKeycloak,
+    writes: AtomicUsize,
+    good: usize,
+    lost: bool,
+}
+
+impl<'a> Failing<'a> {
+    fn after(inner: &'a MemoryKeycloak, good: usize, lost: bool) -> Self {
+        Self { inner, writes: AtomicUsize::new(0), good, lost }
+    }
+
+    fn error() -> KeycloakError {
+        let fault = Fault::NoAnswer { reason: "killed".into(), unsent: false };
+        KeycloakError { method: "POST", path: "anywhere".into(), fault }
+    }
+
+    async fn write<T>(&self, work: impl Future<Output = Result<T, KeycloakError>>) -> Result<T, KeycloakError> {
+        let turn = self.writes.fetch_add(1, Ordering::SeqCst);
+        if turn < self.good {
+            return work.await;
+        }
+        if turn == self.good && self.lost {
+            work.await?;
+        }
+        Err(Self::error())
+    }
+}
+
+impl ReadRealms for Failing<'_> {
+    async fn export(&self, realm: &str) -> Result<Option<Value>, KeycloakError> {
+        self.inner.export(realm).await
+    }
+
+    async fn get(&self, realm: &str, path: &str) -> Result<Option<Value>, KeycloakError> {
+        self.inner.get(realm, path).await
+    }
+}
+
+impl WriteRealms for Failing<'_> {
+    async fn create_realm(&self, body: &Value) -> Result<Birth, KeycloakError> {
+        self.write(self.inner.create_realm(body)).await
+    }
+
+    async fn post(&self, realm: &str, path: &str, body: &Value) -> Result<Option<String>, KeycloakError> {
+        self.write(self.inner.post(realm, path, body)).await
+    }
+
+    async fn put(&self, realm: &str, path: &str, body: Option<&Value>) -> Result<(), KeycloakError> {
+        self.write(self.inner.put(realm, path, body)).await
+    }
+
+    async fn delete(&self, realm: &str, path: &str, body: Option<&Value>) -> Result<(), KeycloakError> {
+        self.write(self.inner.delete(realm, path, body)).await
+    }
+}
+
+/// A change that touches most kinds: a second product, other roles, scopes and settings, one licence gone.
+fn much_changed() -> World {
+    let licence = "{product: assistant, type: pro, serial: A-1, seats: 5, validUntil: 2027-12-31}";
+    let over = "        realm:
+          accessTokenLifespan: 90
+          clientScopes:
+            - {name: extra, protocol: openid-connect, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-sub-mapper, config: {access.token.claim: true}}]}
+          clients:
+            - {clientId: worker, publicClient: false, serviceAccountsEnabled: true, defaultClientScopes: [extra]}
+          roles: {realm: [{name: nurse}, {name: head-nurse, composites: {realm: [nurse], client: {insights: [seat]}}}]}
+          users:
+            - {username: boss@clinic.example, realmRoles: [head-nurse]}
+            - {username: service-account-worker, realmRoles: [nurse]}
+          identityProviders:
+            - {alias: corp, providerId: oidc, enabled: true, config: {authorizationUrl: https://id.example/a, tokenUrl: https://id.example/t, clientId: c}}
+        licences:
+";
+    world()
+        .edit("tenants.yaml", licence, "{product: insights, type: std, serial: I-1, seats: 2, validUntil: 2027-12-31}")
+        .edit("tenants.yaml", "        licences:\n", over)
+}
+
+/// Everything that a server holds, without the ids that it makes up.
+async fn contents(api: &MemoryKeycloak) -> Value {
+    let mut all = json!({});
+    for realm in api.realms() {
+        let mut export = api.export(&realm).await.expect("readable").expect("there");
+        export["ordinary"] = api.get(&realm, "users").await.expect("readable").expect("there");
+        for user in export["ordinary"].as_array_mut().into_iter().flatten() {
+            user["roles"] = api.get(&realm, &format!("users/{}/role-mappings", id(user))).await.expect("readable").expect("there");
+        }
+        all[&realm] = canonical(export);
+    }
+    all
+}
+
+fn canonical(value: Value) -> Value {
+    match value {
+        Value::Object(map) => map
+            .into_iter()
+            .filter(|(key, value)| key != "id" && !value.is_null() && *value != json!([]) && *value != json!({}))
+            .map(|(key, value)| (key, canonical(value)))
+            .collect(),
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.into_iter().map(canonical).collect();
+            items.sort_by_key(Value::to_string);
+            items.into()
+        }
+        other => other,
+    }
+}
+
+#[tokio::test]
+async fn killed_at_any_write_the_next_run_finishes_the_work() {
+    let (undisturbed, _) = applied().await;
+    much_changed().apply(&undisturbed).await;
+    let end = contents(&undisturbed).await;
+    for lost in [false, true] {
+        for good in 0.. {
+            let (api, _) = applied().await;
+            let plan = much_changed().plan(&api).await;
+            let failing = Failing::after(&api, good, lost);
+            let outcome = carry_out(&failing, &plan).await;
+            much_changed().apply(&api).await;
+            assert_eq!(contents(&api).await, end, "killed after {good} writes, answer lost: {lost}");
+            if outcome.count(|o| matches!(o, TenantOutcome::Changed(_))) == 1 {
+                assert!(good > 15, "only {good} writes were needed");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_birth_whose_answer_was_lost_is_not_made_twice() {
+    let api = MemoryKeycloak::new();
+    let plan = world().plan(&api).await;
+    let outcome = carry_out(&Failing::after(&api, 0, true), &plan).await;
+    assert_eq!(outcome.count(|o| matches!(o, TenantOutcome::Failed { .. })), 3);
+    let outcome = carry_out(&api, &plan).await;
+    assert_eq!(outcome.count(|o| *o == TenantOutcome::Born), 3);
+    assert!(world().plan(&api).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_realm_of_somebody_else_is_not_taken() {
+    let api = MemoryKeycloak::new();
+    let plan = world().plan(&api).await;
+    api.create_realm(&json!({"realm": "clinic", "enabled": true})).await.expect("created");
+    let outcome = carry_out(&api, &plan).await;
+    let clinic = outcome.tenants.iter().find(|(tenant, _)| tenant == "clinic").expect("clinic");
+    assert!(matches!(clinic.1, TenantOutcome::Stale(_)), "{clinic:?}");
+}
+
+#[tokio::test]
+async fn a_plan_is_refused_where_its_realm_has_moved_and_nothing_is_written_there() {
+    let (api, world) = applied().await;
+    let plan = world.edit("tenants.yaml", "label: Clinic", "label: Other").edit("tenants.yaml", "label: North", "label: Nord").plan(&api).await;
+    let mut realm = api.get("clinic", "").await.expect("readable").expect("there");
+    realm["displayName"] = "By hand".into();
+    api.put("clinic", "", Some(&realm)).await.expect("written");
+    api.forget_requests();
+    let outcome = carry_out(&api, &plan).await;
+    let ways: Vec<String> = outcome.tenants.iter().map(|(tenant, outcome)| format!("{tenant}: {outcome:?}")).collect();
+    insta::assert_snapshot!(ways.join("\n"), @r#"
+    north: Changed(1)
+    clinic: Stale([ObjectId { kind: Realm, key: "" }])
+    "#);
+    assert!(api.requests().iter().all(|sent| !sent.writes || !sent.path.starts_with("clinic")));
+}
+
+#[tokio::test]
+async fn a_plan_survives_being_saved() {
+    let api = MemoryKeycloak::new();
+    let plan = world().plan(&api).await;
+    let text = serde_json::to_string(&plan).expect("serialisable");
+    let read: Plan = serde_json::from_str(&text).expect("readable");
+    assert_eq!(read, plan);
+    carry_out(&api, &read).await;
+    assert!(world().plan(&api).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_stopped_run_says_what_it_did_not_start() {
+    let api = MemoryKeycloak::new();
+    let plan = world().plan(&api).await;
+    let stop = AtomicBool::new(true);
+    let outcome = apply(&api, &plan, &Secrets::default(), 2, &stop, |_, _| {}).await;
+    assert_eq!(outcome.count(|o| *o == TenantOutcome::NotStarted), 3);
+    assert!(api.realms().is_empty());
+}
+
+#[tokio::test]
+async fn a_secret_is_sent_when_it_changes_and_stands_nowhere() {
+    let secrets = |value: &str, print: &str| {
+        let mut secrets = Secrets::default();
+        secrets.insert("env:IDP".into(), value.to_owned().into(), print.into());
+        secrets
+    };
+    let template = "
+apiVersion: realmwright/v1
+kind: RealmTemplate
+name: sso
+extends: organization
+parameters: {idpSecret: {type: secret}}
+realm:
+  identityProviders:
+    - {alias: corp, providerId: oidc, enabled: true, config: {authorizationUrl: https://id.example/a, tokenUrl: https://id.example/t, clientId: c, clientSecret: $(parameters.idpSecret)}}
+";
+    let world = world().with("sso.yaml", template).edit("tenants.yaml", "        label: Clinic\n", "        label: Clinic\n        template: sso\n        parameters: {idpSecret: env:IDP}\n");
+    let api = MemoryKeycloak::new();
+    let desired = world.expand().expect("sound");
+    let plan = |api: &MemoryKeycloak, secrets: &Secrets| {
+        let export = futures_util::FutureExt::now_or_never(api.export("clinic")).expect("at once").expect("readable");
+        let observed = export.map(|export| realmwright::state::arrange(&export));
+        let clinic = desired.iter().find(|tenant| tenant.name == "clinic").expect("clinic");
+        let mut plan = realmwright::plan::plan_tenant(clinic, observed.as_ref(), secrets);
+        // Users are not read here.
+        plan.changes.retain(|change| change.object.kind != realmwright::state::Kind::User);
+        Plan::new(crate::support::header(), vec![plan])
+    };
+    let first = secrets("canary-one", "print-1");
+    let birth = plan(&api, &first);
+    apply(&api, &birth, &first, 1, &AtomicBool::new(false), |_, _| {}).await;
+    assert!(plan(&api, &first).is_empty());
+    let second = secrets("canary-two", "print-2");
+    let change = plan(&api, &second);
+    assert_eq!(change.tenants[0].changes[0].fields[0].path, "config.clientSecret");
+    apply(&api, &change, &second, 1, &AtomicBool::new(false), |_, _| {}).await;
+    assert!(plan(&api, &second).is_empty());
+    for text in [serde_json::to_string(&birth), serde_json::to_string(&change)] {
+        assert!(!text.expect("serialisable").contains("canary"));
+    }
+    assert!(!api.export("clinic").await.expect("readable").expect("there").to_string().contains("canary"));
+    assert_eq!(client(&api, "clinic", "assistant").await["clientId"], "assistant");
+}

@@ -1,0 +1,243 @@
+//! The program as its users call it: exit code, standard output and standard error.
+
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+fn realmwright(dir: &TempDir, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_realmwright"));
+    command.args(arguments).current_dir(dir.path()).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.output().expect("the program runs")
+}
+
+fn dir(files: &[(&str, &str)]) -> TempDir {
+    let dir = tempfile::tempdir().expect("a directory");
+    for (name, text) in files {
+        let path = dir.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        std::fs::write(path, text).expect("a file");
+    }
+    dir
+}
+
+fn shown(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+    format!("exit {}\n{}\n---\n{}", output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
+
+const TENANT: (&str, &str) = ("north/north.yaml", "apiVersion: realmwright/v1\nkind: Distributor\nname: north\n");
+const PLATFORM: (&str, &str) = ("platform.yaml", crate::support::PLATFORM);
+
+#[test]
+fn validate_says_what_it_found() {
+    let dir = dir(&[PLATFORM, TENANT]);
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["validate"])), @r"
+    exit 0
+
+    ---
+    test: 1 distributor, 0 resellers, 0 organizations; environments test
+    ");
+}
+
+#[test]
+fn validate_shows_the_line_and_a_way_out() {
+    let dir = dir(&[PLATFORM, ("north/north.yaml", "apiVersion: realmwright/v1\nkind: Distributor\nname: north\nlabbel: North\norganizations:\n  - {name: a, parent: b}\n")]);
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["validate", "."])), @r"
+    exit 1
+
+    ---
+    error[unknown-key]: `labbel` is not a key of this Distributor
+      --> north/north.yaml:4:1
+       |
+     4 | labbel: North
+       | ^^^^^^
+      hint: did you mean `label`?
+
+    error[unknown-key]: `parent` is not a key of an entry of `organizations`
+      --> north/north.yaml:6:15
+       |
+     6 |   - {name: a, parent: b}
+       |               ^^^^^^
+      hint: its keys are admin, environments, label, licences, name, organizations, parameters, realm, template, users
+
+    2 errors; nothing was planned or written
+    ");
+}
+
+#[test]
+fn wrong_usage_is_64() {
+    let dir = dir(&[PLATFORM, TENANT]);
+    for arguments in [&["validade"][..], &[], &["validate", "--nope"], &["validate", "nowhere"], &["plan"], &["apply"], &["plan", "-k", "key.pem", "-e", "prod"]] {
+        let output = realmwright(&dir, arguments);
+        let key = arguments.contains(&"key.pem");
+        assert_eq!(output.status.code(), Some(if key { 1 } else { 64 }), "{arguments:?}: {}", shown(&output));
+    }
+}
+
+#[test]
+fn no_key_no_file_and_a_wrong_key_have_a_way_out() {
+    let dir = dir(&[PLATFORM, TENANT, ("wrong.pem", "-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\n")]);
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["plan", "--server", "http://127.0.0.1:1"])), @r"
+    exit 64
+
+    ---
+    error: no operator key is given
+    hint: give --operator-key FILE, or set REALMWRIGHT_OPERATOR_KEY or REALMWRIGHT_OPERATOR_KEY_PEM; `realmwright bootstrap` makes one
+    ");
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["plan", "-k", "lost.pem"])), @r"
+    exit 1
+
+    ---
+    error: can't read lost.pem: No such file or directory (os error 2)
+    hint: `realmwright bootstrap` makes the operator key where --operator-key names a file that is not there
+    ");
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["plan", "-k", "wrong.pem"])), @r"
+    exit 1
+
+    ---
+    error: the operator key in wrong.pem: this is not a PEM file with an EC P-256 private key in PKCS#8 form
+    ");
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_is_one_clear_error() {
+    let key = realmwright::keycloak::key::OperatorKey::generate().expect("a key");
+    let dir = dir(&[PLATFORM, TENANT, ("key.pem", secrecy::ExposeSecret::expose_secret(&key))]);
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["plan", "-k", "key.pem", "--server", "http://127.0.0.1:1"])), @r"
+    exit 1
+
+    ---
+    error: GET /realms/master/.well-known/openid-configuration: no answer: Connection refused (os error 111)
+    hint: is the server running, and is --server its address?
+    ");
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["plan", "-k", "key.pem"])), @r"
+    exit 64
+
+    ---
+    error: no server is known for the environment `test`
+    hint: give --server URL, or name it in the platform's manifest
+    ");
+}
+
+#[test]
+fn a_secret_that_cannot_be_read_is_named_where_it_is_written() {
+    let key = realmwright::keycloak::key::OperatorKey::generate().expect("a key");
+    let tenant = "apiVersion: realmwright/v1\nkind: Distributor\nname: north\nusers:\n  - {username: anna, password: file:lost.password}\n  - {username: bert, password: env:NOT_SET}\n";
+    let dir = dir(&[PLATFORM, ("north/north.yaml", tenant), ("key.pem", secrecy::ExposeSecret::expose_secret(&key))]);
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["apply", "--yes", "-k", "key.pem", "--server", "http://127.0.0.1:1"])), @r"
+    exit 1
+
+    ---
+    error[missing-secret]: the secret file:north/lost.password can't be read: ./north/lost.password: No such file or directory (os error 2)
+      --> north/north.yaml:5:32
+       |
+     5 |   - {username: anna, password: file:lost.password}
+       |                                ^^^^
+      hint: set the variable, or put the file in place; it holds the secret and nothing else
+
+    error[missing-secret]: the secret env:NOT_SET can't be read: the environment variable NOT_SET is not set
+      --> north/north.yaml:6:32
+       |
+     6 |   - {username: bert, password: env:NOT_SET}
+       |                                ^^^
+      hint: set the variable, or put the file in place; it holds the secret and nothing else
+
+    2 errors; nothing was planned or written
+    ");
+    assert_eq!(realmwright(&dir, &["validate"]).status.code(), Some(0), "validate reads no secrets");
+}
+
+#[test]
+fn a_file_that_is_no_plan_is_refused() {
+    let dir = dir(&[PLATFORM, TENANT, ("plan.json", "{\"formatVersion\": 1}"), ("old.json", "{\"formatVersion\": 99}")]);
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["apply", "plan.json"])), @r"
+    exit 1
+
+    ---
+    error: plan.json is not a plan: missing field `header` at line 1 column 20
+    hint: `apply` takes a directory of manifests, or a file that `realmwright plan --out` wrote
+    ");
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["apply", "old.json"])), @r"
+    exit 1
+
+    ---
+    error: old.json is a plan of another form (version 99); make a new one
+    ");
+}
+
+#[test]
+fn an_expired_plan_is_stale() {
+    let plan = realmwright::plan::Plan::new(crate::support::header(), Vec::new());
+    let dir = dir(&[("plan.json", &serde_json::to_string(&plan).expect("serialisable"))]);
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["apply", "plan.json"])), @r"
+    exit 4
+
+    ---
+    error: the plan expired at 2026-01-02T00:00:00Z
+    hint: make a new one with `realmwright plan --out`
+    ");
+}
+
+#[test]
+fn the_help_is_enough_to_begin() {
+    let dir = dir(&[]);
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["--help"])), @r"
+    exit 0
+    Turns manifests of distributors, resellers and organizations into Keycloak realms, one realm a
+    tenant, and keeps them so
+
+    Usage: realmwright [OPTIONS] <COMMAND>
+
+    Commands:
+      validate   Check manifests, offline
+      plan       Show what apply would do
+      apply      Make the realms what the manifests say
+      drift      Show what was changed in Keycloak since it was last applied
+      bootstrap  Prepare a server, once, with an administrator's login
+      schema     Print a JSON Schema
+      help       Print this message or the help of the given subcommand(s)
+
+    Options:
+          --color <WHEN>
+              When to use colour
+
+              Possible values:
+              - auto:   On a terminal, unless NO_COLOR is set
+              - always: Also into files and pipes
+              - never:  Never
+              
+              [default: auto]
+
+      -q, --quiet
+              Say only what was asked for, and errors
+
+      -v, --verbose
+              Show each request: method, path and status
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Exit codes:
+      0    done, or in sync
+      1    failed
+      2    differences (plan --detailed-exitcode, drift)
+      4    stale plan
+      5    partly applied
+      64   called wrongly
+      130  interrupted
+    ---
+    ");
+}
+
+#[test]
+fn schemas_are_json() {
+    let dir = dir(&[]);
+    for which in ["manifest", "plan"] {
+        let output = realmwright(&dir, &["schema", which]);
+        let schema: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert!(jsonschema::draft202012::new(&schema).is_ok(), "{which}");
+    }
+}

@@ -1,0 +1,210 @@
+//! What a real connection does when the other side misbehaves. Behaviour of Keycloak itself is for the contract.
+
+use realmwright::keycloak::http::Server;
+use realmwright::keycloak::key::OperatorKey;
+use realmwright::keycloak::{Birth, Fault, KeycloakError, ReadRealms, WriteRealms};
+use serde_json::{Value, json};
+use wiremock::matchers::{method, path, path_regex};
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+const TOKEN: &str = r"^/realms/[^/]+/protocol/openid-connect/token$";
+
+/// A server whose login works.
+async fn mock() -> MockServer {
+    let server = MockServer::start().await;
+    let issuer = json!({"issuer": format!("{}/realms/master", server.uri())});
+    on(&server, "GET", r"^/realms/master/\.well-known/openid-configuration$", ResponseTemplate::new(200).set_body_json(issuer)).await;
+    let token = json!({"access_token": "t", "expires_in": 60});
+    Mock::given(method("POST")).and(path_regex(TOKEN)).respond_with(ResponseTemplate::new(200).set_body_json(token)).with_priority(9).mount(&server).await;
+    server
+}
+
+async fn on(server: &MockServer, verb: &str, at: &str, answer: ResponseTemplate) {
+    Mock::given(method(verb)).and(path_regex(at)).respond_with(answer).mount(server).await;
+}
+
+async fn first(server: &MockServer, times: u64, verb: &str, at: &str, answer: ResponseTemplate) {
+    Mock::given(method(verb)).and(path_regex(at)).respond_with(answer).up_to_n_times(times).with_priority(1).mount(server).await;
+}
+
+async fn connect(server: &MockServer) -> Server {
+    let key = OperatorKey::from_pem(&OperatorKey::generate().expect("a key")).expect("a key");
+    Server::connect(&server.uri(), key, None).await.expect("it answers")
+}
+
+fn whole() -> Value {
+    json!({"realm": "clinic", "clients": [], "roles": {"realm": []}})
+}
+
+const EXPORT: &str = r"^/admin/realms/clinic/partial-export$";
+
+async fn sent(server: &MockServer, verb: &str, at: &str) -> usize {
+    let requests = server.received_requests().await.expect("recorded");
+    requests.iter().filter(|request| request.method.as_str() == verb && request.url.path() == at).count()
+}
+
+async fn broken_export(answer: ResponseTemplate) -> KeycloakError {
+    let server = mock().await;
+    on(&server, "POST", EXPORT, answer).await;
+    connect(&server).await.export("clinic").await.expect_err("it is broken")
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_an_error() {
+    let error = broken_export(ResponseTemplate::new(200).set_body_string(r#"{"realm": "clinic", "clients": ["#)).await;
+    insta::assert_snapshot!(error.to_string(), @r"
+    POST /admin/realms/clinic/partial-export?exportClients=true&exportGroupsAndRoles=true: the answer can't be used: it breaks off after 32 bytes
+    ");
+}
+
+#[tokio::test]
+async fn html_instead_of_json_is_an_error() {
+    let error = broken_export(ResponseTemplate::new(200).set_body_string("<html>hello</html>")).await;
+    insta::assert_snapshot!(error.to_string(), @r"
+    POST /admin/realms/clinic/partial-export?exportClients=true&exportGroupsAndRoles=true: the answer can't be used: it is HTML, not JSON; does a proxy stand in between?
+    ");
+}
+
+#[tokio::test]
+async fn an_answer_without_its_parts_is_an_error() {
+    let error = broken_export(ResponseTemplate::new(200).set_body_json(json!({"realm": "clinic"}))).await;
+    insta::assert_snapshot!(error.to_string(), @r"
+    POST /admin/realms/clinic/partial-export?exportClients=true&exportGroupsAndRoles=true: the answer can't be used: the export lacks the realm, its clients or its roles
+    ");
+}
+
+#[tokio::test]
+async fn keycloaks_own_words_are_shown() {
+    let error = broken_export(ResponseTemplate::new(403).set_body_json(json!({"error": "HTTP 403 Forbidden"}))).await;
+    insta::assert_snapshot!(error.to_string(), @r"
+    POST /admin/realms/clinic/partial-export?exportClients=true&exportGroupsAndRoles=true: 403 HTTP 403 Forbidden
+    ");
+}
+
+#[tokio::test]
+async fn a_server_that_is_no_keycloak_is_refused() {
+    let server = MockServer::start().await;
+    let key = OperatorKey::from_pem(&OperatorKey::generate().expect("a key")).expect("a key");
+    let Err(error) = Server::connect(&server.uri(), key, None).await else { panic!("it is no Keycloak") };
+    assert_eq!(error.status(), Some(404));
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_once() {
+    let server = mock().await;
+    first(&server, 1, "POST", EXPORT, ResponseTemplate::new(401)).await;
+    on(&server, "POST", EXPORT, ResponseTemplate::new(200).set_body_json(whole())).await;
+    let api = connect(&server).await;
+    assert_eq!(api.export("clinic").await.expect("readable"), Some(whole()));
+    assert_eq!(sent(&server, "POST", "/realms/clinic/protocol/openid-connect/token").await, 2);
+}
+
+#[tokio::test]
+async fn a_token_that_is_never_good_ends_after_one_renewal() {
+    let server = mock().await;
+    on(&server, "POST", EXPORT, ResponseTemplate::new(401)).await;
+    let error = connect(&server).await.export("clinic").await.expect_err("refused");
+    assert_eq!(error.status(), Some(401));
+    assert_eq!(sent(&server, "POST", "/admin/realms/clinic/partial-export").await, 2);
+}
+
+#[tokio::test]
+async fn a_busy_server_is_asked_again_when_it_says_so() {
+    let server = mock().await;
+    first(&server, 2, "POST", EXPORT, ResponseTemplate::new(503).insert_header("Retry-After", "0")).await;
+    on(&server, "POST", EXPORT, ResponseTemplate::new(200).set_body_json(whole())).await;
+    assert!(connect(&server).await.export("clinic").await.expect("readable").is_some());
+}
+
+#[tokio::test]
+async fn a_creation_is_not_repeated_after_a_gateway_lost_its_answer() {
+    let server = mock().await;
+    let at = "/admin/realms/clinic/clients";
+    on(&server, "POST", "^/admin/realms/clinic/clients$", ResponseTemplate::new(502)).await;
+    let error = connect(&server).await.post("clinic", "clients", &json!({})).await.expect_err("not known");
+    assert_eq!((error.status(), sent(&server, "POST", at).await), (Some(502), 1));
+}
+
+#[tokio::test]
+async fn no_realm_is_not_an_error_and_a_foreign_one_is() {
+    let server = mock().await;
+    let gone = ResponseTemplate::new(404).set_body_json(json!({"error": "Realm does not exist"}));
+    first(&server, 1, "POST", "^/realms/clinic/protocol/openid-connect/token$", gone).await;
+    let api = connect(&server).await;
+    assert_eq!(api.export("clinic").await.expect("answered"), None);
+    let refused = json!({"error": "invalid_client", "error_description": "Invalid client or Invalid client credentials"});
+    first(&server, 1, "POST", "^/realms/clinic/protocol/openid-connect/token$", ResponseTemplate::new(401).set_body_json(refused)).await;
+    let error = api.export("clinic").await.expect_err("foreign");
+    insta::assert_snapshot!(format!("{error}\n{}", error.hint().unwrap_or_default()), @r"
+    POST /realms/clinic/protocol/openid-connect/token: the realm `clinic` does not accept the client `realmwright-provisioner`: Invalid client or Invalid client credentials
+    either the realm was not made by Realmwright, or the operator key is not the one that it trusts (wrong, or rotated out)
+    ");
+}
+
+#[tokio::test]
+async fn a_wrong_clock_is_told_apart_from_a_wrong_key() {
+    let server = mock().await;
+    let refused = ResponseTemplate::new(401)
+        .set_body_json(json!({"error": "invalid_client", "error_description": "Token is not active"}))
+        .insert_header("Date", "Mon, 01 Jan 2024 00:00:00 GMT");
+    first(&server, 1, "POST", "^/realms/clinic/protocol/openid-connect/token$", refused).await;
+    let error = connect(&server).await.export("clinic").await.expect_err("refused");
+    let Fault::Refused { clock_skew: Some(skew), .. } = error.fault else { panic!("{error}") };
+    assert!(skew > 0);
+    assert!(error.hint().is_some_and(|hint| hint.contains("set the clocks right")));
+}
+
+/// Answers as the bootstrap client's requests expect it.
+async fn with_lanes(server: &MockServer) {
+    on(server, "GET", "^/admin/realms/master/clients$", ResponseTemplate::new(200).set_body_json(json!([]))).await;
+    on(server, "GET", "^/admin/realms/master/groups$", ResponseTemplate::new(200).set_body_json(json!([{"id": "g"}]))).await;
+    let made = |request: &Request| {
+        let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+        let id = body["clientId"].as_str().expect("an id").to_owned();
+        ResponseTemplate::new(201).insert_header("Location", format!("/admin/realms/master/clients/{id}"))
+    };
+    Mock::given(method("POST")).and(path("/admin/realms/master/clients")).respond_with(made).mount(server).await;
+    on(server, "GET", "service-account-user$", ResponseTemplate::new(200).set_body_json(json!({"id": "u"}))).await;
+    on(server, "PUT", "^/admin/realms/master/users/u/groups/g$", ResponseTemplate::new(204)).await;
+    on(server, "DELETE", "^/admin/realms/master/clients/realmwright-lane-", ResponseTemplate::new(204)).await;
+}
+
+#[tokio::test]
+async fn lanes_are_replaced_after_some_births_and_removed_at_the_end() {
+    let server = mock().await;
+    with_lanes(&server).await;
+    on(&server, "POST", "^/admin/realms$", ResponseTemplate::new(201)).await;
+    let api = connect(&server).await;
+    for _ in 0..60 {
+        assert_eq!(api.create_realm(&json!({"realm": "clinic"})).await.expect("born"), Birth::Born);
+    }
+    assert_eq!(sent(&server, "POST", "/admin/realms/master/clients").await, 3);
+    api.finish().await.expect("removed");
+    let requests = server.received_requests().await.expect("recorded");
+    assert_eq!(requests.iter().filter(|request| request.method.as_str() == "DELETE").count(), 3);
+    let listing = requests.iter().filter(|request| request.method.as_str() == "GET" && request.url.path() == "/admin/realms");
+    assert_eq!(listing.count(), 0, "the list of all realms is never asked for");
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_birth_is_looked_up_before_it_is_sent_again() {
+    let server = mock().await;
+    with_lanes(&server).await;
+    first(&server, 1, "POST", "^/admin/realms$", ResponseTemplate::new(504)).await;
+    let api = connect(&server).await;
+    assert_eq!(api.create_realm(&json!({"realm": "clinic"})).await.expect("born"), Birth::Born);
+    assert_eq!(sent(&server, "POST", "/admin/realms").await, 1);
+}
+
+#[tokio::test]
+async fn a_conflict_that_is_not_about_the_realm_is_tried_again() {
+    let server = mock().await;
+    with_lanes(&server).await;
+    first(&server, 1, "POST", "^/admin/realms$", ResponseTemplate::new(409)).await;
+    on(&server, "POST", "^/admin/realms$", ResponseTemplate::new(201)).await;
+    let gone = ResponseTemplate::new(404).set_body_json(json!({"error": "Realm does not exist"}));
+    on(&server, "POST", "^/realms/clinic/protocol/openid-connect/token$", gone).await;
+    let api = connect(&server).await;
+    assert_eq!(api.create_realm(&json!({"realm": "clinic"})).await.expect("born"), Birth::Born);
+    assert_eq!(sent(&server, "POST", "/admin/realms").await, 2);
+}

@@ -1,0 +1,327 @@
+//! Change one thing, look at the plan, apply it, and plan again.
+
+use realmwright::keycloak::memory::MemoryKeycloak;
+use realmwright::keycloak::{ReadRealms, WriteRealms};
+use realmwright::plan::drift::drift;
+use realmwright::plan::render::markdown;
+use serde_json::{Value, json};
+
+use crate::support::{World, changes};
+
+const TENANTS: &str = "\
+apiVersion: realmwright/v1
+kind: Distributor
+name: north
+label: North
+resellers:
+  - name: east
+    organizations:
+      - name: clinic
+        label: Clinic
+        admin: {email: boss@clinic.example, firstName: Bea, lastName: Boss}
+        licences:
+          - {product: assistant, type: pro, serial: A-1, seats: 5, validUntil: 2027-12-31}
+";
+
+pub fn world() -> World {
+    World::new(r#"{"keys":[]}"#).with("tenants.yaml", TENANTS)
+}
+
+/// A server on which the network was applied.
+pub async fn applied() -> (MemoryKeycloak, World) {
+    let api = MemoryKeycloak::new();
+    let world = world();
+    world.apply(&api).await;
+    (api, world)
+}
+
+pub async fn client(api: &MemoryKeycloak, realm: &str, client: &str) -> Value {
+    let found = api.get(realm, &format!("clients?clientId={client}")).await.expect("readable").expect("there");
+    found[0].clone()
+}
+
+pub fn id(object: &Value) -> &str {
+    object["id"].as_str().expect("an id")
+}
+
+#[tokio::test]
+async fn births_are_one_line_a_tenant() {
+    let plan = world().plan(&MemoryKeycloak::new()).await;
+    insta::assert_snapshot!(changes(&plan), @r"
+    + create  north (distributor)  North: a realm with 3 clients, 4 client scopes, 12 roles
+      + create  east (reseller): a realm with 3 clients, 4 client scopes, 12 roles
+        + create  clinic (organization)  Clinic: a realm with 4 clients, 4 client scopes, 14 roles, 1 licence, 1 user
+    ");
+    assert_eq!(plan.summary.realms_to_create, 3);
+}
+
+#[tokio::test]
+async fn a_birth_is_one_request_and_a_second_run_writes_nothing() {
+    let (api, world) = applied().await;
+    let births: Vec<_> = api.requests().into_iter().filter(|sent| sent.writes).collect();
+    assert!(births.iter().all(|sent| sent.method == "POST" && sent.path.is_empty()), "{births:?}");
+    assert_eq!(births.len(), 3);
+    api.forget_requests();
+    world.apply(&api).await;
+    assert_eq!(api.requests().into_iter().filter(|sent| sent.writes).count(), 0);
+}
+
+#[tokio::test]
+async fn an_unchanged_realm_costs_two_requests() {
+    let (api, world) = applied().await;
+    api.forget_requests();
+    world.plan(&api).await;
+    let clinic: Vec<_> = api.requests().into_iter().filter(|sent| sent.path.starts_with("clinic/")).map(|sent| sent.path).collect();
+    assert_eq!(clinic, ["clinic/partial-export", "clinic/roles/tenant-admin/users?first=0&max=100"]);
+}
+
+#[tokio::test]
+async fn a_change_by_hand_is_drift_and_is_repaired() {
+    let (api, world) = applied().await;
+    let assistant = client(&api, "clinic", "assistant").await;
+    let change = json!({"clientId": "assistant", "redirectUris": ["https://evil.example/*"]});
+    api.put("clinic", &format!("clients/{}", id(&assistant)), Some(&change)).await.expect("written");
+    let plan = world.plan(&api).await;
+    insta::assert_snapshot!(changes(&plan), @r#"
+    north (distributor)  North
+      east (reseller)
+        clinic (organization)  Clinic
+            ~ update  client/assistant
+                redirectUris  ["https://evil.example/*"] → ["https://assistant.example/*"]  (changed outside Realmwright)
+    "#);
+    let (drifted, waiting) = drift(&plan);
+    assert_eq!((drifted.summary.update, waiting), (1, 0));
+    world.apply(&api).await;
+    assert_eq!(client(&api, "clinic", "assistant").await["redirectUris"], json!(["https://assistant.example/*"]));
+}
+
+#[tokio::test]
+async fn what_is_foreign_is_listed_and_left_alone() {
+    let (api, world) = applied().await;
+    api.post("clinic", "clients", &json!({"clientId": "legacy", "name": "Old"})).await.expect("created");
+    api.post("clinic", "roles", &json!({"name": "nurse"})).await.expect("created");
+    let plan = world.plan(&api).await;
+    insta::assert_snapshot!(changes(&plan), @r"
+    north (distributor)  North
+      east (reseller)
+        clinic (organization)  Clinic
+              foreign client/legacy  (left alone)
+              foreign role/nurse  (left alone)
+    ");
+    assert!(plan.is_empty());
+    api.forget_requests();
+    world.apply(&api).await;
+    assert_eq!(api.requests().into_iter().filter(|sent| sent.writes).count(), 0);
+    assert_eq!(client(&api, "clinic", "legacy").await["name"], "Old");
+}
+
+#[tokio::test]
+async fn an_attribute_of_others_survives_a_change_of_a_licence() {
+    let (api, world) = applied().await;
+    let mut realm = api.get("clinic", "").await.expect("readable").expect("there");
+    realm["attributes"]["frontendUrl"] = "https://login.clinic.example".into();
+    api.put("clinic", "", Some(&realm)).await.expect("written");
+    let plan = world.edit("tenants.yaml", "seats: 5", "seats: 8").apply(&api).await;
+    insta::assert_snapshot!(changes(&plan), @r#"
+    north (distributor)  North
+      east (reseller)
+        clinic (organization)  Clinic
+            ~ update  realm
+                attributes.licence.A-1.seats  "5" → "8"
+    "#);
+    let now = api.get("clinic", "").await.expect("readable").expect("there");
+    assert_eq!(now["attributes"]["licence.A-1.seats"], "8");
+    assert_eq!(now["attributes"]["frontendUrl"], "https://login.clinic.example");
+    assert_eq!(now["attributes"]["cibaExpiresIn"], "120");
+}
+
+#[tokio::test]
+async fn what_is_no_longer_declared_is_pruned() {
+    let (api, world) = applied().await;
+    let two = world.clone().edit("tenants.yaml", "        licences:\n", "        licences:\n          - {product: insights, type: std, serial: I-1, seats: 2, validUntil: 2027-12-31}\n");
+    two.apply(&api).await;
+    assert_eq!(client(&api, "clinic", "insights").await["clientId"], "insights");
+    let plan = world.apply(&api).await;
+    insta::assert_snapshot!(changes(&plan), @r#"
+    north (distributor)  North
+      east (reseller)
+        clinic (organization)  Clinic
+            - delete  client-role/insights/seat
+            - delete  client/insights
+            ~ update  realm
+                attributes.licence.I-1.autoRenew  "false" → (none)
+                attributes.licence.I-1.product  "insights" → (none)
+                attributes.licence.I-1.seats  "2" → (none)
+                attributes.licence.I-1.serial  "I-1" → (none)
+                attributes.licence.I-1.type  "std" → (none)
+                attributes.licence.I-1.validUntil  "2027-12-31" → (none)
+    "#);
+    let found = api.get("clinic", "clients?clientId=insights").await.expect("readable").expect("there");
+    assert_eq!(found, json!([]));
+}
+
+#[tokio::test]
+async fn what_was_removed_by_hand_is_made_again() {
+    let (api, world) = applied().await;
+    let role = api.get("clinic", "roles/licence-manager").await.expect("readable").expect("there");
+    api.delete("clinic", &format!("roles-by-id/{}", id(&role)), None).await.expect("deleted");
+    let user = api.get("clinic", "users?exact=true&username=boss@clinic.example").await.expect("readable").expect("there");
+    api.delete("clinic", &format!("users/{}", id(&user[0])), None).await.expect("deleted");
+    let plan = world.apply(&api).await;
+    insta::assert_snapshot!(changes(&plan), @r#"
+    north (distributor)  North
+      east (reseller)
+        clinic (organization)  Clinic
+            + create  role/licence-manager  (removed outside Realmwright)
+            + create  user/boss@clinic.example  (removed outside Realmwright)
+            ~ update  role/tenant-admin
+                composites.realm  ["member"] → ["licence-manager","member"]  (changed outside Realmwright)
+    "#);
+    let admins = api.get("clinic", "roles/tenant-admin/users?first=0&max=100").await.expect("readable").expect("there");
+    assert_eq!(admins[0]["username"], "boss@clinic.example");
+    assert_eq!(admins[0]["requiredActions"], json!(["VERIFY_EMAIL", "UPDATE_PASSWORD"]));
+}
+
+#[tokio::test]
+async fn a_role_smuggled_into_a_composite_is_taken_out() {
+    let (api, world) = applied().await;
+    let export = api.export("clinic").await.expect("readable").expect("there");
+    let member = export["roles"]["realm"].as_array().expect("roles").iter().find(|role| role["name"] == "member").expect("member").clone();
+    let admin = &export["roles"]["client"]["realm-management"].as_array().expect("roles").iter().find(|r| r["name"] == "realm-admin").expect("there").clone();
+    let path = format!("roles-by-id/{}/composites", id(&export["roles"]["realm"].as_array().expect("roles").iter().find(|r| r["name"] == "tenant-admin").expect("there").clone()));
+    let found = api.get("clinic", "roles/nurse").await.expect("answered");
+    assert_eq!(found, None);
+    api.post("clinic", "roles", &json!({"name": "nurse"})).await.expect("created");
+    let nurse = api.get("clinic", "roles/nurse").await.expect("readable").expect("there");
+    api.post("clinic", &path, &json!([{"id": nurse["id"], "name": "nurse"}, {"id": admin["id"], "name": "realm-admin"}])).await.expect("added");
+    let plan = world.apply(&api).await;
+    insta::assert_snapshot!(changes(&plan), @r#"
+    north (distributor)  North
+      east (reseller)
+        clinic (organization)  Clinic
+            ~ update  role/tenant-admin
+                composites.realm  ["licence-manager","member","nurse"] → ["licence-manager","member"]  (changed outside Realmwright)
+                composites.client.realm-management  ["realm-admin"] → (none)  (changed outside Realmwright)
+              foreign role/nurse  (left alone)
+    "#);
+    assert_eq!(member["name"], "member");
+}
+
+#[tokio::test]
+async fn a_role_that_others_give_the_admin_is_theirs() {
+    let (api, world) = applied().await;
+    let user = api.get("clinic", "users?exact=true&username=boss@clinic.example").await.expect("readable").expect("there");
+    let manager = api.get("clinic", "roles/licence-manager").await.expect("readable").expect("there");
+    let path = format!("users/{}/role-mappings/realm", id(&user[0]));
+    api.post("clinic", &path, &json!([{"id": manager["id"], "name": "licence-manager"}])).await.expect("granted");
+    assert!(world.plan(&api).await.is_empty());
+}
+
+#[tokio::test]
+async fn mappers_scopes_and_keys_are_objects_of_their_own() {
+    let (api, world) = applied().await;
+    let over = "        realm:
+          clientScopes:
+            - name: basic
+              protocolMappers:
+                - {name: auth_time, config: {id.token.claim: false}}
+            - name: extra
+              protocol: openid-connect
+          components:
+            org.keycloak.keys.KeyProvider:
+              - {name: es256, config: {priority: [\"200\"]}}
+          clients:
+            - {clientId: assistant, defaultClientScopes: [basic, roles, extra]}
+          defaultDefaultClientScopes: [basic, profile, email, roles, extra]
+";
+    let changed = world.edit("tenants.yaml", "        licences:\n", &format!("{over}        licences:\n"));
+    let plan = changed.apply(&api).await;
+    insta::assert_snapshot!(changes(&plan), @r#"
+    north (distributor)  North
+      east (reseller)
+        clinic (organization)  Clinic
+            + create  client-scope/extra
+            ~ update  component/org.keycloak.keys.KeyProvider/es256
+                config.priority  ["100"] → ["200"]
+            ~ update  client-scope-mapper/basic/auth_time
+                config.id.token.claim  "true" → "false"
+            ~ update  client/assistant
+                defaultClientScopes  ["basic","email","profile","roles"] → ["basic","extra","roles"]
+            ~ update  realm
+                defaultDefaultClientScopes  ["basic","email","profile","roles"] → ["basic","email","extra","profile","roles"]
+    "#);
+}
+
+#[tokio::test]
+async fn the_causes_of_a_change_are_told_apart() {
+    let (api, world) = applied().await;
+    let mut realm = api.get("clinic", "").await.expect("readable").expect("there");
+    realm["displayName"] = "By hand".into();
+    realm["accessTokenLifespan"] = 60.into();
+    api.put("clinic", "", Some(&realm)).await.expect("written");
+    let world = world.edit("tenants.yaml", "label: Clinic", "label: New Clinic").edit("tenants.yaml", "seats: 5", "seats: 6");
+    let plan = world.plan(&api).await;
+    insta::assert_snapshot!(changes(&plan), @r#"
+    north (distributor)  North
+      east (reseller)
+        clinic (organization)  New Clinic
+            ~ update  realm
+                accessTokenLifespan  60 → 300  (changed outside Realmwright)
+                attributes.licence.A-1.seats  "5" → "6"
+                displayName  "By hand" → "New Clinic"  (changed in the manifest and outside Realmwright)
+    "#);
+    let (drifted, waiting) = drift(&plan);
+    insta::assert_snapshot!(changes(&drifted), @r#"
+    north (distributor)  North
+      east (reseller)
+        clinic (organization)  New Clinic
+            ~ update  realm
+                accessTokenLifespan  60 → 300  (changed outside Realmwright)
+                displayName  "By hand" → "New Clinic"  (changed in the manifest and outside Realmwright)
+    "#);
+    assert_eq!(waiting, 1);
+    world.apply(&api).await;
+}
+
+#[tokio::test]
+async fn a_realm_that_lost_its_marker_is_adopted() {
+    let (api, world) = applied().await;
+    let mut realm = api.get("east", "").await.expect("readable").expect("there");
+    realm["attributes"].as_object_mut().expect("attributes").remove("realmwright.applied");
+    api.put("east", "", Some(&realm)).await.expect("written");
+    let plan = world.apply(&api).await;
+    let east = plan.tenants.iter().find(|tenant| tenant.tenant == "east").expect("east");
+    assert!(east.changes.iter().all(|change| change.action == realmwright::plan::Action::Adopt), "{:?}", east.changes);
+    assert_eq!(plan.summary.realms_to_change, 1);
+}
+
+#[tokio::test]
+async fn the_markdown_has_the_summary_first_and_folds_tenants() {
+    let (api, world) = applied().await;
+    let assistant = client(&api, "clinic", "assistant").await;
+    let change = json!({"clientId": "assistant", "name": "a `quoted` name"});
+    api.put("clinic", &format!("clients/{}", id(&assistant)), Some(&change)).await.expect("written");
+    let world = world.edit("tenants.yaml", "  - name: east\n", "  - name: west\n  - name: east\n");
+    insta::assert_snapshot!(markdown::plan(&world.plan(&api).await), @r#"
+    ### Realmwright: test
+
+    Plan: 1 realm to create, 1 to change (1 to update), 2 unchanged.
+
+    <details><summary><b>clinic</b> (organization): 1 change</summary>
+
+    below `east`, label `Clinic`
+
+    - `~` update `client/assistant` _(changed outside Realmwright)_
+      - `name`: ``"a `quoted` name"`` → `"Assistant"`
+
+    </details>
+
+    <details><summary><b>west</b> (reseller): new realm</summary>
+
+    below `north`, label `west`
+
+    - `+` create `realm`: 3 clients, 4 client scopes, 12 roles
+
+    </details>
+    "#);
+}
