@@ -135,4 +135,3 @@ fn moved(plan: &TenantPlan, observed: &RealmState) -> Vec<ObjectId> {
     };
     plan.changes.iter().filter(|change| !holds(change)).map(|change| change.object.clone()).collect()
 }
-

@@ -33,7 +33,13 @@ pub struct Desired {
 }
 
 /// What every tenant of a network should be. `jwks` is the operator's public key set, which the provisioner trusts.
-pub fn expand(set: &ManifestSet, sources: &[Source], network: &Network, jwks: &str, found: &mut Vec<Diagnostic>) -> Vec<Desired> {
+pub fn expand(
+    set: &ManifestSet,
+    sources: &[Source],
+    network: &Network,
+    jwks: &str,
+    found: &mut Vec<Diagnostic>,
+) -> Vec<Desired> {
     network.tenants.iter().filter_map(|tenant| expand_tenant(set, sources, network, tenant, jwks, found)).collect()
 }
 

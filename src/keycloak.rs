@@ -37,13 +37,28 @@ pub trait WriteRealms: ReadRealms {
     fn create_realm(&self, body: &Value) -> impl Future<Output = Result<Birth, KeycloakError>> + Send;
 
     /// `POST {path}`; the id of what was created, from the `Location` header.
-    fn post(&self, realm: &str, path: &str, body: &Value) -> impl Future<Output = Result<Option<String>, KeycloakError>> + Send;
+    fn post(
+        &self,
+        realm: &str,
+        path: &str,
+        body: &Value,
+    ) -> impl Future<Output = Result<Option<String>, KeycloakError>> + Send;
 
     /// `PUT {path}`.
-    fn put(&self, realm: &str, path: &str, body: Option<&Value>) -> impl Future<Output = Result<(), KeycloakError>> + Send;
+    fn put(
+        &self,
+        realm: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> impl Future<Output = Result<(), KeycloakError>> + Send;
 
     /// `DELETE {path}`; what is gone already counts as deleted.
-    fn delete(&self, realm: &str, path: &str, body: Option<&Value>) -> impl Future<Output = Result<(), KeycloakError>> + Send;
+    fn delete(
+        &self,
+        realm: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> impl Future<Output = Result<(), KeycloakError>> + Send;
 }
 
 /// How a birth ended.

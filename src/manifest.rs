@@ -14,10 +14,10 @@ mod yaml;
 
 use std::collections::BTreeMap;
 
+pub use csv::COLUMNS as CSV_COLUMNS;
 use document::{Platform, RealmTemplate};
 use node::Node;
 use schema::{KINDS, Shape};
-pub use csv::COLUMNS as CSV_COLUMNS;
 pub use tree::{Entry, Tier};
 
 use crate::diagnostic::{Diagnostic, Span, did_you_mean, passable};
@@ -101,14 +101,20 @@ pub fn load(mut sources: Vec<Source>, shipped: impl IntoIterator<Item = Source>)
 fn document(node: Node, found: &mut Vec<Diagnostic>) -> Option<(usize, Node)> {
     yaml::duplicate_keys(&node, found);
     let Some(kind) = node.get("kind") else {
-        let hint = format!("every document begins with `apiVersion: {}` and a `kind`: {}", document::API_VERSION, KINDS.join(", "));
+        let hint = format!(
+            "every document begins with `apiVersion: {}` and a `kind`: {}",
+            document::API_VERSION,
+            KINDS.join(", ")
+        );
         found.push(Diagnostic::error("missing-key", node.span, "this document has no `kind`").hint(hint));
         return None;
     };
     let written = kind.text().unwrap_or_default();
     let Some(index) = KINDS.iter().position(|known| *known == written) else {
         let hint = did_you_mean(written, KINDS).unwrap_or_else(|| format!("the kinds are {}", KINDS.join(", ")));
-        found.push(Diagnostic::error("unknown-kind", kind.span, format!("`{written}` is not a kind of manifest")).hint(hint));
+        found.push(
+            Diagnostic::error("unknown-kind", kind.span, format!("`{written}` is not a kind of manifest")).hint(hint),
+        );
         return None;
     };
     let errors = schema::check(Shape::Document(index), &node, KINDS[index]);
@@ -140,7 +146,11 @@ impl Gathered {
                     Some(_) if shipped => {}
                     Some(_) => {
                         let at = node.get("name").map_or(node.span, |name| name.span);
-                        found.push(Diagnostic::error("duplicate-name", at, format!("two templates are named `{name}`")));
+                        found.push(Diagnostic::error(
+                            "duplicate-name",
+                            at,
+                            format!("two templates are named `{name}`"),
+                        ));
                     }
                     None => {
                         self.templates.insert(name, TemplateDocument { typed: template, node });
@@ -172,7 +182,9 @@ impl Gathered {
         let path = [home, file.text().unwrap_or_default().trim_start_matches("./")].concat();
         let Some(index) = sources.iter().position(|source| source.name == path) else {
             let message = format!("there is no file `{path}`");
-            found.push(Diagnostic::error("missing-file", file.span, message).hint("the path is relative to this manifest"));
+            found.push(
+                Diagnostic::error("missing-file", file.span, message).hint("the path is relative to this manifest"),
+            );
             return;
         };
         let index = u32::try_from(index).unwrap_or(u32::MAX);
@@ -195,7 +207,11 @@ impl Gathered {
     fn finish(mut self, sources: &[Source], own: usize, found: &mut Vec<Diagnostic>) -> Option<ManifestSet> {
         if self.platforms.len() > 1 {
             for (_, node) in &self.platforms[1..] {
-                found.push(Diagnostic::error("duplicate-platform", node.span, "a manifest directory has one Platform, this is a second one"));
+                found.push(Diagnostic::error(
+                    "duplicate-platform",
+                    node.span,
+                    "a manifest directory has one Platform, this is a second one",
+                ));
             }
         }
         let before = found.len();
@@ -205,7 +221,10 @@ impl Gathered {
         check_homes(&self.homes, &entries, sources, found);
         if self.platforms.is_empty() {
             if sources.iter().take(own).all(|source| source.name.ends_with(".csv")) {
-                found.push(Diagnostic::general("no-manifests", "there is no manifest here").hint("name a directory that holds *.yaml files"));
+                found.push(
+                    Diagnostic::general("no-manifests", "there is no manifest here")
+                        .hint("name a directory that holds *.yaml files"),
+                );
             } else if passable(found) {
                 found.push(
                     Diagnostic::general("no-platform", "no document of kind Platform was found")
@@ -237,9 +256,13 @@ fn check_homes(homes: &[(String, Span)], entries: &[Entry], sources: &[Source], 
         let root = root.unwrap_or(&entry.name);
         root_of.insert(&entry.name, root);
         let here = home_of(entry.span());
-        let owner = homes.iter().filter(|(_, span)| here.starts_with(home_of(*span))).max_by_key(|(_, span)| home_of(*span).len());
+        let owner = homes
+            .iter()
+            .filter(|(_, span)| here.starts_with(home_of(*span)))
+            .max_by_key(|(_, span)| home_of(*span).len());
         if let Some((owner, span)) = owner.filter(|(owner, span)| owner != root && !home_of(*span).is_empty()) {
-            let message = format!("`{}` belongs to the distributor `{root}`, but this directory to `{owner}`", entry.name);
+            let message =
+                format!("`{}` belongs to the distributor `{root}`, but this directory to `{owner}`", entry.name);
             let hint = format!("move it out of {}", home_of(*span));
             found.push(Diagnostic::error("foreign-directory", entry.span(), message).hint(hint));
         }

@@ -40,8 +40,9 @@ pub fn find(set: &ManifestSet, name: &str, asked: &Node) -> Result<Template, Dia
     let mut next = Some((name.to_owned(), asked.span));
     while let Some((name, at)) = next {
         let Some(document) = set.templates.get(&name) else {
-            let hint = did_you_mean(&name, set.templates.keys().map(String::as_str))
-                .unwrap_or_else(|| format!("the templates are {}", set.templates.keys().cloned().collect::<Vec<_>>().join(", ")));
+            let hint = did_you_mean(&name, set.templates.keys().map(String::as_str)).unwrap_or_else(|| {
+                format!("the templates are {}", set.templates.keys().cloned().collect::<Vec<_>>().join(", "))
+            });
             return Err(Diagnostic::error("unknown-template", at, format!("there is no template `{name}`")).hint(hint));
         };
         if chain.iter().any(|(earlier, _)| *earlier == name) {

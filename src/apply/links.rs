@@ -22,7 +22,10 @@ pub(super) struct Link {
 
 impl Link {
     /// The references that change among some fields, given as path, before and after.
-    pub(super) fn of<'v>(id: &ObjectId, fields: impl Iterator<Item = (&'v str, Option<&'v Value>, Option<&'v Value>)>) -> Vec<Self> {
+    pub(super) fn of<'v>(
+        id: &ObjectId,
+        fields: impl Iterator<Item = (&'v str, Option<&'v Value>, Option<&'v Value>)>,
+    ) -> Vec<Self> {
         let mut links = Vec::new();
         for (path, before, after) in fields {
             if let Some(target) = membership(id.kind, path) {

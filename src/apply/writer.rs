@@ -43,7 +43,8 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         }
         for change in creations {
             let created = created_fields(change);
-            let links = Link::of(&change.object, created.iter().map(|(path, value)| (path.as_str(), None, Some(value))));
+            let links =
+                Link::of(&change.object, created.iter().map(|(path, value)| (path.as_str(), None, Some(value))));
             self.link(&change.object, links).await.map_err(|error| (Some(change.object.clone()), error))?;
             self.done += 1;
         }
@@ -198,8 +199,17 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
 }
 
 /// A body with its secrets in place.
-pub(super) fn reveal(secrets: &Secrets, body: &Value, method: &'static str, path: &str) -> Result<Value, KeycloakError> {
-    secrets.reveal(body).map_err(|reference| KeycloakError { method, path: path.to_owned(), fault: Fault::Secret { reference } })
+pub(super) fn reveal(
+    secrets: &Secrets,
+    body: &Value,
+    method: &'static str,
+    path: &str,
+) -> Result<Value, KeycloakError> {
+    secrets.reveal(body).map_err(|reference| KeycloakError {
+        method,
+        path: path.to_owned(),
+        fault: Fault::Secret { reference },
+    })
 }
 
 fn is_link(kind: Kind, path: &str) -> bool {

@@ -26,7 +26,10 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     if options.what.is_file() {
         let plan = saved(&options.what, &options.target)?;
         if expired(&plan) {
-            printer.error(&format!("the plan expired at {}", plan.header.expires_at), Some("make a new one with `realmwright plan --out`"));
+            printer.error(
+                &format!("the plan expired at {}", plan.header.expires_at),
+                Some("make a new one with `realmwright plan --out`"),
+            );
             return Ok(Exit::Stale);
         }
         let (server, secrets) = reach(printer, &plan, &options.target).await?;
@@ -54,7 +57,11 @@ fn saved(path: &Path, target: &Target) -> anyhow::Result<Plan> {
     let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
     let version = serde_json::from_str::<serde_json::Value>(&text).ok().and_then(|json| json["formatVersion"].as_u64());
     if version.is_some_and(|version| version != u64::from(FORMAT_VERSION)) {
-        anyhow::bail!("{} is a plan of another form (version {}); make a new one", path.display(), version.unwrap_or_default());
+        anyhow::bail!(
+            "{} is a plan of another form (version {}); make a new one",
+            path.display(),
+            version.unwrap_or_default()
+        );
     }
     let plan: Plan = serde_json::from_str(&text).map_err(|error| Hinted {
         message: format!("{} is not a plan: {error}", path.display()),
@@ -75,7 +82,11 @@ async fn reach(printer: &Printer, plan: &Plan, target: &Target) -> anyhow::Resul
     let key = files::operator_key(target.operator_key.as_deref())?;
     let mut found = Vec::new();
     for change in plan.tenants.iter().flat_map(|tenant| &tenant.changes) {
-        change.body.iter().chain(change.fields.iter().filter_map(|field| field.after.as_ref())).for_each(|value| references(value, &mut found));
+        change
+            .body
+            .iter()
+            .chain(change.fields.iter().filter_map(|field| field.after.as_ref()))
+            .for_each(|value| references(value, &mut found));
     }
     let secrets = files::plan_secrets(&PathBuf::from(&plan.header.directory), found, &key)?;
     let base = plan.header.server.trim_end_matches("/realms/master");
@@ -86,7 +97,13 @@ async fn reach(printer: &Printer, plan: &Plan, target: &Target) -> anyhow::Resul
     Ok((server, secrets))
 }
 
-async fn execute(printer: &Printer, server: &Server, plan: &Plan, secrets: &Secrets, parallelism: u16) -> anyhow::Result<Exit> {
+async fn execute(
+    printer: &Printer,
+    server: &Server,
+    plan: &Plan,
+    secrets: &Secrets,
+    parallelism: u16,
+) -> anyhow::Result<Exit> {
     let started = Instant::now();
     let before = server.requests();
     let stop = Arc::new(AtomicBool::new(false));
@@ -104,7 +121,8 @@ async fn execute(printer: &Printer, server: &Server, plan: &Plan, secrets: &Secr
     listener.abort();
     match tokio::time::timeout(CLEAN_UP, server.finish()).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => printer.say(&format!("the accounts that made the realms could not be removed: {error}; the next run does it")),
+        Ok(Err(error)) => printer
+            .say(&format!("the accounts that made the realms could not be removed: {error}; the next run does it")),
         Err(_) => printer.say("the accounts that made the realms could not be removed in time; the next run does it"),
     }
     printer.data(&summary(&outcome, started.elapsed(), server.requests() - before));
@@ -142,7 +160,10 @@ fn note(tenant: &TenantPlan, outcome: &TenantOutcome) -> Option<String> {
         TenantOutcome::Born | TenantOutcome::Changed(_) | TenantOutcome::NotStarted => None,
         TenantOutcome::Stale(moved) => {
             let objects: Vec<String> = moved.iter().map(|id| format!("{}/{id}", tenant.tenant)).collect();
-            Some(format!("error: stale: {} changed since the plan was made; nothing was written to this realm", objects.join(", ")))
+            Some(format!(
+                "error: stale: {} changed since the plan was made; nothing was written to this realm",
+                objects.join(", ")
+            ))
         }
         TenantOutcome::Failed { object, error, done } => {
             let object = object.as_ref().map_or(String::new(), |id| format!("/{id}"));

@@ -30,7 +30,8 @@ pub(super) async fn run(printer: &Printer, options: &Bootstrap) -> anyhow::Resul
         printer.say(&format!("made the operator key {}: keep it safe, it opens every realm", path.display()));
     }
     let key = files::operator_key(options.target.operator_key.as_deref())?;
-    let done = bootstrap(&url, &options.admin_user, &password, &key).await.with_context(|| format!("can't prepare {url}"))?;
+    let done =
+        bootstrap(&url, &options.admin_user, &password, &key).await.with_context(|| format!("can't prepare {url}"))?;
     for step in &done.steps {
         printer.say(step);
     }

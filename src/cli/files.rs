@@ -51,7 +51,10 @@ fn collect(dir: &Path, paths: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         }
         if path.is_dir() {
             collect(&path, paths)?;
-        } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml" || extension == "csv") {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "yaml" || extension == "yml" || extension == "csv")
+        {
             paths.push(path);
         }
     }
@@ -91,7 +94,8 @@ pub(super) fn write_key(path: &Path, pem: &SecretString) -> anyhow::Result<()> {
 fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
     let text = std::fs::read_to_string(path).map_err(|error| Hinted {
         message: format!("can't read {}: {error}", path.display()),
-        hint: "`realmwright bootstrap` makes the operator key where --operator-key names a file that is not there".into(),
+        hint: "`realmwright bootstrap` makes the operator key where --operator-key names a file that is not there"
+            .into(),
     })?;
     Ok(text.into())
 }
@@ -138,7 +142,8 @@ pub(super) fn secrets(dir: &Path, desired: &[Desired], key: &OperatorKey, found:
 pub(super) fn plan_secrets(dir: &Path, references: Vec<String>, key: &OperatorKey) -> anyhow::Result<Secrets> {
     let mut secrets = Secrets::default();
     for reference in references {
-        let value = secret(dir, &reference).map_err(|reason| anyhow::anyhow!("the secret {reference} can't be read: {reason}"))?;
+        let value = secret(dir, &reference)
+            .map_err(|reason| anyhow::anyhow!("the secret {reference} can't be read: {reason}"))?;
         let fingerprint = key.fingerprint(&value);
         secrets.insert(reference, value, fingerprint);
     }

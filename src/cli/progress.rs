@@ -21,10 +21,15 @@ pub(super) struct Progress {
 impl Progress {
     pub(super) fn new(what: &'static str, total: usize, quiet: bool) -> Self {
         let terminal = std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
-        let target = if quiet || !terminal { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
+        let target =
+            if quiet || !terminal { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
         let bar = ProgressBar::with_draw_target(Some(total as u64), target);
         let template = "{msg} [{bar:30}] {pos}/{len}  {per_sec}  {eta} left";
-        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+        bar.set_style(
+            ProgressStyle::with_template(template)
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .progress_chars("=> "),
+        );
         bar.set_message(what);
         Self { bar, lines: !quiet && !terminal, what, last: Mutex::new(Instant::now()), started: Instant::now() }
     }

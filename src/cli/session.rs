@@ -111,7 +111,8 @@ pub(super) fn wanted(printer: &Printer, dir: &Path, target: &Target, key: &Opera
     let desired = expand(set, sources, &network, key.jwks(), found);
     let secrets = files::secrets(dir, &desired, key, found);
     manifests.report(printer)?;
-    let texts: Vec<String> = manifests.sources.iter().map(|source| format!("{}\0{}\0", source.name, source.text)).collect();
+    let texts: Vec<String> =
+        manifests.sources.iter().map(|source| format!("{}\0{}\0", source.name, source.text)).collect();
     Ok(Wanted { dir: dir.to_owned(), network, desired, secrets, digest: digest(&texts.concat()) })
 }
 
@@ -148,7 +149,12 @@ pub(super) async fn open(printer: &Printer, dir: &Path, target: &Target, paralle
 }
 
 /// Every realm of the network that exists. One that can't be read ends the run, after all were tried.
-async fn observe_all(printer: &Printer, server: &Server, desired: &[Desired], parallelism: u16) -> anyhow::Result<State> {
+async fn observe_all(
+    printer: &Printer,
+    server: &Server,
+    desired: &[Desired],
+    parallelism: u16,
+) -> anyhow::Result<State> {
     let progress = Progress::new("reading realms", desired.len(), printer.quiet());
     let progress_of = &progress;
     let reads = futures_util::stream::iter(desired.iter().map(|tenant| async move {

@@ -26,18 +26,27 @@ const SECURED_URLS: [&str; 6] =
 pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
     if let Some(node) = realm.get("realm").filter(|node| node.text() != Some(tenant)) {
         found.push(
-            Diagnostic::error("realm-name", node.span, "a template can't name the realm").hint("the realm is named after its tenant"),
+            Diagnostic::error("realm-name", node.span, "a template can't name the realm")
+                .hint("the realm is named after its tenant"),
         );
     }
     if let Some(node) = realm.get("enabled").filter(|node| node.to_value() != true) {
         found.push(
-            Diagnostic::error("disabled-realm", node.span, "a realm can't be kept disabled: Keycloak then refuses the provisioner as well")
-                .hint("take away what should not be used: clients with `enabled: false`, or licences"),
+            Diagnostic::error(
+                "disabled-realm",
+                node.span,
+                "a realm can't be kept disabled: Keycloak then refuses the provisioner as well",
+            )
+            .hint("take away what should not be used: clients with `enabled: false`, or licences"),
         );
     }
     if realm.get("attributes").is_some_and(|attributes| attributes.get(applied::MARKER).is_some()) {
         let span = realm.nearest("/attributes").key_span(applied::MARKER);
-        found.push(Diagnostic::error("reserved-name", span, format!("the attribute `{}` is the tool's own", applied::MARKER)));
+        found.push(Diagnostic::error(
+            "reserved-name",
+            span,
+            format!("the attribute `{}` is the tool's own", applied::MARKER),
+        ));
     }
     objects(Kind::Realm, "realm", std::slice::from_ref(realm), found);
     for spec in &SPECS {
@@ -84,7 +93,11 @@ fn objects(kind: Kind, section: &str, items: &[Node], found: &mut Vec<Diagnostic
     let mut seen: BTreeSet<&str> = BTreeSet::new();
     for item in items {
         if !matches!(item.data, Data::Map(_)) {
-            found.push(Diagnostic::error("wrong-type", item.span, format!("an entry of `{section}` must be a mapping")));
+            found.push(Diagnostic::error(
+                "wrong-type",
+                item.span,
+                format!("an entry of `{section}` must be a mapping"),
+            ));
             continue;
         }
         for (key, value) in item.entries() {
@@ -100,12 +113,18 @@ fn objects(kind: Kind, section: &str, items: &[Node], found: &mut Vec<Diagnostic
         };
         let span = item.get(spec.key).map_or(item.span, |node| node.span);
         if !seen.insert(name) {
-            found.push(Diagnostic::error("duplicate-object", span, format!("`{section}` has two entries named `{name}`")));
+            found.push(Diagnostic::error(
+                "duplicate-object",
+                span,
+                format!("`{section}` has two entries named `{name}`"),
+            ));
         }
         let role = matches!(kind, Kind::RealmRole | Kind::ClientRole);
         if role && ADMIN_ROLES.contains(&name) {
             let message = format!("`{name}` can't be the name of a role: Keycloak keeps it for its own administration");
-            found.push(Diagnostic::error("reserved-name", span, message).hint("choose another name, e.g. `tenant-admin`"));
+            found.push(
+                Diagnostic::error("reserved-name", span, message).hint("choose another name, e.g. `tenant-admin`"),
+            );
         }
         if kind == Kind::Client && name == PROVISIONER {
             found.push(Diagnostic::error("reserved-name", span, format!("the client `{name}` is the tool's own")));
@@ -118,7 +137,10 @@ fn field(kind: Kind, key: &Key, value: &Node, found: &mut Vec<Diagnostic>) {
         None => found.push(unknown_field(key, kind.name(), kind.settable())),
         Some(Class::Unmanaged | Class::ReadOnly) => {
             let message = format!("`{}` of a {} is not managed", key.text, kind.name());
-            found.push(Diagnostic::error("not-managed", key.span, message).hint("take it out; see docs/manifest.md for what is managed"));
+            found.push(
+                Diagnostic::error("not-managed", key.span, message)
+                    .hint("take it out; see docs/manifest.md for what is managed"),
+            );
         }
         Some(Class::Server) => {
             let message = format!("`{}` of a {} is made by the server", key.text, kind.name());
@@ -132,12 +154,15 @@ fn field(kind: Kind, key: &Key, value: &Node, found: &mut Vec<Diagnostic>) {
             for (path, value) in secret_paths(kind, class, key, value) {
                 if value.get(SECRET).is_none() {
                     let message = format!("`{path}` of a {} is a secret and can't be written out", kind.name());
-                    let hint = "declare a parameter of type `secret` and give it a reference, `env:NAME` or `file:PATH`";
+                    let hint =
+                        "declare a parameter of type `secret` and give it a reference, `env:NAME` or `file:PATH`";
                     found.push(Diagnostic::error("plain-secret", value.span, message).hint(hint));
                 }
             }
             if let Data::Scalar(Value::Null) = value.data {
-                found.push(Diagnostic::error("null", value.span, format!("`{}` is null", key.text)).hint("leave the key out"));
+                found.push(
+                    Diagnostic::error("null", value.span, format!("`{}` is null", key.text)).hint("leave the key out"),
+                );
             }
         }
     }
@@ -167,7 +192,8 @@ fn secret_paths<'a>(kind: Kind, class: Class, key: &Key, value: &'a Node) -> Vec
 }
 
 fn unknown_field<'a>(key: &Key, what: &str, known: impl Iterator<Item = &'a str>) -> Diagnostic {
-    let hint = did_you_mean(&key.text, known).unwrap_or_else(|| "fields are those of Keycloak's representations".into());
+    let hint =
+        did_you_mean(&key.text, known).unwrap_or_else(|| "fields are those of Keycloak's representations".into());
     Diagnostic::error("unknown-field", key.span, format!("`{}` is not a field of a {what}", key.text)).hint(hint)
 }
 
@@ -177,10 +203,19 @@ fn identity_provider(ssl: &str, provider: &Node, found: &mut Vec<Diagnostic>) {
         let Some(node) = provider.get("config").and_then(|config| config.get(name)) else { continue };
         let Some(text) = node.text().filter(|text| !text.is_empty()) else { continue };
         match Url::parse(text) {
-            Err(_) => found.push(Diagnostic::error("wrong-url", node.span, format!("`{name}` of the identity provider `{alias}` is not a URL"))),
+            Err(_) => found.push(Diagnostic::error(
+                "wrong-url",
+                node.span,
+                format!("`{name}` of the identity provider `{alias}` is not a URL"),
+            )),
             Ok(url) if url.scheme() != "https" && !plain_http_allowed(ssl, &url) => {
-                let message = format!("`{name}` of the identity provider `{alias}` is not https, but the realm requires TLS (sslRequired: {ssl})");
-                found.push(Diagnostic::error("insecure-url", node.span, message).hint(format!("write {}", text.replacen("http:", "https:", 1))));
+                let message = format!(
+                    "`{name}` of the identity provider `{alias}` is not https, but the realm requires TLS (sslRequired: {ssl})"
+                );
+                found.push(
+                    Diagnostic::error("insecure-url", node.span, message)
+                        .hint(format!("write {}", text.replacen("http:", "https:", 1))),
+                );
             }
             Ok(_) => {}
         }
@@ -218,7 +253,8 @@ pub(super) fn references(tenant: &str, state: &RealmState, span: Span, found: &m
     };
     let mut missing = |object: &ObjectId, what: Kind, key: &str, known: bool| {
         if !known {
-            let message = format!("{tenant}/{object} refers to the {} `{key}`, which the realm does not have", what.name());
+            let message =
+                format!("{tenant}/{object} refers to the {} `{key}`, which the realm does not have", what.name());
             let names: Vec<&str> = state.of_kind(what).map(|(id, _)| id.key.as_str()).collect();
             found.push(Diagnostic::error("unknown-object", span, message).maybe_hint(did_you_mean(key, names)));
         }

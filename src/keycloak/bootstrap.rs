@@ -53,7 +53,12 @@ pub(super) fn service_account_client(name: &str, description: &str, jwks: &str) 
 }
 
 /// Makes or mends the bootstrap client, its roles and the lanes' group. Running it again changes nothing.
-pub async fn bootstrap(base: &str, user: &str, password: &SecretString, key: &OperatorKey) -> Result<Bootstrapped, KeycloakError> {
+pub async fn bootstrap(
+    base: &str,
+    user: &str,
+    password: &SecretString,
+    key: &OperatorKey,
+) -> Result<Bootstrapped, KeycloakError> {
     let admin = Admin::log_in(base, user, password).await?;
     let info = admin.call(Method::GET, "/admin/serverinfo", None).await?;
     let version = info["systemInfo"]["version"].as_str().unwrap_or("of a version that it does not tell").to_owned();
@@ -70,7 +75,9 @@ pub async fn bootstrap(base: &str, user: &str, password: &SecretString, key: &Op
     admin.grant(&holder, vec![create_realm.clone()], "the bootstrap client may create realms", &mut steps).await?;
     let group = admin.group(&mut steps).await?;
     let holder = format!("{MASTER}/groups/{group}/role-mappings/realm");
-    admin.grant(&holder, vec![create_realm], &format!("members of {LANES_GROUP} may create realms"), &mut steps).await?;
+    admin
+        .grant(&holder, vec![create_realm], &format!("members of {LANES_GROUP} may create realms"), &mut steps)
+        .await?;
     Ok(Bootstrapped { version, steps })
 }
 
@@ -93,9 +100,14 @@ impl Admin {
         let fault = |fault| KeycloakError { method: "POST", path: path.into(), fault };
         let http = client()?;
         let base = base.trim_end_matches('/').to_owned();
-        let form =
-            [("grant_type", "password"), ("client_id", "admin-cli"), ("username", user), ("password", password.expose_secret())];
-        let answer = http.post(format!("{base}{path}")).form(&form).send().await.map_err(|error| fault(no_answer(&error)))?;
+        let form = [
+            ("grant_type", "password"),
+            ("client_id", "admin-cli"),
+            ("username", user),
+            ("password", password.expose_secret()),
+        ];
+        let answer =
+            http.post(format!("{base}{path}")).form(&form).send().await.map_err(|error| fault(no_answer(&error)))?;
         let status = answer.status().as_u16();
         let body = answer.text().await.map_err(|error| fault(no_answer(&error)))?;
         if status != 200 {
@@ -115,7 +127,8 @@ impl Admin {
             _ => "GET",
         };
         let fault = |fault| KeycloakError { method: verb, path: path.to_owned(), fault };
-        let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(self.token.expose_secret());
+        let mut request =
+            self.http.request(method, format!("{}{path}", self.base)).bearer_auth(self.token.expose_secret());
         if let Some(body) = body {
             request = request.json(body);
         }
@@ -141,7 +154,8 @@ impl Admin {
     }
 
     async fn bootstrap_client(&self, key: &OperatorKey, steps: &mut Vec<String>) -> Result<String, KeycloakError> {
-        let wanted = service_account_client(BOOTSTRAP, "Makes the short-lived accounts that create tenants' realms", key.jwks());
+        let wanted =
+            service_account_client(BOOTSTRAP, "Makes the short-lived accounts that create tenants' realms", key.jwks());
         match self.client_id(BOOTSTRAP).await? {
             None => {
                 self.call(Method::POST, &format!("{MASTER}/clients"), Some(&wanted)).await?;
@@ -183,7 +197,13 @@ impl Admin {
     }
 
     /// Grants roles to the holder that a role-mappings path names, where it lacks any.
-    async fn grant(&self, holder: &str, roles: Vec<Value>, what: &str, steps: &mut Vec<String>) -> Result<(), KeycloakError> {
+    async fn grant(
+        &self,
+        holder: &str,
+        roles: Vec<Value>,
+        what: &str,
+        steps: &mut Vec<String>,
+    ) -> Result<(), KeycloakError> {
         let held = self.call(Method::GET, holder, None).await?;
         let held: Vec<&Value> = held.as_array().into_iter().flatten().map(|role| &role["name"]).collect();
         let missing: Vec<&Value> = roles.iter().filter(|role| !held.contains(&&role["name"])).collect();

@@ -52,6 +52,10 @@ pub fn client_scope(client: &str, field: &str, scope: &str) -> String {
 
 /// A scope that new clients of the realm get, by the field that lists it.
 pub fn realm_scope(field: &str, scope: &str) -> String {
-    let which = if field == "defaultDefaultClientScopes" { "default-default-client-scopes" } else { "default-optional-client-scopes" };
+    let which = if field == "defaultDefaultClientScopes" {
+        "default-default-client-scopes"
+    } else {
+        "default-optional-client-scopes"
+    };
     format!("{which}/{scope}")
 }

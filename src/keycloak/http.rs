@@ -200,7 +200,11 @@ impl Server {
         }
     }
 
-    async fn once(&self, sending: &Sending<'_>, token: Option<&SecretString>) -> Result<Reply, (KeycloakError, Option<Duration>)> {
+    async fn once(
+        &self,
+        sending: &Sending<'_>,
+        token: Option<&SecretString>,
+    ) -> Result<Reply, (KeycloakError, Option<Duration>)> {
         let method = name(&sending.method);
         let fault = |fault| KeycloakError { method, path: sending.path.to_owned(), fault };
         let mut request = self.http.request(sending.method.clone(), format!("{}{}", self.base, sending.path));
@@ -236,7 +240,13 @@ impl Server {
     }
 
     /// Sends a request to the master realm as an account of it.
-    pub(super) async fn master(&self, client: &str, method: Method, path: &str, body: Option<&Value>) -> Result<Option<(Option<String>, Value)>, KeycloakError> {
+    pub(super) async fn master(
+        &self,
+        client: &str,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Option<(Option<String>, Value)>, KeycloakError> {
         let account = Account { realm: "master".into(), client: client.to_owned() };
         let repeat = if method == Method::POST { Repeat::Unsafe } else { Repeat::Safe };
         let path = format!("/admin/realms/{path}");
@@ -266,7 +276,8 @@ impl ReadRealms for Server {
         // A POST that changes nothing.
         let sending = Sending { method: Method::POST, path: &path, body: None, repeat: Repeat::Safe };
         let Some(reply) = self.in_realm(realm, &sending).await? else { return Ok(None) };
-        let whole = reply.body["realm"] == realm && reply.body["clients"].is_array() && reply.body["roles"]["realm"].is_array();
+        let whole =
+            reply.body["realm"] == realm && reply.body["clients"].is_array() && reply.body["roles"]["realm"].is_array();
         if !whole {
             let reason = "the export lacks the realm, its clients or its roles".into();
             return Err(KeycloakError { method: "POST", path, fault: Fault::Broken { reason } });

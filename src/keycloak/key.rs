@@ -59,7 +59,9 @@ impl OperatorKey {
     /// -pkeyopt ec_paramgen_curve:P-256` write it.
     pub fn from_pem(pem: &SecretString) -> Result<Self, KeyError> {
         let text = pem.expose_secret();
-        let body = text.split_once("-----BEGIN PRIVATE KEY-----").and_then(|(_, rest)| rest.split_once("-----END PRIVATE KEY-----"));
+        let body = text
+            .split_once("-----BEGIN PRIVATE KEY-----")
+            .and_then(|(_, rest)| rest.split_once("-----END PRIVATE KEY-----"));
         let (body, _) = body.ok_or(KeyError::NotAKey)?;
         let der = STANDARD.decode(body.split_whitespace().collect::<String>()).map_err(|_| KeyError::NotAKey)?;
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der).map_err(|_| KeyError::NotAKey)?;
@@ -68,7 +70,8 @@ impl OperatorKey {
         let (x, y) = coordinates.split_at_checked(32).ok_or(KeyError::NotAKey)?;
         let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
         // RFC 7638: the thumbprint names the key.
-        let kid = URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#)));
+        let kid =
+            URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#)));
         let key = json!({"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": kid, "x": x, "y": y});
         let secret = Sha256::digest([b"realmwright fingerprint".as_slice(), &der].concat());
         Ok(Self {

@@ -167,7 +167,8 @@ fn is_orphan(client: &Value) -> bool {
     if now.saturating_sub(Duration::from_secs(made)) > ABANDONED {
         return true;
     }
-    let owner = client["description"].as_str().and_then(|text| text.rsplit(' ').next()).and_then(|run| run.split_once('/'));
+    let owner =
+        client["description"].as_str().and_then(|text| text.rsplit(' ').next()).and_then(|run| run.split_once('/'));
     owner.is_some_and(|(machine, process)| {
         let here = !machine.is_empty() && machine == self::machine();
         here && !std::path::Path::new("/proc").join(process).exists()
@@ -181,4 +182,3 @@ async fn remove(server: &Server, id: &str) -> Result<(), KeycloakError> {
 fn broken(method: &'static str, path: &str, reason: &str) -> KeycloakError {
     KeycloakError { method, path: format!("/admin/realms/{path}"), fault: Fault::Broken { reason: reason.to_owned() } }
 }
-

@@ -84,7 +84,8 @@ impl MemoryKeycloak {
     ) -> Result<T, KeycloakError> {
         let whole = format!("{realm}/{path}");
         self.note(method, &whole, method != "GET");
-        let fault = |(status, message)| KeycloakError { method, path: whole.clone(), fault: Fault::Status { status, message } };
+        let fault =
+            |(status, message)| KeycloakError { method, path: whole.clone(), fault: Fault::Status { status, message } };
         match self.lock().get_mut(realm) {
             Some(realm) => work(realm).map_err(fault),
             None => Err(fault((404, "Realm not found.".into()))),
@@ -142,9 +143,12 @@ impl WriteRealms for MemoryKeycloak {
 impl Realm {
     /// Everything but ordinary users, secrets masked.
     fn export(&self) -> Value {
-        let shown = self.objects.iter().filter(|(id, _)| id.kind != Kind::User || id.key.starts_with(SERVICE_ACCOUNT_PREFIX));
+        let shown =
+            self.objects.iter().filter(|(id, _)| id.kind != Kind::User || id.key.starts_with(SERVICE_ACCOUNT_PREFIX));
         let mut export = compose(self.top.clone(), shown.map(|(id, document)| (id, document.clone())));
-        for client in export["clients"].as_array_mut().into_iter().flatten().filter(|client| client["secret"].is_string()) {
+        for client in
+            export["clients"].as_array_mut().into_iter().flatten().filter(|client| client["secret"].is_string())
+        {
             client["secret"] = MASK.into();
         }
         for provider in export["identityProviders"].as_array_mut().into_iter().flatten() {

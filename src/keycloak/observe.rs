@@ -139,6 +139,7 @@ async fn ask(api: &impl ReadRealms, realm: &str, user: &mut Value) -> Result<(),
     };
     user["realmRoles"] = names(&mappings["realmMappings"]).into();
     let clients = mappings["clientMappings"].as_object().into_iter().flatten();
-    user["clientRoles"] = clients.map(|(client, mapping)| (client.clone(), Value::Array(names(&mapping["mappings"])))).collect();
+    user["clientRoles"] =
+        clients.map(|(client, mapping)| (client.clone(), Value::Array(names(&mapping["mappings"])))).collect();
     Ok(())
 }

@@ -49,7 +49,13 @@ impl Tokens {
 }
 
 /// Reads a token endpoint's answer (RFC 6749 §5). `skew` is how far the clock here is ahead of the server's.
-pub(super) fn read(account: &Account, path: &str, status: u16, body: &str, skew: Option<i64>) -> Result<Answer, KeycloakError> {
+pub(super) fn read(
+    account: &Account,
+    path: &str,
+    status: u16,
+    body: &str,
+    skew: Option<i64>,
+) -> Result<Answer, KeycloakError> {
     let fault = |fault| KeycloakError { method: "POST", path: path.to_owned(), fault };
     let message = super::error::words(body);
     match status {

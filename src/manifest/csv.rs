@@ -68,7 +68,9 @@ fn header_is_good(header: &csv::StringRecord, top: Span, found: &mut Vec<Diagnos
     for (index, name) in header.iter().enumerate() {
         if !COLUMNS.contains(&name) {
             let hint = did_you_mean(name, COLUMNS).unwrap_or_else(|| format!("the columns are {}", COLUMNS.join(", ")));
-            found.push(Diagnostic::error("unknown-column", top, format!("`{name}` is not a column of this list")).hint(hint));
+            found.push(
+                Diagnostic::error("unknown-column", top, format!("`{name}` is not a column of this list")).hint(hint),
+            );
         } else if header.iter().take(index).any(|earlier| earlier == name) {
             found.push(Diagnostic::error("duplicate-key", top, format!("column `{name}` stands twice")));
         }

@@ -47,7 +47,9 @@ impl Node {
         let data = match value {
             Value::Array(items) => Data::List(items.iter().map(|item| Self::from_value(item, span)).collect()),
             Value::Object(map) => Data::Map(
-                map.iter().map(|(text, value)| (Key { text: text.clone(), span }, Self::from_value(value, span))).collect(),
+                map.iter()
+                    .map(|(text, value)| (Key { text: text.clone(), span }, Self::from_value(value, span)))
+                    .collect(),
             ),
             scalar => Data::Scalar(scalar.clone()),
         };

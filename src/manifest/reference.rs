@@ -94,7 +94,9 @@ fn object(out: &mut String, name: &str, schema: &Value) {
     out.push_str("\n| key | type | |\n|---|---|---|\n");
     let mut names: Vec<&String> = properties.keys().collect();
     let first = ["apiVersion", "kind", "name", "parent"];
-    names.sort_by_key(|name| (first.iter().position(|f| f == name).unwrap_or(first.len()), !required.contains(&name.as_str())));
+    names.sort_by_key(|name| {
+        (first.iter().position(|f| f == name).unwrap_or(first.len()), !required.contains(&name.as_str()))
+    });
     for name in names {
         let property = &properties[name];
         let needed = if required.contains(&name.as_str()) { "**required** · " } else { "" };
@@ -123,7 +125,9 @@ fn type_of(schema: &Value) -> String {
     }
     match schema["type"].as_str() {
         Some("array") => format!("list of {}", type_of(&schema["items"])),
-        Some("object") if schema["additionalProperties"].is_object() => format!("mapping to {}", type_of(&schema["additionalProperties"])),
+        Some("object") if schema["additionalProperties"].is_object() => {
+            format!("mapping to {}", type_of(&schema["additionalProperties"]))
+        }
         Some("object") => "mapping".into(),
         Some("string") => "text".into(),
         Some(other) => other.into(),

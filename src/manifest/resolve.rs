@@ -68,7 +68,8 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
         places.insert(&entry.name, place);
     }
     check_serials(&tenants, found);
-    let products = set.platform.products.iter().map(|(name, product)| (name.clone(), product_in(product, environment))).collect();
+    let products =
+        set.platform.products.iter().map(|(name, product)| (name.clone(), product_in(product, environment))).collect();
     for tenant in &tenants {
         check_licences(tenant, &products, found);
     }
@@ -84,7 +85,13 @@ struct Place {
     here: bool,
 }
 
-fn place(set: &ManifestSet, entry: &Entry, above: Option<&Place>, environment: &str, found: &mut Vec<Diagnostic>) -> Place {
+fn place(
+    set: &ManifestSet,
+    entry: &Entry,
+    above: Option<&Place>,
+    environment: &str,
+    found: &mut Vec<Diagnostic>,
+) -> Place {
     let mut path = above.map(|above| above.path.clone()).unwrap_or_default();
     path.extend(entry.parent.as_ref().map(|(parent, _)| parent.clone()));
     let known = &set.platform.environments;

@@ -9,7 +9,9 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
 use serde_json::{Value, json};
 
-use super::document::{Distributor, NestedOrganization, NestedReseller, Organization, Platform, RealmTemplate, Reseller};
+use super::document::{
+    Distributor, NestedOrganization, NestedReseller, Organization, Platform, RealmTemplate, Reseller,
+};
 use super::node::Node;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 
@@ -94,7 +96,10 @@ impl Transform for WithoutNull {
                 object.extend(only);
             }
         }
-        object.remove("default").filter(|default| !default.is_null()).map(|default| object.insert("default".into(), default));
+        object
+            .remove("default")
+            .filter(|default| !default.is_null())
+            .map(|default| object.insert("default".into(), default));
     }
 }
 
@@ -106,7 +111,11 @@ struct Compiled {
 /// Finds everything in `node` that its shape does not allow: unknown keys, missing ones, wrong types and values.
 pub(crate) fn check(shape: Shape, node: &Node, what: &str) -> Vec<Diagnostic> {
     let Some(compiled) = compiled(shape) else {
-        return vec![Diagnostic::error("schema", node.span, "the built-in schema of this kind is broken; please report it")];
+        return vec![Diagnostic::error(
+            "schema",
+            node.span,
+            "the built-in schema of this kind is broken; please report it",
+        )];
     };
     let value = node.to_value();
     if compiled.validator.is_valid(&value) {
@@ -175,7 +184,10 @@ fn explain(schema: &Value, root: &Node, what: &str, error: &ValidationError<'_>)
             let options: Vec<&str> = options.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             let written = node.text().unwrap_or_default();
             let message = format!("{subject} must be one of {}", options.join(", "));
-            vec![Diagnostic::error("wrong-value", node.span, message).maybe_hint(did_you_mean(written, options.iter().copied()))]
+            vec![
+                Diagnostic::error("wrong-value", node.span, message)
+                    .maybe_hint(did_you_mean(written, options.iter().copied())),
+            ]
         }
         ValidationErrorKind::Constant { expected_value } => {
             vec![Diagnostic::error("wrong-value", node.span, format!("{subject} must be {expected_value}"))]
@@ -205,7 +217,8 @@ fn unknown_key(node: &Node, key: &str, subject: &str, known: &[String]) -> Diagn
 fn pattern_hint(pattern: &str) -> String {
     match pattern {
         r"^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$" => {
-            "use lower case letters, digits, `-` and `_`, at most 63, beginning and ending with a letter or digit".into()
+            "use lower case letters, digits, `-` and `_`, at most 63, beginning and ending with a letter or digit"
+                .into()
         }
         r"^[^\s@]+@[^\s@]+$" => "write an e-mail address".into(),
         r"^[^\sA-Z]{1,255}$" => "login names are lower case and without spaces".into(),

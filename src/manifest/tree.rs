@@ -81,7 +81,11 @@ pub(crate) fn arrange(entries: Vec<Entry>, found: &mut Vec<Diagnostic>) -> Vec<E
         check_name(&entry, found);
         if let Some(first) = by_name.get(&entry.name) {
             let message = format!("two tenants are named `{}`", entry.name);
-            let hint = format!("the other one is the {} in line {}; names are unique in the platform", first.tier, first.span().line);
+            let hint = format!(
+                "the other one is the {} in line {}; names are unique in the platform",
+                first.tier,
+                first.span().line
+            );
             found.push(Diagnostic::error("duplicate-name", entry.span(), message).hint(hint));
             continue;
         }
@@ -135,7 +139,9 @@ fn report_cycles(left: &BTreeMap<String, Entry>, found: &mut Vec<Diagnostic>) {
                 if !cycle.iter().any(|name| told.contains(name)) {
                     let span = current.parent.as_ref().map_or(current.span(), |(_, span)| *span);
                     let message = format!("the parents go round in a circle: {} → {}", cycle.join(" → "), current.name);
-                    found.push(Diagnostic::error("cycle", span, message).hint("give one of them a parent outside the circle"));
+                    found.push(
+                        Diagnostic::error("cycle", span, message).hint("give one of them a parent outside the circle"),
+                    );
                     told.extend(cycle);
                 }
                 break;
@@ -156,5 +162,8 @@ fn check_name(entry: &Entry, found: &mut Vec<Diagnostic>) {
         return;
     };
     let message = format!("`{name}` can't be the name of a tenant: it {reason}");
-    found.push(Diagnostic::error("reserved-name", entry.span(), message).hint("choose another name; the label may be anything"));
+    found.push(
+        Diagnostic::error("reserved-name", entry.span(), message)
+            .hint("choose another name; the label may be anything"),
+    );
 }

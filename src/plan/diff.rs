@@ -84,7 +84,14 @@ fn update(id: &ObjectId, wanted: &Object, found: &Object, applied: &Applied, sec
     Some(Change { fields, relies_on, ..change(id, Action::Update, cause.unwrap_or(Cause::Manifest)) })
 }
 
-fn field(id: &ObjectId, path: &str, after: &Value, before: Option<&Value>, applied: &Applied, secrets: &Secrets) -> Option<FieldChange> {
+fn field(
+    id: &ObjectId,
+    path: &str,
+    after: &Value,
+    before: Option<&Value>,
+    applied: &Applied,
+    secrets: &Secrets,
+) -> Option<FieldChange> {
     let last = applied.field(id, path);
     let wanted = applied::hash(after, secrets);
     let equal = match id.kind.class_of_path(path) {
@@ -104,7 +111,12 @@ fn field(id: &ObjectId, path: &str, after: &Value, before: Option<&Value>, appli
         Some(_) if moved => Cause::Both,
         Some(_) => Cause::Manifest,
     };
-    Some(FieldChange { path: path.to_owned(), before: before.filter(|_| !unreadable).cloned(), after: Some(after.clone()), cause })
+    Some(FieldChange {
+        path: path.to_owned(),
+        before: before.filter(|_| !unreadable).cloned(),
+        after: Some(after.clone()),
+        cause,
+    })
 }
 
 /// An entry of a mapping, a list of references or a membership that was ours and is no longer declared is removed; a
@@ -118,7 +130,8 @@ fn removed(id: &ObjectId, path: &str, wanted: &Object, found: &Object) -> Option
 /// References that nobody declared, in a field whose references are declared: a role smuggled into a composite.
 fn too_much(id: &ObjectId, path: &str, wanted: &Object, found: &Object) -> Option<FieldChange> {
     let field = |path: &str| path.split('.').next().unwrap_or_default().to_owned();
-    let complete = || id.kind.class_of_path(path) == Class::Links && wanted.fields.keys().any(|other| field(other) == field(path));
+    let complete =
+        || id.kind.class_of_path(path) == Class::Links && wanted.fields.keys().any(|other| field(other) == field(path));
     complete().then(|| without(path, wanted, found, Cause::Drift)).flatten()
 }
 

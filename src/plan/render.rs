@@ -75,14 +75,21 @@ fn contents(change: &Change) -> String {
         (people, "user", "users"),
     ];
     let parts = parts.into_iter().filter(|(count, ..)| *count > 0);
-    parts.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many })).collect::<Vec<_>>().join(", ")
+    parts
+        .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The counts in a sentence.
 pub fn summary(plan: &Plan) -> String {
-    let Summary { realms_to_create, realms_to_change, realms_unchanged, create, update, delete, record, foreign } = plan.summary;
+    let Summary { realms_to_create, realms_to_change, realms_unchanged, create, update, delete, record, foreign } =
+        plan.summary;
     let mut text = if plan.is_empty() {
-        format!("Nothing to do: {realms_unchanged} {} as the manifests say.", if realms_unchanged == 1 { "realm is" } else { "realms are" })
+        format!(
+            "Nothing to do: {realms_unchanged} {} as the manifests say.",
+            if realms_unchanged == 1 { "realm is" } else { "realms are" }
+        )
     } else {
         let inner = [(create, "create"), (update, "update"), (delete, "delete"), (record, "record")];
         let inner = inner.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} to {word}"));

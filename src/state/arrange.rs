@@ -57,7 +57,8 @@ pub(crate) fn compose<'a>(top: Value, items: impl Iterator<Item = (&'a ObjectId,
             Section::Within(kind, field) => {
                 let Section::List(owners) = kind.spec().section else { continue };
                 let owners = representation.get_mut(owners).and_then(Value::as_array_mut).into_iter().flatten();
-                for holder in owners.filter(|holder| holder.get(kind.spec().key).and_then(Value::as_str) == Some(owner)) {
+                for holder in owners.filter(|holder| holder.get(kind.spec().key).and_then(Value::as_str) == Some(owner))
+                {
                     push(holder, &[field], item.clone());
                 }
             }
@@ -82,7 +83,8 @@ fn name_default_role(representation: &mut Value) {
 fn take(state: &mut RealmState, spec: &Spec, group: &str, list: Option<&Value>) {
     for item in list.and_then(Value::as_array).into_iter().flatten() {
         let Some(name) = item.get(spec.key).and_then(Value::as_str) else { continue };
-        let mut id = if group.is_empty() { ObjectId::new(spec.kind, name) } else { ObjectId::within(spec.kind, group, name) };
+        let mut id =
+            if group.is_empty() { ObjectId::new(spec.kind, name) } else { ObjectId::within(spec.kind, group, name) };
         if let (Kind::Component, Some(sub_type)) = (spec.kind, item.get("subType").and_then(Value::as_str)) {
             id.key = format!("{}:{sub_type}", id.key);
         }
@@ -97,7 +99,11 @@ pub(crate) fn object(spec: &Spec, item: &Value) -> Object {
 }
 
 fn without_objects(kind: Kind, item: &Value) -> Value {
-    let kept = item.as_object().into_iter().flatten().filter(|(name, _)| !matches!(kind.class(name), Some(Class::Nested | Class::ReadOnly)));
+    let kept = item
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| !matches!(kind.class(name), Some(Class::Nested | Class::ReadOnly)));
     Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>())
 }
 
@@ -105,7 +111,9 @@ fn without_objects(kind: Kind, item: &Value) -> Value {
 fn without_nested(representation: &Value) -> Value {
     let mut raw = without_objects(Kind::Realm, representation);
     if let Some(map) = raw.as_object_mut() {
-        map.retain(|name, _| !matches!(Kind::Realm.class(name), Some(Class::Unmanaged | Class::Links | Class::Initial)));
+        map.retain(|name, _| {
+            !matches!(Kind::Realm.class(name), Some(Class::Unmanaged | Class::Links | Class::Initial))
+        });
     }
     raw
 }

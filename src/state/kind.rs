@@ -240,7 +240,11 @@ impl Kind {
 
     /// Every field that a template may set, for suggestions.
     pub fn settable(self) -> impl Iterator<Item = &'static str> {
-        let fields = self.spec().fields.iter().filter(|(class, _)| !matches!(class, Class::Server | Class::Unmanaged | Class::ReadOnly));
+        let fields = self
+            .spec()
+            .fields
+            .iter()
+            .filter(|(class, _)| !matches!(class, Class::Server | Class::Unmanaged | Class::ReadOnly));
         fields.flat_map(|(_, names)| names.iter().copied())
     }
 

@@ -126,7 +126,9 @@ fn links(fields: &mut Fields, name: &str, value: &Value) {
     match value {
         // An empty mapping wants none: it stays, so that whatever is found is seen as too much.
         Value::Object(groups) if groups.is_empty() => put(fields, name.to_owned(), value.clone()),
-        Value::Object(groups) => groups.iter().for_each(|(group, value)| links(fields, &format!("{name}.{group}"), value)),
+        Value::Object(groups) => {
+            groups.iter().for_each(|(group, value)| links(fields, &format!("{name}.{group}"), value))
+        }
         list => put(fields, name.to_owned(), set(list)),
     }
 }
@@ -138,7 +140,8 @@ fn memberships(fields: &mut Fields, name: &str, value: &Value) {
     match value {
         Value::Object(owners) => {
             for (owner, list) in owners {
-                fields.extend(names(list).into_iter().map(|item| (format!("{name}.{owner}/{item}"), Value::Bool(true))));
+                fields
+                    .extend(names(list).into_iter().map(|item| (format!("{name}.{owner}/{item}"), Value::Bool(true))));
             }
         }
         list => fields.extend(names(list).into_iter().map(|item| (format!("{name}.{item}"), Value::Bool(true)))),

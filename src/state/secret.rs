@@ -51,9 +51,9 @@ impl Secrets {
         }
         Ok(match document {
             Value::Array(items) => Value::Array(items.iter().map(|item| self.reveal(item)).collect::<Result<_, _>>()?),
-            Value::Object(map) => {
-                Value::Object(map.iter().map(|(key, value)| Ok((key.clone(), self.reveal(value)?))).collect::<Result<_, String>>()?)
-            }
+            Value::Object(map) => Value::Object(
+                map.iter().map(|(key, value)| Ok((key.clone(), self.reveal(value)?))).collect::<Result<_, String>>()?,
+            ),
             scalar => scalar.clone(),
         })
     }

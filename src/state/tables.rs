@@ -135,7 +135,16 @@ pub(super) const REALM: Table = &[
     (Class::Nested, &["components", "clientScopes", "clients", "roles", "identityProviders", "users"]),
     (
         Class::Server,
-        &["id", "notBefore", "defaultRole", "keycloakVersion", "requiredCredentials", "otpSupportedApplications", "publicKey", "certificate"],
+        &[
+            "id",
+            "notBefore",
+            "defaultRole",
+            "keycloakVersion",
+            "requiredCredentials",
+            "otpSupportedApplications",
+            "publicKey",
+            "certificate",
+        ],
     ),
     (
         Class::Unmanaged,
@@ -218,7 +227,15 @@ pub(super) const CLIENT: Table = &[
     (Class::WriteOnly, &["secret"]),
     (Class::Nested, &["protocolMappers"]),
     (Class::Server, &["id", "notBefore", "registrationAccessToken", "registeredNodes", "access", "origin"]),
-    (Class::Unmanaged, &["authenticationFlowBindingOverrides", "authorizationSettings", "authorizationServicesEnabled", "defaultRoles"]),
+    (
+        Class::Unmanaged,
+        &[
+            "authenticationFlowBindingOverrides",
+            "authorizationSettings",
+            "authorizationServicesEnabled",
+            "defaultRoles",
+        ],
+    ),
 ];
 
 pub(super) const ROLE: Table = &[
@@ -278,14 +295,8 @@ pub(super) const BUILT_IN_CLIENTS: &[&str] =
     &["account", "account-console", "admin-cli", "broker", "realm-management", "security-admin-console"];
 
 /// Roles and mappers of the built-in clients, and the mapper that the server adds to a service account's client.
-pub(super) const BUILT_IN_CLIENT_OBJECTS: &[&str] = &[
-    "account/*",
-    "account-console/*",
-    "admin-cli/*",
-    "broker/*",
-    "realm-management/*",
-    "security-admin-console/*",
-];
+pub(super) const BUILT_IN_CLIENT_OBJECTS: &[&str] =
+    &["account/*", "account-console/*", "admin-cli/*", "broker/*", "realm-management/*", "security-admin-console/*"];
 
 pub(super) const BUILT_IN_SCOPES: &[&str] = &[
     "microprofile-jwt",

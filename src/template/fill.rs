@@ -44,7 +44,9 @@ fn directive(key: &str) -> Option<Result<Directive<'_>, ()>> {
 
 fn node(template: &Node, scope: &Scope<'_>, found: &mut Vec<Diagnostic>) -> Option<Node> {
     let data = match &template.data {
-        Data::Scalar(Value::String(text)) if text.contains("$(") => return self::text(text, template.span, scope, found),
+        Data::Scalar(Value::String(text)) if text.contains("$(") => {
+            return self::text(text, template.span, scope, found);
+        }
         Data::Scalar(value) => Data::Scalar(value.clone()),
         Data::List(items) => {
             let mut filled = Vec::with_capacity(items.len());
@@ -144,7 +146,8 @@ fn look_up<'a>(path: &str, scope: &Scope<'a>) -> Result<&'a Node, Vec<String>> {
     let mut known = Vec::new();
     let mut at = Some(scope);
     while let Some(scope) = at {
-        let start = if scope.outer.is_some() { (scope.name == first).then_some(scope.value) } else { scope.value.get(first) };
+        let start =
+            if scope.outer.is_some() { (scope.name == first).then_some(scope.value) } else { scope.value.get(first) };
         if let Some(start) = start {
             return rest.split('.').filter(|step| !step.is_empty()).try_fold(start, |node, step| {
                 node.get(step).ok_or_else(|| node.entries().iter().map(|(key, _)| key.text.clone()).collect())
@@ -202,8 +205,12 @@ fn text(template: &str, span: Span, scope: &Scope<'_>, found: &mut Vec<Diagnosti
             Ok(Data::Scalar(value)) => filled.push_str(&value.to_string()),
             Ok(_) => {
                 found.push(
-                    Diagnostic::error("template", span, format!("`{path}` is a list, a mapping or a secret and can't stand inside a text"))
-                        .hint("let the reference be the whole value"),
+                    Diagnostic::error(
+                        "template",
+                        span,
+                        format!("`{path}` is a list, a mapping or a secret and can't stand inside a text"),
+                    )
+                    .hint("let the reference be the whole value"),
                 );
                 return None;
             }

@@ -12,7 +12,13 @@ use crate::manifest::{Source, directory};
 use crate::state::secret::reference;
 
 /// The scope of one tenant; faults of its parameters are added to `found`.
-pub fn scope(network: &Network, tenant: &Tenant, template: &Template, sources: &[Source], found: &mut Vec<Diagnostic>) -> Node {
+pub fn scope(
+    network: &Network,
+    tenant: &Tenant,
+    template: &Template,
+    sources: &[Source],
+    found: &mut Vec<Diagnostic>,
+) -> Node {
     let span = tenant.span;
     let mut entries = vec![
         ("tenant", about(network, tenant)),
@@ -60,7 +66,9 @@ fn about(network: &Network, tenant: &Tenant) -> Node {
 
 /// Licences with the defaults that the document types give.
 fn licences(tenant: &Tenant) -> Node {
-    let Some(written) = tenant.node.get("licences") else { return Node { data: Data::List(Vec::new()), span: tenant.span } };
+    let Some(written) = tenant.node.get("licences") else {
+        return Node { data: Data::List(Vec::new()), span: tenant.span };
+    };
     let items = written.items().iter().map(|item| {
         let mut item = item.clone();
         if item.get("autoRenew").is_none() {
@@ -95,28 +103,30 @@ fn products(network: &Network, tenant: &Tenant) -> Node {
 /// Users with their roles split into `realmRoles` and `clientRoles`, and their password as a reference.
 fn users(tenant: &Tenant, sources: &[Source]) -> Node {
     let written = tenant.node.get("users");
-    let items = written.map(Node::items).unwrap_or_default().iter().zip(&tenant.settings.users).map(|(node, user): (&Node, &User)| {
-        let mut node = node.clone();
-        let at = node.get("roles").map_or(node.span, |roles| roles.span);
-        let mut realm_roles = Vec::new();
-        let mut client_roles = serde_json::Map::new();
-        for role in &user.roles {
-            match role.split_once('/') {
-                None => realm_roles.push(Value::from(role.as_str())),
-                Some((client, role)) => {
-                    if let Some(list) = client_roles.entry(client).or_insert_with(|| json!([])).as_array_mut() {
-                        list.push(role.into());
+    let items = written.map(Node::items).unwrap_or_default().iter().zip(&tenant.settings.users).map(
+        |(node, user): (&Node, &User)| {
+            let mut node = node.clone();
+            let at = node.get("roles").map_or(node.span, |roles| roles.span);
+            let mut realm_roles = Vec::new();
+            let mut client_roles = serde_json::Map::new();
+            for role in &user.roles {
+                match role.split_once('/') {
+                    None => realm_roles.push(Value::from(role.as_str())),
+                    Some((client, role)) => {
+                        if let Some(list) = client_roles.entry(client).or_insert_with(|| json!([])).as_array_mut() {
+                            list.push(role.into());
+                        }
                     }
                 }
             }
-        }
-        put(&mut node, "realmRoles", Node::from_value(&Value::Array(realm_roles), at));
-        put(&mut node, "clientRoles", Node::from_value(&Value::Object(client_roles), at));
-        if let Some(password) = node.get("password").cloned() {
-            put(&mut node, "password", secret(&password, sources));
-        }
-        node
-    });
+            put(&mut node, "realmRoles", Node::from_value(&Value::Array(realm_roles), at));
+            put(&mut node, "clientRoles", Node::from_value(&Value::Object(client_roles), at));
+            if let Some(password) = node.get("password").cloned() {
+                put(&mut node, "password", secret(&password, sources));
+            }
+            node
+        },
+    );
     Node { data: Data::List(items.collect()), span: written.map_or(tenant.span, |w| w.span) }
 }
 
@@ -147,7 +157,8 @@ fn parameters(tenant: &Tenant, template: &Template, sources: &[Source], found: &
         let value = given.and_then(|given| given.get(&key.text)).cloned();
         let value = value.or_else(|| parameter.default.as_ref().map(|default| Node::from_value(default, key.span)));
         let Some(value) = value else {
-            let message = format!("`{}` must give the parameter `{}` of the template `{}`", tenant.name, key.text, template.name);
+            let message =
+                format!("`{}` must give the parameter `{}` of the template `{}`", tenant.name, key.text, template.name);
             found.push(Diagnostic::error("missing-parameter", tenant.span, message));
             continue;
         };
@@ -156,7 +167,9 @@ fn parameters(tenant: &Tenant, template: &Template, sources: &[Source], found: &
                 let message = format!("parameter `{}` must be {wanted}, not {}", key.text, value.to_value());
                 found.push(Diagnostic::error("wrong-parameter", value.span, message));
             }
-            None if parameter.parameter_type == ParameterType::Secret => entries.push((key.clone(), secret(&value, sources))),
+            None if parameter.parameter_type == ParameterType::Secret => {
+                entries.push((key.clone(), secret(&value, sources)))
+            }
             None => entries.push((key.clone(), value)),
         }
     }
@@ -172,7 +185,9 @@ fn refused(parameter: &Parameter, value: &Value) -> Option<String> {
         ParameterType::String => (value.is_string(), "a text"),
         ParameterType::Integer => (value.is_i64() || value.is_u64(), "a whole number"),
         ParameterType::Boolean => (value.is_boolean(), "true or false"),
-        ParameterType::List => (value.as_array().is_some_and(|list| list.iter().all(Value::is_string)), "a list of texts"),
+        ParameterType::List => {
+            (value.as_array().is_some_and(|list| list.iter().all(Value::is_string)), "a list of texts")
+        }
         ParameterType::Url => (value.as_str().is_some_and(is_url), "an absolute http or https URL"),
         ParameterType::Secret => (
             value.as_str().is_some_and(|text| text.starts_with("env:") || text.starts_with("file:")),

@@ -83,7 +83,8 @@ fn named<'a>(list: &'a Value, key: &str, name: &str) -> &'a Value {
 }
 
 fn sorted(list: &Value) -> Vec<String> {
-    let mut names: Vec<String> = list.as_array().into_iter().flatten().map(|v| v.as_str().unwrap_or_default().to_owned()).collect();
+    let mut names: Vec<String> =
+        list.as_array().into_iter().flatten().map(|v| v.as_str().unwrap_or_default().to_owned()).collect();
     names.sort();
     names
 }
@@ -116,7 +117,8 @@ pub async fn the_provisioner_works_from_birth(api: &impl WriteRealms, jwks: &str
 
 pub async fn own_scopes_suppress_the_built_in_ones(api: &impl WriteRealms, jwks: &str, realm: &str) {
     let export = born(api, jwks, realm, json!({"defaultDefaultClientScopes": ["basic"]})).await;
-    let mut names: Vec<&str> = export["clientScopes"].as_array().expect("scopes").iter().filter_map(|s| s["name"].as_str()).collect();
+    let mut names: Vec<&str> =
+        export["clientScopes"].as_array().expect("scopes").iter().filter_map(|s| s["name"].as_str()).collect();
     names.sort_unstable();
     assert_eq!(names, ["basic", "extra", "offline_access"]);
     assert_eq!(sorted(&export["defaultDefaultClientScopes"]), ["basic"]);
@@ -124,14 +126,20 @@ pub async fn own_scopes_suppress_the_built_in_ones(api: &impl WriteRealms, jwks:
 }
 
 pub async fn built_in_clients_get_no_scopes_beside_own_ones(api: &impl WriteRealms, jwks: &str, realm: &str) {
-    let export = born(api, jwks, realm, json!({"defaultDefaultClientScopes": ["basic"], "clients": [{"clientId": "app"}]})).await;
-    assert_eq!(sorted(&named(&export["clients"], "clientId", "account-console")["defaultClientScopes"]), [] as [&str; 0]);
+    let export =
+        born(api, jwks, realm, json!({"defaultDefaultClientScopes": ["basic"], "clients": [{"clientId": "app"}]}))
+            .await;
+    assert_eq!(
+        sorted(&named(&export["clients"], "clientId", "account-console")["defaultClientScopes"]),
+        [] as [&str; 0]
+    );
     assert_eq!(sorted(&named(&export["clients"], "clientId", "app")["defaultClientScopes"]), ["basic"]);
 }
 
 pub async fn users_of_a_birth_get_no_default_roles(api: &impl WriteRealms, jwks: &str, realm: &str) {
     born(api, jwks, realm, json!({"users": [{"username": "anna", "enabled": true}]})).await;
-    let members = api.get(realm, &format!("roles/default-roles-{realm}/users?first=0&max=100")).await.expect("readable");
+    let members =
+        api.get(realm, &format!("roles/default-roles-{realm}/users?first=0&max=100")).await.expect("readable");
     assert_eq!(members.expect("there").as_array().map(Vec::len), Some(0));
 }
 
@@ -140,7 +148,8 @@ pub async fn posted_users_get_the_default_role_and_no_other(api: &impl WriteReal
     let user = json!({"username": "berta", "enabled": true, "realmRoles": ["member"]});
     let id = api.post(realm, "users", &user).await.expect("created").expect("an id");
     let roles = api.get(realm, &format!("users/{id}/role-mappings")).await.expect("readable").expect("there");
-    let names: Vec<&str> = roles["realmMappings"].as_array().expect("roles").iter().filter_map(|r| r["name"].as_str()).collect();
+    let names: Vec<&str> =
+        roles["realmMappings"].as_array().expect("roles").iter().filter_map(|r| r["name"].as_str()).collect();
     assert_eq!(names, [format!("default-roles-{realm}")]);
 }
 
@@ -158,7 +167,8 @@ pub async fn the_default_role_is_the_one_that_is_named(api: &impl WriteRealms, j
 }
 
 pub async fn a_birth_with_an_unknown_role_leaves_nothing(api: &impl WriteRealms, jwks: &str, realm: &str) {
-    let mut wrong = body(realm, &json!({"enabled": true, "clientScopes": scopes(), "roles": {"realm": [{"name": "a"}]}}), jwks);
+    let mut wrong =
+        body(realm, &json!({"enabled": true, "clientScopes": scopes(), "roles": {"realm": [{"name": "a"}]}}), jwks);
     wrong["roles"]["realm"][0]["composites"] = json!({"realm": ["nowhere"]});
     assert_eq!(api.create_realm(&wrong).await.expect_err("refused").status(), Some(500));
     assert_eq!(api.export(realm).await.expect("answered"), None);
@@ -187,7 +197,10 @@ pub async fn put_realm_keeps_what_it_omits(api: &impl WriteRealms, jwks: &str, r
     born(api, jwks, realm, json!({"displayName": "One", "accessTokenLifespan": 77, "attributes": {"mine": "1"}})).await;
     api.put(realm, "", Some(&json!({"realm": realm, "displayName": "Two"}))).await.expect("written");
     let now = export(api, realm).await;
-    assert_eq!((&now["displayName"], &now["accessTokenLifespan"], &now["attributes"]["mine"]), (&json!("Two"), &json!(77), &json!("1")));
+    assert_eq!(
+        (&now["displayName"], &now["accessTokenLifespan"], &now["attributes"]["mine"]),
+        (&json!("Two"), &json!(77), &json!("1"))
+    );
 }
 
 pub async fn put_realm_resets_two_fields_that_it_omits(api: &impl WriteRealms, jwks: &str, realm: &str) {
@@ -214,7 +227,10 @@ pub async fn put_client_merges(api: &impl WriteRealms, jwks: &str, realm: &str) 
     api.put(realm, &format!("clients/{id}"), Some(&change)).await.expect("written");
     let now = export(api, realm).await;
     let client = named(&now["clients"], "clientId", "app");
-    assert_eq!((&client["name"], &client["publicClient"], &client["redirectUris"]), (&json!("New"), &json!(true), &json!(["https://a.example/*"])));
+    assert_eq!(
+        (&client["name"], &client["publicClient"], &client["redirectUris"]),
+        (&json!("New"), &json!(true), &json!(["https://a.example/*"]))
+    );
     assert_eq!((&client["attributes"]["one"], &client["attributes"]["two"]), (&json!("1"), &json!("22")));
 }
 
@@ -228,7 +244,13 @@ pub async fn put_client_removes_an_attribute_by_null(api: &impl WriteRealms, jwk
 }
 
 pub async fn put_client_ignores_scopes(api: &impl WriteRealms, jwks: &str, realm: &str) {
-    born(api, jwks, realm, json!({"clients": [{"clientId": "app", "defaultClientScopes": ["basic"], "optionalClientScopes": []}]})).await;
+    born(
+        api,
+        jwks,
+        realm,
+        json!({"clients": [{"clientId": "app", "defaultClientScopes": ["basic"], "optionalClientScopes": []}]}),
+    )
+    .await;
     let id = client_id(api, realm, "app").await;
     let change = json!({"clientId": "app", "defaultClientScopes": ["extra"]});
     api.put(realm, &format!("clients/{id}"), Some(&change)).await.expect("written");
@@ -245,7 +267,10 @@ pub async fn put_client_scope_merges_and_ignores_mappers(api: &impl WriteRealms,
     api.put(realm, &format!("client-scopes/{id}"), Some(&change)).await.expect("written");
     let now = export(api, realm).await;
     let scope = named(&now["clientScopes"], "name", "mine");
-    assert_eq!((&scope["attributes"]["one"], &scope["attributes"]["two"], &scope["description"]), (&Value::Null, &json!("22"), &json!("d")));
+    assert_eq!(
+        (&scope["attributes"]["one"], &scope["attributes"]["two"], &scope["description"]),
+        (&Value::Null, &json!("22"), &json!("d"))
+    );
     assert_eq!(named(&scope["protocolMappers"], "name", "sub")["protocolMapper"], "oidc-sub-mapper");
 }
 
@@ -299,7 +324,10 @@ pub async fn composites_are_added_and_removed(api: &impl WriteRealms, jwks: &str
     let both = json!([{"id": member["id"], "name": "member"}, {"id": seat["id"], "name": "seat"}]);
     api.post(realm, &path, &both).await.expect("added");
     let now = export(api, realm).await;
-    assert_eq!(named(&now["roles"]["realm"], "name", "boss")["composites"], json!({"realm": ["member"], "client": {"app": ["seat"]}}));
+    assert_eq!(
+        named(&now["roles"]["realm"], "name", "boss")["composites"],
+        json!({"realm": ["member"], "client": {"app": ["seat"]}})
+    );
     api.delete(realm, &path, Some(&json!([{"id": member["id"], "name": "member"}]))).await.expect("removed");
     let now = export(api, realm).await;
     assert_eq!(sorted(&named(&now["roles"]["realm"], "name", "boss")["composites"]["realm"]), [] as [&str; 0]);
@@ -326,7 +354,11 @@ pub async fn roles_of_users_are_seen_through_their_members(api: &impl WriteRealm
     let (app, seat) = (client_id(api, realm, "app").await, named(&now["roles"]["client"]["app"], "name", "seat"));
     let path = format!("users/{anna}/role-mappings/clients/{app}");
     api.post(realm, &path, &json!([{"id": seat["id"], "name": "seat"}])).await.expect("granted");
-    let members = api.get(realm, &format!("clients/{app}/roles/seat/users?first=0&max=100")).await.expect("readable").expect("there");
+    let members = api
+        .get(realm, &format!("clients/{app}/roles/seat/users?first=0&max=100"))
+        .await
+        .expect("readable")
+        .expect("there");
     assert_eq!(members[0]["username"], "anna");
     let member = role(api, realm, "member").await;
     let path = format!("users/{anna}/role-mappings/realm");
@@ -336,14 +368,23 @@ pub async fn roles_of_users_are_seen_through_their_members(api: &impl WriteRealm
 }
 
 pub async fn scopes_of_a_client_move_between_lists(api: &impl WriteRealms, jwks: &str, realm: &str) {
-    let now = born(api, jwks, realm, json!({"clients": [{"clientId": "app", "defaultClientScopes": ["extra"], "optionalClientScopes": []}]})).await;
+    let now = born(
+        api,
+        jwks,
+        realm,
+        json!({"clients": [{"clientId": "app", "defaultClientScopes": ["extra"], "optionalClientScopes": []}]}),
+    )
+    .await;
     let app = client_id(api, realm, "app").await;
     let extra = named(&now["clientScopes"], "name", "extra")["id"].as_str().expect("an id").to_owned();
     api.delete(realm, &format!("clients/{app}/default-client-scopes/{extra}"), None).await.expect("removed");
     api.put(realm, &format!("clients/{app}/optional-client-scopes/{extra}"), None).await.expect("added");
     let now = export(api, realm).await;
     let client = named(&now["clients"], "clientId", "app");
-    assert_eq!((sorted(&client["defaultClientScopes"]).len(), sorted(&client["optionalClientScopes"])), (0, vec!["extra".to_owned()]));
+    assert_eq!(
+        (sorted(&client["defaultClientScopes"]).len(), sorted(&client["optionalClientScopes"])),
+        (0, vec!["extra".to_owned()])
+    );
 }
 
 pub async fn scopes_of_the_realm_have_endpoints(api: &impl WriteRealms, jwks: &str, realm: &str) {
@@ -391,7 +432,10 @@ pub async fn users_are_merged(api: &impl WriteRealms, jwks: &str, realm: &str) {
     let id = found[0]["id"].as_str().expect("an id").to_owned();
     api.put(realm, &format!("users/{id}"), Some(&json!({"lastName": "Lind"}))).await.expect("written");
     let now = api.get(realm, &format!("users/{id}")).await.expect("readable").expect("there");
-    assert_eq!((&now["firstName"], &now["lastName"], &now["email"]), (&json!("Anna"), &json!("Lind"), &json!("anna@x.example")));
+    assert_eq!(
+        (&now["firstName"], &now["lastName"], &now["email"]),
+        (&json!("Anna"), &json!("Lind"), &json!("anna@x.example"))
+    );
 }
 
 pub async fn the_export_leaves_out_ordinary_users(api: &impl WriteRealms, jwks: &str, realm: &str) {

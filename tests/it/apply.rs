@@ -99,7 +99,8 @@ async fn contents(api: &MemoryKeycloak) -> Value {
         let mut export = api.export(&realm).await.expect("readable").expect("there");
         export["ordinary"] = api.get(&realm, "users").await.expect("readable").expect("there");
         for user in export["ordinary"].as_array_mut().into_iter().flatten() {
-            user["roles"] = api.get(&realm, &format!("users/{}/role-mappings", id(user))).await.expect("readable").expect("there");
+            user["roles"] =
+                api.get(&realm, &format!("users/{}/role-mappings", id(user))).await.expect("readable").expect("there");
         }
         all[&realm] = canonical(export);
     }
@@ -167,7 +168,11 @@ async fn a_realm_of_somebody_else_is_not_taken() {
 #[tokio::test]
 async fn a_plan_is_refused_where_its_realm_has_moved_and_nothing_is_written_there() {
     let (api, world) = applied().await;
-    let plan = world.edit("tenants.yaml", "label: Clinic", "label: Other").edit("tenants.yaml", "label: North", "label: Nord").plan(&api).await;
+    let plan = world
+        .edit("tenants.yaml", "label: Clinic", "label: Other")
+        .edit("tenants.yaml", "label: North", "label: Nord")
+        .plan(&api)
+        .await;
     let mut realm = api.get("clinic", "").await.expect("readable").expect("there");
     realm["displayName"] = "By hand".into();
     api.put("clinic", "", Some(&realm)).await.expect("written");
@@ -219,7 +224,11 @@ realm:
   identityProviders:
     - {alias: corp, providerId: oidc, enabled: true, config: {authorizationUrl: https://id.example/a, tokenUrl: https://id.example/t, clientId: c, clientSecret: $(parameters.idpSecret)}}
 ";
-    let world = world().with("sso.yaml", template).edit("tenants.yaml", "        label: Clinic\n", "        label: Clinic\n        template: sso\n        parameters: {idpSecret: env:IDP}\n");
+    let world = world().with("sso.yaml", template).edit(
+        "tenants.yaml",
+        "        label: Clinic\n",
+        "        label: Clinic\n        template: sso\n        parameters: {idpSecret: env:IDP}\n",
+    );
     let api = MemoryKeycloak::new();
     let desired = world.expand().expect("sound");
     let plan = |api: &MemoryKeycloak, secrets: &Secrets| {

@@ -6,7 +6,11 @@ use tempfile::TempDir;
 
 fn realmwright(dir: &TempDir, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_realmwright"));
-    command.args(arguments).current_dir(dir.path()).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+        .args(arguments)
+        .current_dir(dir.path())
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.output().expect("the program runs")
 }
 
@@ -41,7 +45,13 @@ fn validate_says_what_it_found() {
 
 #[test]
 fn validate_shows_the_line_and_a_way_out() {
-    let dir = dir(&[PLATFORM, ("north/north.yaml", "apiVersion: realmwright/v1\nkind: Distributor\nname: north\nlabbel: North\norganizations:\n  - {name: a, parent: b}\n")]);
+    let dir = dir(&[
+        PLATFORM,
+        (
+            "north/north.yaml",
+            "apiVersion: realmwright/v1\nkind: Distributor\nname: north\nlabbel: North\norganizations:\n  - {name: a, parent: b}\n",
+        ),
+    ]);
     insta::assert_snapshot!(shown(&realmwright(&dir, &["validate", "."])), @r"
     exit 1
 
@@ -67,7 +77,15 @@ fn validate_shows_the_line_and_a_way_out() {
 #[test]
 fn wrong_usage_is_64() {
     let dir = dir(&[PLATFORM, TENANT]);
-    for arguments in [&["validade"][..], &[], &["validate", "--nope"], &["validate", "nowhere"], &["plan"], &["apply"], &["plan", "-k", "key.pem", "-e", "prod"]] {
+    for arguments in [
+        &["validade"][..],
+        &[],
+        &["validate", "--nope"],
+        &["validate", "nowhere"],
+        &["plan"],
+        &["apply"],
+        &["plan", "-k", "key.pem", "-e", "prod"],
+    ] {
         let output = realmwright(&dir, arguments);
         let key = arguments.contains(&"key.pem");
         assert_eq!(output.status.code(), Some(if key { 1 } else { 64 }), "{arguments:?}: {}", shown(&output));
@@ -149,7 +167,8 @@ fn a_secret_that_cannot_be_read_is_named_where_it_is_written() {
 
 #[test]
 fn a_file_that_is_no_plan_is_refused() {
-    let dir = dir(&[PLATFORM, TENANT, ("plan.json", "{\"formatVersion\": 1}"), ("old.json", "{\"formatVersion\": 99}")]);
+    let dir =
+        dir(&[PLATFORM, TENANT, ("plan.json", "{\"formatVersion\": 1}"), ("old.json", "{\"formatVersion\": 99}")]);
     insta::assert_snapshot!(shown(&realmwright(&dir, &["apply", "plan.json"])), @r"
     exit 1
 

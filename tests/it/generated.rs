@@ -52,16 +52,24 @@ fn every_example_names_the_schema_for_the_editor() {
     for file in files {
         let text = fs::read_to_string(&file).expect("readable");
         let first = text.lines().next().unwrap_or_default();
-        let named = first.strip_prefix("# yaml-language-server: $schema=").unwrap_or_else(|| panic!("{} names no schema", file.display()));
+        let named = first
+            .strip_prefix("# yaml-language-server: $schema=")
+            .unwrap_or_else(|| panic!("{} names no schema", file.display()));
         let schema = file.parent().expect("a parent").join(named);
-        assert_eq!(schema.canonicalize().ok(), root().join("docs/manifest.schema.json").canonicalize().ok(), "{}", file.display());
+        assert_eq!(
+            schema.canonicalize().ok(),
+            root().join("docs/manifest.schema.json").canonicalize().ok(),
+            "{}",
+            file.display()
+        );
     }
 }
 
 #[test]
 fn the_plan_of_a_birth_keeps_its_schema() {
     let world = crate::plan::world();
-    let plan = futures_util::FutureExt::now_or_never(world.plan(&realmwright::keycloak::memory::MemoryKeycloak::new())).expect("at once");
+    let plan = futures_util::FutureExt::now_or_never(world.plan(&realmwright::keycloak::memory::MemoryKeycloak::new()))
+        .expect("at once");
     let validator = jsonschema::draft202012::new(&schema::schema::<Plan>()).expect("a schema");
     assert!(validator.is_valid(&serde_json::to_value(&plan).expect("JSON")));
 }

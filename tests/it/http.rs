@@ -13,9 +13,20 @@ const TOKEN: &str = r"^/realms/[^/]+/protocol/openid-connect/token$";
 async fn mock() -> MockServer {
     let server = MockServer::start().await;
     let issuer = json!({"issuer": format!("{}/realms/master", server.uri())});
-    on(&server, "GET", r"^/realms/master/\.well-known/openid-configuration$", ResponseTemplate::new(200).set_body_json(issuer)).await;
+    on(
+        &server,
+        "GET",
+        r"^/realms/master/\.well-known/openid-configuration$",
+        ResponseTemplate::new(200).set_body_json(issuer),
+    )
+    .await;
     let token = json!({"access_token": "t", "expires_in": 60});
-    Mock::given(method("POST")).and(path_regex(TOKEN)).respond_with(ResponseTemplate::new(200).set_body_json(token)).with_priority(9).mount(&server).await;
+    Mock::given(method("POST"))
+        .and(path_regex(TOKEN))
+        .respond_with(ResponseTemplate::new(200).set_body_json(token))
+        .with_priority(9)
+        .mount(&server)
+        .await;
     server
 }
 
@@ -24,7 +35,13 @@ async fn on(server: &MockServer, verb: &str, at: &str, answer: ResponseTemplate)
 }
 
 async fn first(server: &MockServer, times: u64, verb: &str, at: &str, answer: ResponseTemplate) {
-    Mock::given(method(verb)).and(path_regex(at)).respond_with(answer).up_to_n_times(times).with_priority(1).mount(server).await;
+    Mock::given(method(verb))
+        .and(path_regex(at))
+        .respond_with(answer)
+        .up_to_n_times(times)
+        .with_priority(1)
+        .mount(server)
+        .await;
 }
 
 async fn connect(server: &MockServer) -> Server {
@@ -132,8 +149,16 @@ async fn no_realm_is_not_an_error_and_a_foreign_one_is() {
     first(&server, 1, "POST", "^/realms/clinic/protocol/openid-connect/token$", gone).await;
     let api = connect(&server).await;
     assert_eq!(api.export("clinic").await.expect("answered"), None);
-    let refused = json!({"error": "invalid_client", "error_description": "Invalid client or Invalid client credentials"});
-    first(&server, 1, "POST", "^/realms/clinic/protocol/openid-connect/token$", ResponseTemplate::new(401).set_body_json(refused)).await;
+    let refused =
+        json!({"error": "invalid_client", "error_description": "Invalid client or Invalid client credentials"});
+    first(
+        &server,
+        1,
+        "POST",
+        "^/realms/clinic/protocol/openid-connect/token$",
+        ResponseTemplate::new(401).set_body_json(refused),
+    )
+    .await;
     let error = api.export("clinic").await.expect_err("foreign");
     insta::assert_snapshot!(format!("{error}\n{}", error.hint().unwrap_or_default()), @r"
     POST /realms/clinic/protocol/openid-connect/token: the realm `clinic` does not accept the client `realmwright-provisioner`: Invalid client or Invalid client credentials
@@ -157,7 +182,8 @@ async fn a_wrong_clock_is_told_apart_from_a_wrong_key() {
 /// Answers as the bootstrap client's requests expect it.
 async fn with_lanes(server: &MockServer) {
     on(server, "GET", "^/admin/realms/master/clients$", ResponseTemplate::new(200).set_body_json(json!([]))).await;
-    on(server, "GET", "^/admin/realms/master/groups$", ResponseTemplate::new(200).set_body_json(json!([{"id": "g"}]))).await;
+    on(server, "GET", "^/admin/realms/master/groups$", ResponseTemplate::new(200).set_body_json(json!([{"id": "g"}])))
+        .await;
     let made = |request: &Request| {
         let body: Value = serde_json::from_slice(&request.body).expect("JSON");
         let id = body["clientId"].as_str().expect("an id").to_owned();
@@ -182,7 +208,8 @@ async fn lanes_are_replaced_after_some_births_and_removed_at_the_end() {
     api.finish().await.expect("removed");
     let requests = server.received_requests().await.expect("recorded");
     assert_eq!(requests.iter().filter(|request| request.method.as_str() == "DELETE").count(), 3);
-    let listing = requests.iter().filter(|request| request.method.as_str() == "GET" && request.url.path() == "/admin/realms");
+    let listing =
+        requests.iter().filter(|request| request.method.as_str() == "GET" && request.url.path() == "/admin/realms");
     assert_eq!(listing.count(), 0, "the list of all realms is never asked for");
 }
 

@@ -15,7 +15,17 @@ const NEIGHBOURS: [(&str, &str); 2] = [("manifest", "template"), ("template", "s
 
 /// What pure code may not name.
 const EFFECTS: [&str; 11] = [
-    "tokio", "reqwest", "std::fs", "std::env", "std::net::Tcp", "SystemTime", "Instant", "std::process", "println!", "async fn", "uuid",
+    "tokio",
+    "reqwest",
+    "std::fs",
+    "std::env",
+    "std::net::Tcp",
+    "SystemTime",
+    "Instant",
+    "std::process",
+    "println!",
+    "async fn",
+    "uuid",
 ];
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
@@ -47,7 +57,9 @@ fn modules_use_only_what_is_further_inside() {
         let Some(own) = LAYERS.iter().position(|known| *known == layer) else { return };
         for (rank, other) in LAYERS.iter().enumerate().skip(own + 1) {
             let neighbours = NEIGHBOURS.contains(&(layer, other));
-            let uses = text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(&format!("crate::{other}")));
+            let uses = text
+                .lines()
+                .any(|line| !line.trim_start().starts_with("//") && line.contains(&format!("crate::{other}")));
             assert!(neighbours || !uses, "{name} (layer {own}) uses {other} (layer {rank})");
         }
     });

@@ -1,5 +1,7 @@
 //! The fast tests: offline, against the in-memory Keycloak and mock servers on loopback.
 
+#![allow(unreachable_pub, missing_docs, clippy::unwrap_used, clippy::print_stderr)]
+
 #[path = "../contract/mod.rs"]
 mod contract;
 #[path = "../support/mod.rs"]

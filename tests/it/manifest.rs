@@ -74,8 +74,13 @@ fn an_orphan_is_refused_with_the_name_that_was_meant() {
 
 #[test]
 fn a_circle_of_parents_is_shown() {
-    let reseller = |name: &str, parent: &str| format!("apiVersion: realmwright/v1\nkind: Reseller\nname: {name}\nparent: {parent}\n");
-    let circle = distributor("").with("a.yaml", reseller("a", "b")).with("b.yaml", reseller("b", "c")).with("c.yaml", reseller("c", "a"));
+    let reseller = |name: &str, parent: &str| {
+        format!("apiVersion: realmwright/v1\nkind: Reseller\nname: {name}\nparent: {parent}\n")
+    };
+    let circle = distributor("")
+        .with("a.yaml", reseller("a", "b"))
+        .with("b.yaml", reseller("b", "c"))
+        .with("c.yaml", reseller("c", "a"));
     insta::assert_snapshot!(circle.findings(), @r"
     [cycle] a.yaml:4:9 the parents go round in a circle: a → b → c → a (give one of them a parent outside the circle)
     ");
@@ -226,7 +231,8 @@ fn a_list_in_csv_is_a_way_in() {
     let world = distributor("csv: list.csv\n").with("list.csv", csv);
     assert_eq!(world.findings(), "");
     let desired = world.expand().expect("sound");
-    let rows: Vec<String> = desired.iter().map(|tenant| format!("{}: {} ({})", tenant.path.join("/"), tenant.name, tenant.label)).collect();
+    let rows: Vec<String> =
+        desired.iter().map(|tenant| format!("{}: {} ({})", tenant.path.join("/"), tenant.name, tenant.label)).collect();
     assert_eq!(rows, [": north (north)", "north: shop (Shop, Inc.)", "north/shop: clinic (Clinic)"]);
 }
 

@@ -71,7 +71,8 @@ async fn an_unchanged_realm_costs_two_requests() {
     let (api, world) = applied().await;
     api.forget_requests();
     world.plan(&api).await;
-    let clinic: Vec<_> = api.requests().into_iter().filter(|sent| sent.path.starts_with("clinic/")).map(|sent| sent.path).collect();
+    let clinic: Vec<_> =
+        api.requests().into_iter().filter(|sent| sent.path.starts_with("clinic/")).map(|sent| sent.path).collect();
     assert_eq!(clinic, ["clinic/partial-export", "clinic/roles/tenant-admin/users?first=0&max=100"]);
 }
 
@@ -165,7 +166,8 @@ async fn what_was_removed_by_hand_is_made_again() {
     let (api, world) = applied().await;
     let role = api.get("clinic", "roles/licence-manager").await.expect("readable").expect("there");
     api.delete("clinic", &format!("roles-by-id/{}", id(&role)), None).await.expect("deleted");
-    let user = api.get("clinic", "users?exact=true&username=boss@clinic.example").await.expect("readable").expect("there");
+    let user =
+        api.get("clinic", "users?exact=true&username=boss@clinic.example").await.expect("readable").expect("there");
     api.delete("clinic", &format!("users/{}", id(&user[0])), None).await.expect("deleted");
     let plan = world.apply(&api).await;
     insta::assert_snapshot!(changes(&plan), @r#"
@@ -186,14 +188,41 @@ async fn what_was_removed_by_hand_is_made_again() {
 async fn a_role_smuggled_into_a_composite_is_taken_out() {
     let (api, world) = applied().await;
     let export = api.export("clinic").await.expect("readable").expect("there");
-    let member = export["roles"]["realm"].as_array().expect("roles").iter().find(|role| role["name"] == "member").expect("member").clone();
-    let admin = &export["roles"]["client"]["realm-management"].as_array().expect("roles").iter().find(|r| r["name"] == "realm-admin").expect("there").clone();
-    let path = format!("roles-by-id/{}/composites", id(&export["roles"]["realm"].as_array().expect("roles").iter().find(|r| r["name"] == "tenant-admin").expect("there").clone()));
+    let member = export["roles"]["realm"]
+        .as_array()
+        .expect("roles")
+        .iter()
+        .find(|role| role["name"] == "member")
+        .expect("member")
+        .clone();
+    let admin = &export["roles"]["client"]["realm-management"]
+        .as_array()
+        .expect("roles")
+        .iter()
+        .find(|r| r["name"] == "realm-admin")
+        .expect("there")
+        .clone();
+    let path = format!(
+        "roles-by-id/{}/composites",
+        id(&export["roles"]["realm"]
+            .as_array()
+            .expect("roles")
+            .iter()
+            .find(|r| r["name"] == "tenant-admin")
+            .expect("there")
+            .clone())
+    );
     let found = api.get("clinic", "roles/nurse").await.expect("answered");
     assert_eq!(found, None);
     api.post("clinic", "roles", &json!({"name": "nurse"})).await.expect("created");
     let nurse = api.get("clinic", "roles/nurse").await.expect("readable").expect("there");
-    api.post("clinic", &path, &json!([{"id": nurse["id"], "name": "nurse"}, {"id": admin["id"], "name": "realm-admin"}])).await.expect("added");
+    api.post(
+        "clinic",
+        &path,
+        &json!([{"id": nurse["id"], "name": "nurse"}, {"id": admin["id"], "name": "realm-admin"}]),
+    )
+    .await
+    .expect("added");
     let plan = world.apply(&api).await;
     insta::assert_snapshot!(changes(&plan), @r#"
     north (distributor)  North
@@ -210,7 +239,8 @@ async fn a_role_smuggled_into_a_composite_is_taken_out() {
 #[tokio::test]
 async fn a_role_that_others_give_the_admin_is_theirs() {
     let (api, world) = applied().await;
-    let user = api.get("clinic", "users?exact=true&username=boss@clinic.example").await.expect("readable").expect("there");
+    let user =
+        api.get("clinic", "users?exact=true&username=boss@clinic.example").await.expect("readable").expect("there");
     let manager = api.get("clinic", "roles/licence-manager").await.expect("readable").expect("there");
     let path = format!("users/{}/role-mappings/realm", id(&user[0]));
     api.post("clinic", &path, &json!([{"id": manager["id"], "name": "licence-manager"}])).await.expect("granted");
@@ -259,7 +289,8 @@ async fn the_causes_of_a_change_are_told_apart() {
     realm["displayName"] = "By hand".into();
     realm["accessTokenLifespan"] = 60.into();
     api.put("clinic", "", Some(&realm)).await.expect("written");
-    let world = world.edit("tenants.yaml", "label: Clinic", "label: New Clinic").edit("tenants.yaml", "seats: 5", "seats: 6");
+    let world =
+        world.edit("tenants.yaml", "label: Clinic", "label: New Clinic").edit("tenants.yaml", "seats: 5", "seats: 6");
     let plan = world.plan(&api).await;
     insta::assert_snapshot!(changes(&plan), @r#"
     north (distributor)  North

@@ -14,7 +14,11 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 fn scalar() -> impl Strategy<Value = Value> {
-    prop_oneof!["[ -~]{1,12}".prop_map(Value::from), any::<bool>().prop_map(Value::from), (0..99_999u32).prop_map(Value::from)]
+    prop_oneof![
+        "[ -~]{1,12}".prop_map(Value::from),
+        any::<bool>().prop_map(Value::from),
+        (0..99_999u32).prop_map(Value::from)
+    ]
 }
 
 prop_compose! {

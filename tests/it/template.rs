@@ -38,7 +38,8 @@ fn each_repeats_and_if_leaves_out() {
     let tenant = "licences:\n  - {product: assistant, type: pro, serial: A-1, seats: 1, validUntil: 2027-12-31}\n  - {product: insights, type: pro, serial: I-1, seats: 2, validUntil: 2027-12-31}\n";
     let realm = realm(template, tenant).expect("sound");
     assert_eq!(realm["attributes"], json!({"s.A-1": "1", "s.I-1": "2"}));
-    let names: Vec<&Value> = realm["roles"]["realm"].as_array().expect("roles").iter().map(|role| &role["name"]).collect();
+    let names: Vec<&Value> =
+        realm["roles"]["realm"].as_array().expect("roles").iter().map(|role| &role["name"]).collect();
     assert_eq!(names, ["r-assistant", "r-insights"]);
 }
 
@@ -73,7 +74,9 @@ fn templates_extend_and_tenants_differ() {
     let realm = realmwright::state::assemble(&world.expand().expect("sound")[0].state);
     assert_eq!(realm["accessTokenLifespan"], 2);
     assert_eq!(realm["eventsListeners"], json!([]));
-    let named = |id: &str| realm["clients"].as_array().expect("clients").iter().find(|c| c["clientId"] == id).expect("there").clone();
+    let named = |id: &str| {
+        realm["clients"].as_array().expect("clients").iter().find(|c| c["clientId"] == id).expect("there").clone()
+    };
     assert_eq!(named("one"), json!({"clientId": "one", "name": "One", "enabled": false}));
     assert_eq!((&named("two")["name"], &named("three")["clientId"]), (&json!("Two"), &json!("three")));
 }

@@ -1,6 +1,8 @@
 //! The tests against a real Keycloak: one server for the whole run, started by `keycloak-dev` unless `KEYCLOAK_URL`
 //! names one, and ended with this process.
 
+#![allow(unreachable_pub, missing_docs, clippy::unwrap_used, clippy::print_stderr)]
+
 #[path = "../contract/mod.rs"]
 mod contract;
 #[path = "../support/mod.rs"]
@@ -8,3 +10,4 @@ mod support;
 
 mod kept;
 mod server;
+mod tenants;

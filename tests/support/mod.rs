@@ -90,7 +90,8 @@ impl World {
         };
         let mut tenants = Vec::new();
         for tenant in &desired {
-            let observed = observe(api, &tenant.name, &declared_users(&tenant.state)).await.expect("the realm can be read");
+            let observed =
+                observe(api, &tenant.name, &declared_users(&tenant.state)).await.expect("the realm can be read");
             tenants.push(plan_tenant(tenant, observed.as_ref(), &Secrets::default()));
         }
         Plan::new(header(), tenants)

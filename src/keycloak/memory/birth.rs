@@ -7,13 +7,18 @@ use crate::state::{Kind, ObjectId, arrange};
 
 /// The realm that a body gives, or why the server refuses it: then nothing is left behind.
 pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
-    let name = body["realm"].as_str().filter(|name| !name.is_empty()).ok_or((400, "Realm name cannot be empty".to_owned()))?;
+    let name =
+        body["realm"].as_str().filter(|name| !name.is_empty()).ok_or((400, "Realm name cannot be empty".to_owned()))?;
     let state = arrange(body);
     let mut realm = Realm { top: top(name, body), ..Realm::default() };
     let own_scopes = body["clientScopes"].is_array();
     if !own_scopes {
         for scope in ["basic", "profile", "email", "roles", "web-origins", "acr"] {
-            built_in(&mut realm, ObjectId::new(Kind::ClientScope, scope), json!({"name": scope, "protocol": "openid-connect"}));
+            built_in(
+                &mut realm,
+                ObjectId::new(Kind::ClientScope, scope),
+                json!({"name": scope, "protocol": "openid-connect"}),
+            );
         }
     }
     for client in ["account", "account-console", "admin-cli", "broker", "realm-management", "security-admin-console"] {
@@ -84,7 +89,8 @@ fn top(name: &str, body: &Value) -> Value {
     if !attributes.is_object() {
         *attributes = Value::Object(Map::new());
     }
-    for (key, value) in [("cibaExpiresIn", "120"), ("oauth2DeviceCodeLifespan", "600"), ("parRequestUriLifespan", "60")] {
+    for (key, value) in [("cibaExpiresIn", "120"), ("oauth2DeviceCodeLifespan", "600"), ("parRequestUriLifespan", "60")]
+    {
         if attributes[key].is_null() {
             attributes[key] = value.into();
         }
@@ -129,7 +135,11 @@ fn default_role(realm: &mut Realm, name: &str, body: &Value) {
     realm.top["defaultRole"] = json!({ "name": role });
     let id = ObjectId::new(Kind::RealmRole, &role);
     if !realm.objects.contains_key(&id) {
-        built_in(realm, id.clone(), json!({"name": role, "composites": {"realm": ["offline_access", "uma_authorization"]}}));
+        built_in(
+            realm,
+            id.clone(),
+            json!({"name": role, "composites": {"realm": ["offline_access", "uma_authorization"]}}),
+        );
     }
     // Its description comes from `defaultRole`, its composites from `roles`.
     if let Some(document) = realm.objects.get_mut(&id).and_then(Value::as_object_mut) {
@@ -143,16 +153,21 @@ fn default_role(realm: &mut Realm, name: &str, body: &Value) {
 /// A role that does not exist yet makes the whole birth fail.
 fn check_roles(realm: &Realm) -> Result<(), Refusal> {
     let missing = |id: ObjectId| !realm.objects.contains_key(&id);
-    for (role, document) in realm.objects.iter().filter(|(id, _)| matches!(id.kind, Kind::RealmRole | Kind::ClientRole)) {
+    for (role, document) in realm.objects.iter().filter(|(id, _)| matches!(id.kind, Kind::RealmRole | Kind::ClientRole))
+    {
         let names = |list: &Value| list.as_array().cloned().unwrap_or_default();
         let realm_roles = names(&document["composites"]["realm"]);
         let in_realm = realm_roles.iter().filter_map(Value::as_str).map(|name| ObjectId::new(Kind::RealmRole, name));
         let clients = document["composites"]["client"].as_object().cloned().unwrap_or_default();
         let in_clients = clients.iter().flat_map(|(client, list)| {
             let list = names(list);
-            list.into_iter().filter_map(|name| Some(ObjectId::within(Kind::ClientRole, client, name.as_str()?))).collect::<Vec<_>>()
+            list.into_iter()
+                .filter_map(|name| Some(ObjectId::within(Kind::ClientRole, client, name.as_str()?)))
+                .collect::<Vec<_>>()
         });
-        let late = |id: &ObjectId| id.key == "uma_authorization" && role.key == realm.default_role() && !role_was_given(document);
+        let late = |id: &ObjectId| {
+            id.key == "uma_authorization" && role.key == realm.default_role() && !role_was_given(document)
+        };
         if in_realm.chain(in_clients).any(|id| missing(id.clone()) && !late(&id)) {
             return Err((500, "unknown_error".into()));
         }

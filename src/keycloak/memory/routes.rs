@@ -33,7 +33,8 @@ fn decode(segment: &str) -> String {
 /// The segments of a path, and its query.
 fn split(path: &str) -> (Vec<String>, Map<String, Value>) {
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
-    let query = url::form_urlencoded::parse(query.as_bytes()).map(|(key, value)| (key.into_owned(), value.into())).collect();
+    let query =
+        url::form_urlencoded::parse(query.as_bytes()).map(|(key, value)| (key.into_owned(), value.into())).collect();
     (path.split('/').filter(|part| !part.is_empty()).map(decode).collect(), query)
 }
 
@@ -52,12 +53,14 @@ impl Realm {
                 Ok(top)
             }
             ["clients"] => {
-                let found = of_kind(Kind::Client).filter(|(id, _)| query.get("clientId").is_none_or(|asked| *asked == id.key.as_str()));
+                let found = of_kind(Kind::Client)
+                    .filter(|(id, _)| query.get("clientId").is_none_or(|asked| *asked == id.key.as_str()));
                 Ok(found.map(|(_, document)| document.clone()).collect())
             }
             ["client-scopes"] => Ok(of_kind(Kind::ClientScope).map(|(_, document)| document.clone()).collect()),
             ["users"] => {
-                let found = of_kind(Kind::User).filter(|(id, _)| query.get("username").is_none_or(|asked| *asked == id.key.as_str()));
+                let found = of_kind(Kind::User)
+                    .filter(|(id, _)| query.get("username").is_none_or(|asked| *asked == id.key.as_str()));
                 Ok(found.map(|(_, document)| brief_user(document)).collect())
             }
             ["roles", name] => one(ObjectId::new(Kind::RealmRole, *name)),
@@ -66,14 +69,18 @@ impl Realm {
                 let client = self.by_id(Kind::Client, id)?;
                 one(ObjectId::new(Kind::User, format!("service-account-{}", client.key)))
             }
-            ["clients", id, "roles", name] => one(ObjectId::within(Kind::ClientRole, &self.by_id(Kind::Client, id)?.key, name)),
+            ["clients", id, "roles", name] => {
+                one(ObjectId::within(Kind::ClientRole, &self.by_id(Kind::Client, id)?.key, name))
+            }
             ["clients", id, "roles", name, "users"] => {
                 let client = self.by_id(Kind::Client, id)?;
                 self.members(&ObjectId::within(Kind::ClientRole, &client.key, name), &query)
             }
             ["users", id, "role-mappings"] => {
                 let user = &self.objects[&self.by_id(Kind::User, id)?];
-                let roles = |list: &Value| -> Value { list.as_array().into_iter().flatten().map(|name| json!({"name": name})).collect() };
+                let roles = |list: &Value| -> Value {
+                    list.as_array().into_iter().flatten().map(|name| json!({"name": name})).collect()
+                };
                 let clients = user["clientRoles"].as_object().cloned().unwrap_or_default();
                 let clients: Map<String, Value> =
                     clients.iter().map(|(client, list)| (client.clone(), json!({"mappings": roles(list)}))).collect();
@@ -146,7 +153,9 @@ impl Realm {
             [list @ ("default-default-client-scopes" | "default-optional-client-scopes"), scope] => {
                 self.change_scopes(None, list, scope, true)
             }
-            ["clients", id, list, scope] if list.ends_with("client-scopes") => self.change_scopes(Some(id), list, scope, true),
+            ["clients", id, list, scope] if list.ends_with("client-scopes") => {
+                self.change_scopes(Some(id), list, scope, true)
+            }
             [owner @ ("clients" | "client-scopes"), _, "protocol-mappers", "models", id] => {
                 let kind = if *owner == "clients" { Kind::ClientMapper } else { Kind::ScopeMapper };
                 let mapper = self.by_id(kind, id)?;
@@ -177,7 +186,8 @@ impl Realm {
             }
             ["users", id] => {
                 let user = self.by_id(Kind::User, id)?;
-                let (realm_roles, client_roles) = (self.objects[&user]["realmRoles"].clone(), self.objects[&user]["clientRoles"].clone());
+                let (realm_roles, client_roles) =
+                    (self.objects[&user]["realmRoles"].clone(), self.objects[&user]["clientRoles"].clone());
                 let document = self.document(&user)?;
                 merge(document, body, Kind::User);
                 document["realmRoles"] = realm_roles;
@@ -205,7 +215,9 @@ impl Realm {
             [list @ ("default-default-client-scopes" | "default-optional-client-scopes"), scope] => {
                 return self.change_scopes(None, list, scope, false);
             }
-            ["clients", id, list, scope] if list.ends_with("client-scopes") => return self.change_scopes(Some(id), list, scope, false),
+            ["clients", id, list, scope] if list.ends_with("client-scopes") => {
+                return self.change_scopes(Some(id), list, scope, false);
+            }
             ["clients", _, "protocol-mappers", "models", id] => self.by_id(Kind::ClientMapper, id)?,
             ["client-scopes", _, "protocol-mappers", "models", id] => self.by_id(Kind::ScopeMapper, id)?,
             ["roles-by-id", id] => self.role_by_id(id)?,

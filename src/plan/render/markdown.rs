@@ -16,7 +16,12 @@ pub fn plan(plan: &Plan) -> String {
     for tenant in plan.tenants.iter().filter(|tenant| !tenant.is_empty()) {
         let mut part = String::new();
         let what = if tenant.is_birth() { "new realm".to_owned() } else { counted(tenant.changes.len()) };
-        let _ = write!(part, "\n<details><summary><b>{}</b> ({}): {what}</summary>\n\n", escape(&tenant.tenant), tenant.tier);
+        let _ = write!(
+            part,
+            "\n<details><summary><b>{}</b> ({}): {what}</summary>\n\n",
+            escape(&tenant.tenant),
+            tenant.tier
+        );
         if let Some(parent) = tenant.path.last() {
             let _ = writeln!(part, "below `{parent}`, label {}\n", code(&tenant.label));
         }
