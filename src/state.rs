@@ -1,6 +1,6 @@
 //! What realms contain: one type for what the manifests want (*desired*) and what Keycloak has (*observed*).
 //!
-//! Both sides start as a document in the shape of Keycloak's RealmRepresentation. [`arrange`] takes it apart into
+//! Both sides start as a document in the shape of Keycloak's RealmRepresentation. [`arrange()`] takes it apart into
 //! objects whose fields are flat and in canonical form, so that comparing is trivial; [`assemble`] is its inverse and
 //! makes the body of a realm's birth. What is special about a kind stands in its table, [`kind`], and nowhere else.
 
