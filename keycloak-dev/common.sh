@@ -42,7 +42,12 @@ command_of() {
 }
 
 # PID TEXT: whether it runs and has TEXT in its command line, since the pid in a file may be somebody else's by now.
-alive() { [[ -n $1 && "$(command_of "$1")" == *"$2"* ]]; }
+alive() {
+  local command
+  if [[ -z $1 ]]; then return 1; fi
+  command=$(command_of "$1")
+  [[ -n $command && $command == *"$2"* ]]
+}
 
 # FILE: its first line, or nothing.
 first_line() {

@@ -13,6 +13,7 @@ pub mod memory;
 pub mod observe;
 mod token;
 pub mod version;
+mod wire;
 
 use std::future::Future;
 

@@ -7,10 +7,11 @@ use reqwest::Method;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
-use super::error::{Fault, KeycloakError, words};
-use super::http::{client, no_answer};
+use super::error::{Fault, KeycloakError};
 use super::key::OperatorKey;
+use super::token::{Answer, token};
 use super::version;
+use super::wire::{Body, Repeat, Sending, Wire};
 
 /// Client id of the bootstrap account in master.
 pub const BOOTSTRAP: &str = "realmwright";
@@ -89,59 +90,34 @@ fn text(value: &Value) -> String {
 
 /// An administrator of master, for a few requests.
 struct Admin {
-    http: reqwest::Client,
-    base: String,
+    wire: Wire,
     token: SecretString,
 }
 
 impl Admin {
     async fn log_in(base: &str, user: &str, password: &SecretString) -> Result<Self, KeycloakError> {
         let path = "/realms/master/protocol/openid-connect/token";
-        let fault = |fault| KeycloakError { method: "POST", path: path.into(), fault };
-        let http = client()?;
-        let base = base.trim_end_matches('/').to_owned();
+        let wire = Wire::new(base, None)?;
         let form = [
             ("grant_type", "password"),
             ("client_id", "admin-cli"),
             ("username", user),
             ("password", password.expose_secret()),
         ];
-        let answer =
-            http.post(format!("{base}{path}")).form(&form).send().await.map_err(|error| fault(no_answer(&error)))?;
-        let status = answer.status().as_u16();
-        let body = answer.text().await.map_err(|error| fault(no_answer(&error)))?;
-        if status != 200 {
-            return Err(fault(Fault::Status { status, message: words(&body) }));
-        }
-        let answer: Value = serde_json::from_str(&body).unwrap_or_default();
-        match answer["access_token"].as_str() {
-            Some(token) => Ok(Self { http, base, token: token.to_owned().into() }),
-            None => Err(fault(Fault::Broken { reason: "no access_token in it; is this a Keycloak?".into() })),
+        let sending = Sending { method: Method::POST, path, body: Body::Form(&form), repeat: Repeat::Unsafe };
+        let reply = wire.send(&sending, None).await.map_err(|failure| failure.error)?;
+        match token(&reply.body) {
+            Some(Answer::Token(token, _)) => Ok(Self { wire, token }),
+            _ => {
+                let fault = Fault::Broken { reason: "no access_token in it; is this a Keycloak?".into() };
+                Err(KeycloakError { method: "POST", path: path.into(), fault })
+            }
         }
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, KeycloakError> {
-        let verb = match method.as_str() {
-            "POST" => "POST",
-            "PUT" => "PUT",
-            _ => "GET",
-        };
-        let fault = |fault| KeycloakError { method: verb, path: path.to_owned(), fault };
-        let mut request =
-            self.http.request(method, format!("{}{path}", self.base)).bearer_auth(self.token.expose_secret());
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let answer = request.send().await.map_err(|error| fault(no_answer(&error)))?;
-        let status = answer.status();
-        let text = answer.text().await.map_err(|error| fault(no_answer(&error)))?;
-        if !status.is_success() {
-            return Err(fault(Fault::Status { status: status.as_u16(), message: words(&text) }));
-        }
-        if text.trim().is_empty() {
-            return Ok(Value::Null);
-        }
-        serde_json::from_str(&text).map_err(|error| fault(Fault::Broken { reason: error.to_string() }))
+        let sending = Sending { method, path, body: body.into(), repeat: Repeat::Unsafe };
+        self.wire.send(&sending, Some(&self.token)).await.map(|reply| reply.body).map_err(|failure| failure.error)
     }
 
     fn broken(&self, path: &str, reason: String) -> KeycloakError {

@@ -64,6 +64,11 @@ impl KeycloakError {
         }
     }
 
+    /// True when the request may have been executed and its answer was lost on the way.
+    pub fn was_lost(&self) -> bool {
+        matches!(self.fault, Fault::NoAnswer { unsent: false, .. } | Fault::Status { status: 502 | 504, .. })
+    }
+
     /// A way out, where one is known.
     pub fn hint(&self) -> Option<String> {
         match &self.fault {

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::Value;
 
 use super::error::{Fault, KeycloakError};
+use super::wire::{Body, Failure, Repeat, Sending, Wire};
 
 /// Tokens are renewed this long before they end.
 const MARGIN: Duration = Duration::from_secs(10);
@@ -19,9 +21,16 @@ pub(super) struct Account {
     pub(super) client: String,
 }
 
+impl Account {
+    /// Path of its token endpoint.
+    pub(super) fn path(&self) -> String {
+        format!("/realms/{}/protocol/openid-connect/token", self.realm)
+    }
+}
+
 /// What a token endpoint answered.
 pub(super) enum Answer {
-    Token(String, Duration),
+    Token(SecretString, Duration),
     NoSuchRealm,
 }
 
@@ -29,6 +38,8 @@ pub(super) enum Answer {
 #[derive(Default)]
 pub(super) struct Tokens {
     kept: Mutex<HashMap<Account, (SecretString, Instant)>>,
+    /// Issuers of realms that have one of their own.
+    issuers: Mutex<HashMap<String, String>>,
 }
 
 impl Tokens {
@@ -43,37 +54,51 @@ impl Tokens {
         kept.insert(account, (token, until));
     }
 
+    pub(super) fn issuer(&self, realm: &str) -> Option<String> {
+        self.issuers.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(realm).cloned()
+    }
+
+    pub(super) fn keep_issuer(&self, realm: &str, issuer: &str) {
+        let mut issuers = self.issuers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        issuers.insert(realm.to_owned(), issuer.to_owned());
+    }
+
     pub(super) fn forget(&self, account: &Account) {
         self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(account);
     }
 }
 
-/// Reads a token endpoint's answer (RFC 6749 §5). `skew` is how far the clock here is ahead of the server's.
-pub(super) fn read(
-    account: &Account,
-    path: &str,
-    status: u16,
-    body: &str,
-    skew: Option<i64>,
-) -> Result<Answer, KeycloakError> {
-    let fault = |fault| KeycloakError { method: "POST", path: path.to_owned(), fault };
-    let message = super::error::words(body);
-    match status {
-        200 => {
-            let answer: Value = serde_json::from_str(body).unwrap_or_default();
-            let lifetime = Duration::from_secs(answer["expires_in"].as_u64().unwrap_or(0));
-            match answer["access_token"].as_str() {
-                Some(token) => Ok(Answer::Token(token.to_owned(), lifetime)),
-                None => Err(fault(Fault::Broken { reason: "no access_token in it".into() })),
+/// Logs an account in with an assertion (RFC 7523 §2.2).
+pub(super) async fn login(wire: &Wire, account: &Account, assertion: &str) -> Result<Answer, KeycloakError> {
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", &account.client),
+        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ("client_assertion", assertion),
+    ];
+    // Sent again, the server would take the assertion for a replay: a lost answer ends the attempt.
+    let path = account.path();
+    let sending = Sending { method: Method::POST, path: &path, body: Body::Form(&form), repeat: Repeat::Unsafe };
+    match wire.send(&sending, None).await {
+        Ok(reply) => token(&reply.body).ok_or_else(|| {
+            let fault = Fault::Broken { reason: "no access_token in it".into() };
+            KeycloakError { method: "POST", path: path.clone(), fault }
+        }),
+        Err(Failure { error, clock_skew, .. }) => match error.fault {
+            Fault::Status { status: 404, message } if message.contains("Realm does not exist") => {
+                Ok(Answer::NoSuchRealm)
             }
-        }
-        404 if message.contains("Realm does not exist") => Ok(Answer::NoSuchRealm),
-        400 | 401 => Err(fault(Fault::Refused {
-            client: account.client.clone(),
-            realm: account.realm.clone(),
-            message,
-            clock_skew: skew,
-        })),
-        _ => Err(fault(Fault::Status { status, message })),
+            Fault::Status { status: 400 | 401, message } => {
+                let (client, realm) = (account.client.clone(), account.realm.clone());
+                Err(KeycloakError { fault: Fault::Refused { client, realm, message, clock_skew }, ..error })
+            }
+            fault => Err(KeycloakError { fault, ..error }),
+        },
     }
+}
+
+/// The token in an answer (RFC 6749 §5.1).
+pub(super) fn token(answer: &Value) -> Option<Answer> {
+    let lifetime = Duration::from_secs(answer["expires_in"].as_u64().unwrap_or(0));
+    Some(Answer::Token(answer["access_token"].as_str()?.to_owned().into(), lifetime))
 }

@@ -69,33 +69,25 @@ async fn broken_export(answer: ResponseTemplate) -> KeycloakError {
 #[tokio::test]
 async fn an_answer_that_breaks_off_is_an_error() {
     let error = broken_export(ResponseTemplate::new(200).set_body_string(r#"{"realm": "clinic", "clients": ["#)).await;
-    insta::assert_snapshot!(error.to_string(), @r"
-    POST /admin/realms/clinic/partial-export?exportClients=true&exportGroupsAndRoles=true: the answer can't be used: it breaks off after 32 bytes
-    ");
+    insta::assert_snapshot!(error.to_string(), @r"POST /admin/realms/clinic/partial-export?exportClients=true&exportGroupsAndRoles=true: the answer can't be used: it breaks off after 32 bytes");
 }
 
 #[tokio::test]
 async fn html_instead_of_json_is_an_error() {
     let error = broken_export(ResponseTemplate::new(200).set_body_string("<html>hello</html>")).await;
-    insta::assert_snapshot!(error.to_string(), @r"
-    POST /admin/realms/clinic/partial-export?exportClients=true&exportGroupsAndRoles=true: the answer can't be used: it is HTML, not JSON; does a proxy stand in between?
-    ");
+    insta::assert_snapshot!(error.to_string(), @r"POST /admin/realms/clinic/partial-export?exportClients=true&exportGroupsAndRoles=true: the answer can't be used: it is HTML, not JSON; does a proxy stand in between?");
 }
 
 #[tokio::test]
 async fn an_answer_without_its_parts_is_an_error() {
     let error = broken_export(ResponseTemplate::new(200).set_body_json(json!({"realm": "clinic"}))).await;
-    insta::assert_snapshot!(error.to_string(), @r"
-    POST /admin/realms/clinic/partial-export?exportClients=true&exportGroupsAndRoles=true: the answer can't be used: the export lacks the realm, its clients or its roles
-    ");
+    insta::assert_snapshot!(error.to_string(), @r"POST /admin/realms/clinic/partial-export?exportClients=true&exportGroupsAndRoles=true: the answer can't be used: the export lacks the realm, its clients or its roles");
 }
 
 #[tokio::test]
 async fn keycloaks_own_words_are_shown() {
     let error = broken_export(ResponseTemplate::new(403).set_body_json(json!({"error": "HTTP 403 Forbidden"}))).await;
-    insta::assert_snapshot!(error.to_string(), @r"
-    POST /admin/realms/clinic/partial-export?exportClients=true&exportGroupsAndRoles=true: 403 HTTP 403 Forbidden
-    ");
+    insta::assert_snapshot!(error.to_string(), @r"POST /admin/realms/clinic/partial-export?exportClients=true&exportGroupsAndRoles=true: 403 HTTP 403 Forbidden");
 }
 
 #[tokio::test]

@@ -17,9 +17,7 @@ fn a_sound_network_has_no_findings() {
 
 #[test]
 fn yaml_that_breaks_off_is_one_error_with_its_place() {
-    insta::assert_snapshot!(distributor("label: [unclosed\n").findings(), @r"
-    [yaml] tenants.yaml:4:8 this is not YAML that can be read: unclosed bracket '[' at line 4, column 8
-    ");
+    insta::assert_snapshot!(distributor("label: [unclosed\n").findings(), @r"[yaml] tenants.yaml:4:8 this is not YAML that can be read: unclosed bracket '[' at line 4, column 8");
 }
 
 #[test]
@@ -33,9 +31,7 @@ fn unknown_keys_are_all_named_with_what_was_meant() {
 
 #[test]
 fn duplicate_keys_are_refused() {
-    insta::assert_snapshot!(distributor("label: North\nlabel: South\n").findings(), @r"
-    [duplicate-key] tenants.yaml:5:1 key `label` stands twice in one mapping (it is first given in line 4; keep one of the two)
-    ");
+    insta::assert_snapshot!(distributor("label: North\nlabel: South\n").findings(), @r"[duplicate-key] tenants.yaml:5:1 key `label` stands twice in one mapping (it is first given in line 4; keep one of the two)");
 }
 
 #[test]
@@ -59,17 +55,13 @@ fn wrong_types_and_values_are_named() {
 
 #[test]
 fn yes_is_not_a_boolean() {
-    insta::assert_snapshot!(distributor("licences:\n  - {product: assistant, type: pro, serial: A-1, seats: 1, validUntil: 2027-12-31, autoRenew: yes}\n").findings(), @r#"
-    [wrong-type] tenants.yaml:5:95 `autoRenew` must be true or false, not "yes"
-    "#);
+    insta::assert_snapshot!(distributor("licences:\n  - {product: assistant, type: pro, serial: A-1, seats: 1, validUntil: 2027-12-31, autoRenew: yes}\n").findings(), @r#"[wrong-type] tenants.yaml:5:95 `autoRenew` must be true or false, not "yes""#);
 }
 
 #[test]
 fn an_orphan_is_refused_with_the_name_that_was_meant() {
     let orphan = "apiVersion: realmwright/v1\nkind: Organization\nname: clinic\nparent: nord\n";
-    insta::assert_snapshot!(distributor("").with("clinic.yaml", orphan).findings(), @r"
-    [unknown-parent] clinic.yaml:4:9 `clinic` names a parent `nord` that no manifest declares (did you mean `north`?)
-    ");
+    insta::assert_snapshot!(distributor("").with("clinic.yaml", orphan).findings(), @r"[unknown-parent] clinic.yaml:4:9 `clinic` names a parent `nord` that no manifest declares (did you mean `north`?)");
 }
 
 #[test]
@@ -81,24 +73,18 @@ fn a_circle_of_parents_is_shown() {
         .with("a.yaml", reseller("a", "b"))
         .with("b.yaml", reseller("b", "c"))
         .with("c.yaml", reseller("c", "a"));
-    insta::assert_snapshot!(circle.findings(), @r"
-    [cycle] a.yaml:4:9 the parents go round in a circle: a → b → c → a (give one of them a parent outside the circle)
-    ");
+    insta::assert_snapshot!(circle.findings(), @r"[cycle] a.yaml:4:9 the parents go round in a circle: a → b → c → a (give one of them a parent outside the circle)");
 }
 
 #[test]
 fn a_reseller_cannot_stand_below_an_organization() {
     let reseller = "apiVersion: realmwright/v1\nkind: Reseller\nname: shop\nparent: clinic\n";
-    insta::assert_snapshot!(distributor("organizations: [{name: clinic}]\n").with("shop.yaml", reseller).findings(), @r"
-    [wrong-parent] shop.yaml:4:9 a reseller can't stand below the organization `clinic`
-    ");
+    insta::assert_snapshot!(distributor("organizations: [{name: clinic}]\n").with("shop.yaml", reseller).findings(), @r"[wrong-parent] shop.yaml:4:9 a reseller can't stand below the organization `clinic`");
 }
 
 #[test]
 fn two_tenants_of_one_name_are_refused() {
-    insta::assert_snapshot!(distributor("organizations:\n  - name: clinic\n  - name: clinic\n").findings(), @r"
-    [duplicate-name] tenants.yaml:6:11 two tenants are named `clinic` (the other one is the organization in line 5; names are unique in the platform)
-    ");
+    insta::assert_snapshot!(distributor("organizations:\n  - name: clinic\n  - name: clinic\n").findings(), @r"[duplicate-name] tenants.yaml:6:11 two tenants are named `clinic` (the other one is the organization in line 5; names are unique in the platform)");
 }
 
 #[test]
@@ -115,25 +101,19 @@ fn reserved_names_are_refused() {
 
 #[test]
 fn a_role_named_admin_is_refused() {
-    insta::assert_snapshot!(distributor("realm: {roles: {realm: [{name: admin}]}}\n").findings(), @r"
-    [reserved-name] tenants.yaml:4:32 `admin` can't be the name of a role: Keycloak keeps it for its own administration (choose another name, e.g. `tenant-admin`)
-    ");
+    insta::assert_snapshot!(distributor("realm: {roles: {realm: [{name: admin}]}}\n").findings(), @r"[reserved-name] tenants.yaml:4:32 `admin` can't be the name of a role: Keycloak keeps it for its own administration (choose another name, e.g. `tenant-admin`)");
 }
 
 #[test]
 fn an_insecure_identity_provider_is_refused_where_it_is_written() {
     let body = "realm:\n  identityProviders:\n    - alias: corp\n      providerId: oidc\n      enabled: true\n      config: {tokenUrl: http://id.example/t, authorizationUrl: http://localhost/a}\n";
-    insta::assert_snapshot!(distributor(body).findings(), @r"
-    [insecure-url] tenants.yaml:9:26 `tokenUrl` of the identity provider `corp` is not https, but the realm requires TLS (sslRequired: external) (write https://id.example/t)
-    ");
+    insta::assert_snapshot!(distributor(body).findings(), @r"[insecure-url] tenants.yaml:9:26 `tokenUrl` of the identity provider `corp` is not https, but the realm requires TLS (sslRequired: external) (write https://id.example/t)");
 }
 
 #[test]
 fn a_secret_written_out_is_refused() {
     let body = "realm:\n  clients:\n    - {clientId: app, secret: hunter2}\n  smtpServer: {password: hunter2}\nusers:\n  - {username: anna, password: hunter2}\n";
-    insta::assert_snapshot!(distributor(body).findings(), @r#"
-    [wrong-value] tenants.yaml:9:32 `password` is "hunter2", which its pattern does not allow (secrets are given by reference only: `env:NAME` or `file:PATH`)
-    "#);
+    insta::assert_snapshot!(distributor(body).findings(), @r#"[wrong-value] tenants.yaml:9:32 `password` is "hunter2", which its pattern does not allow (secrets are given by reference only: `env:NAME` or `file:PATH`)"#);
 }
 
 #[test]
@@ -164,9 +144,7 @@ fn references_to_what_is_not_there_are_refused() {
 #[test]
 fn products_serials_and_environments_must_exist() {
     let body = "environments: {tset: {}}\nlicences:\n  - {product: asistant, type: pro, serial: A-1, seats: 1, validUntil: 2027-12-31}\n";
-    insta::assert_snapshot!(distributor(body).findings(), @r"
-    [unknown-environment] tenants.yaml:4:16 the platform has no environment `tset` (did you mean `test`?)
-    ");
+    insta::assert_snapshot!(distributor(body).findings(), @r"[unknown-environment] tenants.yaml:4:16 the platform has no environment `tset` (did you mean `test`?)");
     let body = "licences:\n  - {product: assistant, type: pro, serial: A-1, seats: 1, validUntil: 2027-12-31}\norganizations:\n  - name: clinic\n    licences:\n      - {product: assistant, type: pro, serial: A-1, seats: 1, validFrom: 2028-01-01, validUntil: 2027-12-31}\n";
     insta::assert_snapshot!(distributor(body).findings(), @r"
     [duplicate-serial] tenants.yaml:9:49 the serial `A-1` is used twice (`north` holds it already; a serial is used once in the whole platform)
@@ -188,29 +166,19 @@ fn parameters_are_checked_against_their_declaration() {
 #[test]
 fn one_directory_belongs_to_one_distributor() {
     let other = "apiVersion: realmwright/v1\nkind: Distributor\nname: south\n";
-    insta::assert_snapshot!(distributor("").with("south.yaml", other).findings(), @r"
-    [shared-directory] south.yaml:3:7 the distributors `north` and `south` share a directory (give each distributor a directory of its own, so that review rights can follow paths)
-    ");
+    insta::assert_snapshot!(distributor("").with("south.yaml", other).findings(), @r"[shared-directory] south.yaml:3:7 the distributors `north` and `south` share a directory (give each distributor a directory of its own, so that review rights can follow paths)");
     let home = "apiVersion: realmwright/v1\nkind: Distributor\nname: home\n";
     let stray = "apiVersion: realmwright/v1\nkind: Organization\nname: stray\nparent: north\n";
-    insta::assert_snapshot!(distributor("").with("home/home.yaml", home).with("home/stray.yaml", stray).findings(), @r"
-    [foreign-directory] home/stray.yaml:3:7 `stray` belongs to the distributor `north`, but this directory to `home` (move it out of home/)
-    ");
+    insta::assert_snapshot!(distributor("").with("home/home.yaml", home).with("home/stray.yaml", stray).findings(), @r"[foreign-directory] home/stray.yaml:3:7 `stray` belongs to the distributor `north`, but this directory to `home` (move it out of home/)");
 }
 
 #[test]
 fn a_platform_is_needed_and_one_is_enough() {
     let mut none = distributor("");
     none.sources.remove(0);
-    insta::assert_snapshot!(none.findings(), @r"
-    [no-platform] no document of kind Platform was found (add one that names the environments; see `realmwright schema` and docs/manifest.md)
-    ");
-    insta::assert_snapshot!(distributor("").with("second.yaml", crate::support::PLATFORM).findings(), @r"
-    [duplicate-platform] second.yaml:1:1 a manifest directory has one Platform, this is a second one
-    ");
-    insta::assert_snapshot!(World::default().findings(), @r"
-    [no-manifests] there is no manifest here (name a directory that holds *.yaml files)
-    ");
+    insta::assert_snapshot!(none.findings(), @r"[no-platform] no document of kind Platform was found (add one that names the environments; see `realmwright schema` and docs/manifest.md)");
+    insta::assert_snapshot!(distributor("").with("second.yaml", crate::support::PLATFORM).findings(), @r"[duplicate-platform] second.yaml:1:1 a manifest directory has one Platform, this is a second one");
+    insta::assert_snapshot!(World::default().findings(), @r"[no-manifests] there is no manifest here (name a directory that holds *.yaml files)");
 }
 
 #[test]
@@ -254,9 +222,7 @@ fn faults_of_a_list_have_line_and_column() {
     [missing-key] list.csv:1:1 the list needs a column `name`
     [unknown-column] list.csv:1:1 `nam` is not a column of this list (did you mean `name`?)
     ");
-    insta::assert_snapshot!(distributor("csv: lost.csv\n").findings(), @r"
-    [missing-file] tenants.yaml:4:6 there is no file `lost.csv` (the path is relative to this manifest)
-    ");
+    insta::assert_snapshot!(distributor("csv: lost.csv\n").findings(), @r"[missing-file] tenants.yaml:4:6 there is no file `lost.csv` (the path is relative to this manifest)");
 }
 
 #[test]
@@ -264,9 +230,7 @@ fn environments_override_what_differs() {
     let platform = "apiVersion: realmwright/v1\nkind: Platform\nname: p\nenvironments: {a: {}, b: {}}\n";
     let tenants = "apiVersion: realmwright/v1\nkind: Distributor\nname: north\nlabel: North\nenvironments:\n  a: {label: North in A, realm: {accessTokenLifespan: 60}}\norganizations: [{name: clinic}, {name: lab, environments: {b: {}}}]\n";
     let world = World::new("").with("platform.yaml", platform).with("tenants.yaml", tenants);
-    insta::assert_snapshot!(world.findings(), @r"
-    [parent-not-in-environment] tenants.yaml:7:60 `lab` is in b, but the organization above it is not (put the parent into that environment too, or take this one out)
-    ");
+    insta::assert_snapshot!(world.findings(), @r"[parent-not-in-environment] tenants.yaml:7:60 `lab` is in b, but the organization above it is not (put the parent into that environment too, or take this one out)");
     let world = world.edit("tenants.yaml", ", {name: lab, environments: {b: {}}}", "");
     let desired = world.expand().expect("sound");
     assert_eq!(desired.len(), 2);

@@ -57,12 +57,8 @@ fn what_is_not_there_is_named() {
 #[test]
 fn a_secret_cannot_stand_inside_a_text() {
     let template = "parameters: {s: {type: secret}}\nrealm: {displayName: \"x $(parameters.s)\"}\n";
-    insta::assert_snapshot!(realm(template, "parameters: {s: env:S}\n").expect_err("wrong"), @r"
-    [template] mine.yaml:5:22 `parameters.s` is a list, a mapping or a secret and can't stand inside a text (let the reference be the whole value)
-    ");
-    insta::assert_snapshot!(realm(template, "parameters: {s: plain}\n").expect_err("wrong"), @r#"
-    [wrong-parameter] tenant.yaml:5:17 parameter `s` must be a reference to a secret, `env:NAME` or `file:PATH`, not "plain"
-    "#);
+    insta::assert_snapshot!(realm(template, "parameters: {s: env:S}\n").expect_err("wrong"), @r"[template] mine.yaml:5:22 `parameters.s` is a list, a mapping or a secret and can't stand inside a text (let the reference be the whole value)");
+    insta::assert_snapshot!(realm(template, "parameters: {s: plain}\n").expect_err("wrong"), @r#"[wrong-parameter] tenant.yaml:5:17 parameter `s` must be a reference to a secret, `env:NAME` or `file:PATH`, not "plain""#);
 }
 
 #[test]
@@ -84,7 +80,5 @@ fn templates_extend_and_tenants_differ() {
 #[test]
 fn a_template_that_extends_itself_or_nothing_is_refused() {
     insta::assert_snapshot!(realm("extends: mine\n", "").expect_err("wrong"), @r"[cycle] mine.yaml:4:10 template `mine` extends itself");
-    insta::assert_snapshot!(realm("extends: organisation\n", "").expect_err("wrong"), @r"
-    [unknown-template] mine.yaml:4:10 there is no template `organisation` (did you mean `organization`?)
-    ");
+    insta::assert_snapshot!(realm("extends: organisation\n", "").expect_err("wrong"), @r"[unknown-template] mine.yaml:4:10 there is no template `organisation` (did you mean `organization`?)");
 }

@@ -406,6 +406,24 @@ fn a_run_leaves_no_lane_behind_and_sweeps_those_of_a_killed_one() {
     site.remove();
 }
 
+#[test]
+fn a_realm_with_a_frontend_url_of_its_own_is_still_managed() {
+    let site = Site::new("front");
+    site.apply();
+    let own = site.clinic.clone();
+    on_server(async |api| {
+        let mut realm = api.get(&own, "").await.expect("readable").expect("there");
+        realm["attributes"]["frontendUrl"] = "https://login.clinic.example".into();
+        api.put(&own, "", Some(&realm)).await.expect("written");
+    });
+    site.expect(0, &["drift"]);
+    site.edit("seats: 5", "seats: 9");
+    site.apply();
+    let realm = export(&site.clinic);
+    assert_eq!(realm["attributes"]["frontendUrl"], "https://login.clinic.example");
+    site.remove();
+}
+
 fn admin_token() -> String {
     let url = format!("{}/realms/master/protocol/openid-connect/token", live().url);
     let (user, password) = &live().admin;

@@ -1,0 +1,209 @@
+//! Requests on the wire: time-outs, bounded repeats with growing pauses, answers that must be whole.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use reqwest::{Method, header};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use super::error::{Fault, KeycloakError, words};
+
+/// How often a request that may be repeated is sent at most.
+pub(super) const ATTEMPTS: u32 = 4;
+
+/// How long one request may take. Births on a busy server take seconds, its own transactions end after 300.
+const TIMEOUT: Duration = Duration::from_secs(120);
+
+/// Told of every request: method, path, status (none: no answer).
+pub type Trace = Box<dyn Fn(&str, &str, Option<u16>) + Send + Sync>;
+
+/// What a request carries.
+#[derive(Clone, Copy)]
+pub(super) enum Body<'a> {
+    Nothing,
+    Json(&'a Value),
+    /// `application/x-www-form-urlencoded`, for token endpoints.
+    Form(&'a [(&'a str, &'a str)]),
+}
+
+impl<'a> From<Option<&'a Value>> for Body<'a> {
+    fn from(body: Option<&'a Value>) -> Self {
+        body.map_or(Self::Nothing, Self::Json)
+    }
+}
+
+/// What a request may be repeated on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// Reading, or writing what gives the same result twice.
+    Safe,
+    /// Creating: not after an answer was lost.
+    Unsafe,
+}
+
+/// A request that is about to be sent.
+pub(super) struct Sending<'a> {
+    pub(super) method: Method,
+    pub(super) path: &'a str,
+    pub(super) body: Body<'a>,
+    pub(super) repeat: Repeat,
+}
+
+/// A whole answer of success.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    pub(super) location: Option<String>,
+    pub(super) body: Value,
+}
+
+/// An answer that is no success, with what may be learnt from its headers.
+pub(super) struct Failure {
+    pub(super) error: KeycloakError,
+    retry_after: Option<Duration>,
+    /// Seconds by which the clock here is ahead of the server's.
+    pub(super) clock_skew: Option<i64>,
+}
+
+/// One server's address, and the HTTP client for it.
+pub(super) struct Wire {
+    http: reqwest::Client,
+    base: String,
+    requests: AtomicU64,
+    trace: Option<Trace>,
+}
+
+impl Wire {
+    pub(super) fn new(base: &str, trace: Option<Trace>) -> Result<Self, KeycloakError> {
+        let http = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .connect_timeout(Duration::from_secs(10))
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("realmwright/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| KeycloakError { method: "GET", path: String::new(), fault: no_answer(&error) })?;
+        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), requests: AtomicU64::new(0), trace })
+    }
+
+    /// How many requests were sent.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Sends a request, and again where that is safe and may help.
+    pub(super) async fn send(&self, sending: &Sending<'_>, token: Option<&SecretString>) -> Result<Reply, Failure> {
+        let mut attempt = 1;
+        loop {
+            let failure = match self.once(sending, token).await {
+                Ok(reply) => return Ok(reply),
+                Err(failure) => failure,
+            };
+            let again = match &failure.error.fault {
+                Fault::NoAnswer { unsent, .. } => !unsent && sending.repeat == Repeat::Safe,
+                Fault::Broken { .. } => sending.repeat == Repeat::Safe && attempt < 2,
+                Fault::Status { status, .. } => {
+                    // 429 and 503 say that nothing was done; of a gateway's 502 and 504 that is not known.
+                    matches!(status, 429 | 503) || (matches!(status, 502 | 504) && sending.repeat == Repeat::Safe)
+                }
+                _ => false,
+            };
+            if !again || attempt >= ATTEMPTS {
+                return Err(failure);
+            }
+            tokio::time::sleep(failure.retry_after.unwrap_or_else(|| backoff(attempt))).await;
+            attempt += 1;
+        }
+    }
+
+    async fn once(&self, sending: &Sending<'_>, token: Option<&SecretString>) -> Result<Reply, Failure> {
+        let method = name(&sending.method);
+        let failed = |fault| Failure {
+            error: KeycloakError { method, path: sending.path.to_owned(), fault },
+            retry_after: None,
+            clock_skew: None,
+        };
+        let mut request = self.http.request(sending.method.clone(), format!("{}{}", self.base, sending.path));
+        if let Some(token) = token {
+            request = request.bearer_auth(token.expose_secret());
+        }
+        request = match sending.body {
+            Body::Nothing => request,
+            Body::Json(body) => request.json(body),
+            Body::Form(form) => request.form(form),
+        };
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let answer = request.send().await;
+        if let Some(trace) = &self.trace {
+            trace(method, sending.path, answer.as_ref().ok().map(|answer| answer.status().as_u16()));
+        }
+        let answer = answer.map_err(|error| failed(no_answer(&error)))?;
+        let status = answer.status();
+        let (retry_after, clock_skew) = (retry_after(&answer), clock_skew(&answer));
+        let location = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let body = answer.text().await.map_err(|error| failed(no_answer(&error)))?;
+        if !status.is_success() {
+            let fault = Fault::Status { status: status.as_u16(), message: words(&body) };
+            return Err(Failure { retry_after, clock_skew, ..failed(fault) });
+        }
+        let body = if body.trim().is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_str(&body).map_err(|error| failed(broken(&body, &error)))?
+        };
+        Ok(Reply { status: status.as_u16(), location, body })
+    }
+}
+
+fn name(method: &Method) -> &'static str {
+    match method.as_str() {
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        _ => "GET",
+    }
+}
+
+fn no_answer(error: &reqwest::Error) -> Fault {
+    let mut reason = String::new();
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        reason = inner.to_string();
+        cause = inner.source();
+    }
+    if error.is_timeout() {
+        reason = format!("none within {} s", TIMEOUT.as_secs());
+    }
+    let reason = if reason.is_empty() { error.to_string() } else { reason };
+    Fault::NoAnswer { reason, unsent: error.is_connect() || error.is_builder() }
+}
+
+fn broken(body: &str, error: &serde_json::Error) -> Fault {
+    let reason = if body.trim_start().starts_with('<') {
+        "it is HTML, not JSON; does a proxy stand in between?".to_owned()
+    } else if error.is_eof() {
+        format!("it breaks off after {} bytes", body.len())
+    } else {
+        format!("it is not JSON ({error})")
+    };
+    Fault::Broken { reason }
+}
+
+fn retry_after(answer: &reqwest::Response) -> Option<Duration> {
+    let seconds: u64 = answer.headers().get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds.min(30)))
+}
+
+/// 0.2, 0.4, 0.8 s, each up to half longer, so that parallel requests do not return together.
+pub(super) fn backoff(attempt: u32) -> Duration {
+    let base = 200u64 << (attempt - 1).min(6);
+    let spread = u64::from(uuid::Uuid::new_v4().as_bytes()[0]) * base / 512;
+    Duration::from_millis(base + spread)
+}
+
+/// How far the clock here is ahead of the server's, by its `Date` header.
+fn clock_skew(answer: &reqwest::Response) -> Option<i64> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let date = answer.headers().get(header::DATE)?.to_str().ok()?;
+    let there = jiff::fmt::rfc2822::parse(date).ok()?.timestamp().as_second();
+    Some(i64::try_from(now.as_secs()).ok()? - there)
+}
