@@ -130,6 +130,8 @@ struct Gathered {
     entries: Vec<Entry>,
     /// Distributors and the source that each is written in.
     homes: Vec<(String, Span)>,
+    /// The CSV lists that distributors name.
+    lists: Vec<u32>,
     /// Some tenants could not be read, so who stands below whom is not known.
     incomplete: bool,
 }
@@ -188,6 +190,7 @@ impl Gathered {
             return;
         };
         let index = u32::try_from(index).unwrap_or(u32::MAX);
+        self.lists.push(index);
         for row in csv::rows(index, &sources[index as usize].text, found) {
             let (shape, what) = match row.tier {
                 Tier::Reseller => (Shape::CsvReseller, "row"),
@@ -219,6 +222,12 @@ impl Gathered {
         let kept = found.split_off(before).into_iter().filter(|d| !self.incomplete || d.code != "unknown-parent");
         found.extend(kept);
         check_homes(&self.homes, &entries, sources, found);
+        let lists = (0..).zip(sources).filter(|(_, source)| source.name.ends_with(".csv"));
+        for (source, _) in lists.filter(|(index, _)| !self.lists.contains(index)) {
+            let at = Span { source, line: 1, column: 1 };
+            let hint = "name it as `csv:` of a Distributor, or take it out";
+            found.push(Diagnostic::warning("unused-list", at, "no distributor names this list").hint(hint));
+        }
         if self.platforms.is_empty() {
             if sources.iter().take(own).all(|source| source.name.ends_with(".csv")) {
                 found.push(

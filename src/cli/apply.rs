@@ -90,9 +90,13 @@ async fn reach(printer: &Printer, plan: &Plan, target: &Target) -> anyhow::Resul
     }
     let secrets = files::plan_secrets(&PathBuf::from(&plan.header.directory), found, &key)?;
     let base = plan.header.server.trim_end_matches("/realms/master");
-    let server = Server::connect(target.server.as_deref().unwrap_or(base), key, session::trace(printer)).await?;
+    let url = session::checked_url(target.server.clone().unwrap_or_else(|| base.to_owned()))?;
+    let server = Server::connect(&url, key, session::trace(printer)).await?;
     if server.identity() != plan.header.server {
         anyhow::bail!("the plan was made for {}, this server is {}", plan.header.server, server.identity());
+    }
+    if plan.summary.realms_to_create > 0 {
+        server.can_create_realms().await?;
     }
     Ok((server, secrets))
 }

@@ -16,7 +16,7 @@ const PASSWORD_VARIABLE: &str = "REALMWRIGHT_ADMIN_PASSWORD";
 /// Prepares a server; makes the operator key if its file is not there yet.
 pub(super) async fn run(printer: &Printer, options: &Bootstrap) -> anyhow::Result<Exit> {
     let url = match &options.target.server {
-        Some(url) => url.clone(),
+        Some(url) => session::checked_url(url.clone())?,
         None => {
             let mut manifests = session::read(printer, &options.dir)?;
             manifests.report(printer)?;

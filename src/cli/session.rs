@@ -27,6 +27,9 @@ use crate::template::builtin;
 /// Hours for which a saved plan can be applied.
 const PLAN_HOURS: i64 = 24;
 
+/// How many realms that can't be read are shown with the reason.
+const SHOWN: usize = 5;
+
 /// What the manifests say for one environment.
 pub(super) struct Wanted {
     pub(super) dir: PathBuf,
@@ -96,10 +99,23 @@ pub(super) fn environment(set: &ManifestSet, asked: Option<&str>) -> anyhow::Res
 
 /// The server's URL: as asked, or as the platform says for the environment.
 pub(super) fn server_url(target: &Target, network: &Network) -> anyhow::Result<String> {
-    target.server.clone().or_else(|| network.server.clone()).ok_or_else(|| {
+    let Some(url) = target.server.clone().or_else(|| network.server.clone()) else {
         let message = format!("no server is known for the environment `{}`", network.environment);
-        UsageError { message, hint: Some("give --server URL, or name it in the platform's manifest".into()) }.into()
-    })
+        let hint = Some("give --server URL, or name it in the platform's manifest".into());
+        return Err(UsageError { message, hint }.into());
+    };
+    checked_url(url)
+}
+
+/// A server's URL, if it can be one.
+pub(super) fn checked_url(url: String) -> anyhow::Result<String> {
+    let good = url::Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if good {
+        return Ok(url);
+    }
+    let message = format!("`{url}` is not the URL of a server");
+    Err(UsageError { message, hint: Some("write it as https://id.example.com, or http://127.0.0.1:8080".into()) }
+        .into())
 }
 
 /// What the manifests say for the environment that is meant, secrets read.
@@ -145,6 +161,9 @@ pub(super) async fn open(printer: &Printer, dir: &Path, target: &Target, paralle
     };
     let tenants = wanted.desired.iter().map(|tenant| plan_tenant(tenant, state.get(&tenant.name), &wanted.secrets));
     let plan = Plan::new(header, tenants.collect());
+    if plan.summary.realms_to_create > 0 {
+        server.can_create_realms().await?;
+    }
     Ok(Session { server, wanted, plan })
 }
 
@@ -176,8 +195,12 @@ async fn observe_all(
     }
     progress.finish();
     failed.sort_by(|a, b| a.0.name.cmp(&b.0.name));
-    for (tenant, error) in &failed {
+    for (tenant, error) in failed.iter().take(SHOWN) {
         printer.error(&format!("{} ({}): {error}", tenant.name, tenant.tier), error.hint().as_deref());
+    }
+    if failed.len() > SHOWN {
+        let names: Vec<&str> = failed[SHOWN..].iter().map(|(tenant, _)| tenant.name.as_str()).collect();
+        printer.error(&format!("and likewise {} more: {}", names.len(), names.join(", ")), None);
     }
     if let Some(reason) = state.values().find_map(unsupported) {
         anyhow::bail!(reason);

@@ -6,6 +6,7 @@ use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::Value;
 
+use super::bootstrap::BOOTSTRAP;
 use super::error::{Fault, KeycloakError};
 use super::key::OperatorKey;
 use super::lane::Lanes;
@@ -51,6 +52,12 @@ impl Server {
     /// Removes the lanes of this run. To be called at its end, however it ended.
     pub async fn finish(&self) -> Result<(), KeycloakError> {
         self.lanes.close(self).await
+    }
+
+    /// Makes sure that the server knows the operator key, before births are planned or begun.
+    pub async fn can_create_realms(&self) -> Result<(), KeycloakError> {
+        let account = Account { realm: "master".into(), client: BOOTSTRAP.into() };
+        self.token(&account).await.map(|_| ())
     }
 
     /// A token of an account, kept or new; `None` when there is no such realm.

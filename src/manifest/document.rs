@@ -201,7 +201,8 @@ pub struct Member {
     pub settings: Settings,
 }
 
-/// What a tenant is like. In `environments`, only what differs there: maps are merged, lists and the rest replaced.
+/// What a tenant is like. In `environments`, only what differs there: mappings are merged, users by their name, other
+/// lists are replaced.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(deny_unknown_fields)]
