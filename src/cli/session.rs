@@ -202,8 +202,8 @@ async fn observe_all(
         let names: Vec<&str> = failed[SHOWN..].iter().map(|(tenant, _)| tenant.name.as_str()).collect();
         printer.error(&format!("and likewise {} more: {}", names.len(), names.join(", ")), None);
     }
-    if let Some(reason) = state.values().find_map(unsupported) {
-        anyhow::bail!(reason);
+    for observed in state.values() {
+        check_version(observed)?;
     }
     if failed.is_empty() {
         return Ok(state);
@@ -213,6 +213,9 @@ async fn observe_all(
 }
 
 /// Every export names the server's version.
-fn unsupported(observed: &RealmState) -> Option<String> {
-    version::refused(observed.realm()?.raw.get("keycloakVersion")?.as_str()?)
+fn check_version(observed: &RealmState) -> Result<(), KeycloakError> {
+    match observed.realm().and_then(|realm| realm.raw.get("keycloakVersion")?.as_str()) {
+        Some(version) => version::check(version),
+        None => Ok(()),
+    }
 }

@@ -63,9 +63,7 @@ pub async fn bootstrap(
     let admin = Admin::log_in(base, user, password).await?;
     let info = admin.call(Method::GET, "/admin/serverinfo", None).await?;
     let version = info["systemInfo"]["version"].as_str().unwrap_or("of a version that it does not tell").to_owned();
-    if let Some(reason) = version::refused(&version) {
-        return Err(admin.broken("/admin/serverinfo", reason));
-    }
+    version::check(&version)?;
     let mut steps = Vec::new();
     let id = admin.bootstrap_client(key, &mut steps).await?;
     let account = admin.call(Method::GET, &format!("{MASTER}/clients/{id}/service-account-user"), None).await?;
@@ -118,10 +116,6 @@ impl Admin {
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, KeycloakError> {
         let sending = Sending { method, path, body: body.into(), repeat: Repeat::Unsafe };
         self.wire.send(&sending, Some(&self.token)).await.map(|reply| reply.body).map_err(|failure| failure.error)
-    }
-
-    fn broken(&self, path: &str, reason: String) -> KeycloakError {
-        KeycloakError { method: "GET", path: path.to_owned(), fault: Fault::Broken { reason } }
     }
 
     async fn client_id(&self, client: &str) -> Result<Option<Value>, KeycloakError> {

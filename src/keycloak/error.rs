@@ -48,6 +48,11 @@ pub enum Fault {
         /// Seconds by which the clock here is ahead of the server's, if that could be told.
         clock_skew: Option<i64>,
     },
+    /// The server is of a version that is not supported.
+    Unsupported {
+        /// Which one, and what is.
+        reason: String,
+    },
     /// A secret that a body needs was not read.
     Secret {
         /// The reference.
@@ -86,6 +91,7 @@ impl KeycloakError {
                  (wrong, or rotated out)"
                     .into(),
             ),
+            Fault::Unsupported { .. } => Some("nothing was written; upgrade the server first".into()),
             Fault::Status { status: 403, .. } => Some("the account lacks a role for this".into()),
             _ => None,
         }
@@ -94,11 +100,14 @@ impl KeycloakError {
 
 impl fmt::Display for KeycloakError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Fault::Unsupported { reason } = &self.fault {
+            return f.write_str(reason);
+        }
         write!(f, "{} {}: ", self.method, self.path)?;
         match &self.fault {
             Fault::NoAnswer { reason, .. } => write!(f, "no answer: {reason}"),
             Fault::Status { status, message } => write!(f, "{status} {message}"),
-            Fault::Broken { reason } => write!(f, "the answer can't be used: {reason}"),
+            Fault::Broken { reason } | Fault::Unsupported { reason } => write!(f, "the answer can't be used: {reason}"),
             Fault::Refused { client, realm, message, .. } => {
                 write!(f, "the realm `{realm}` does not accept the client `{client}`: {message}")
             }

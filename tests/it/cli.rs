@@ -128,6 +128,9 @@ fn a_server_that_cannot_be_reached_is_one_clear_error() {
     error: GET /realms/master/.well-known/openid-configuration: no answer: Connection refused (os error 111)
     hint: is the server running, and is --server its address?
     ");
+    for url in ["localhost:8080", "ftp://x", "not a url"] {
+        assert_eq!(realmwright(&dir, &["plan", "-k", "key.pem", "--server", url]).status.code(), Some(64), "{url}");
+    }
     insta::assert_snapshot!(shown(&realmwright(&dir, &["plan", "-k", "key.pem"])), @r"
     exit 64
 
@@ -195,6 +198,51 @@ fn an_expired_plan_is_stale() {
     error: the plan expired at 2026-01-02T00:00:00Z
     hint: make a new one with `realmwright plan --out`
     ");
+}
+
+/// A mock server that answers a run of the program, which must fail; what it said, and what was sent to write.
+fn against(export: serde_json::Value) -> (Output, usize) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let server = runtime.block_on(crate::http::mock());
+    runtime.block_on(crate::http::answer_exports(&server, export));
+    let key = realmwright::keycloak::key::OperatorKey::generate().expect("a key");
+    let dir = dir(&[PLATFORM, TENANT, ("key.pem", secrecy::ExposeSecret::expose_secret(&key))]);
+    let output = realmwright(&dir, &["apply", "--yes", "-k", "key.pem", "--server", &server.uri()]);
+    let requests = runtime.block_on(server.received_requests()).expect("recorded");
+    let writes = requests.iter().filter(|request| {
+        let path = request.url.path();
+        request.method.as_str() != "GET" && !path.ends_with("/token") && !path.ends_with("/partial-export")
+    });
+    let writes = writes.count();
+    (output, writes)
+}
+
+#[test]
+fn a_server_of_another_version_is_refused_and_nothing_is_written() {
+    let (output, writes) = against(serde_json::json!({
+        "realm": "north", "clients": [], "roles": {"realm": []}, "keycloakVersion": "26.7.1",
+    }));
+    insta::assert_snapshot!(shown(&output), @r"
+    exit 1
+
+    ---
+    error: the server is Keycloak 26.7.1; supported is 26.7.3 or newer within 26.x
+    hint: nothing was written; upgrade the server first
+    ");
+    assert_eq!(writes, 0);
+}
+
+#[test]
+fn a_realm_that_cannot_be_read_whole_stops_the_run_before_it_writes() {
+    let (output, writes) = against(serde_json::json!({"realm": "north", "clients": []}));
+    insta::assert_snapshot!(shown(&output), @r"
+    exit 1
+
+    ---
+    error: north (distributor): POST /admin/realms/north/partial-export?exportClients=true&exportGroupsAndRoles=true: the answer can't be used: the export lacks the realm, its clients or its roles
+    error: 1 of 1 tenants could not be read; no plan was made
+    ");
+    assert_eq!(writes, 0);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 const TOKEN: &str = r"^/realms/[^/]+/protocol/openid-connect/token$";
 
 /// A server whose login works.
-async fn mock() -> MockServer {
+pub async fn mock() -> MockServer {
     let server = MockServer::start().await;
     let issuer = json!({"issuer": format!("{}/realms/master", server.uri())});
     on(
@@ -28,6 +28,11 @@ async fn mock() -> MockServer {
         .mount(&server)
         .await;
     server
+}
+
+/// Gives every realm this export.
+pub async fn answer_exports(server: &MockServer, export: Value) {
+    on(server, "POST", "partial-export$", ResponseTemplate::new(200).set_body_json(export)).await;
 }
 
 async fn on(server: &MockServer, verb: &str, at: &str, answer: ResponseTemplate) {
@@ -226,4 +231,15 @@ async fn a_conflict_that_is_not_about_the_realm_is_tried_again() {
     let api = connect(&server).await;
     assert_eq!(api.create_realm(&json!({"realm": "clinic"})).await.expect("born"), Birth::Born);
     assert_eq!(sent(&server, "POST", "/admin/realms").await, 2);
+}
+
+#[test]
+fn only_versions_that_were_tried_are_supported() {
+    let refused = |version: &str| realmwright::keycloak::version::check(version).is_err();
+    for version in ["26.7.3", "26.7.4", "26.8.0", "26.10.1", "26.7.3.redhat-00001"] {
+        assert!(!refused(version), "{version}");
+    }
+    for version in ["26.7.2", "26.7.1", "26.4.2", "25.0.6", "27.0.0", "999.0.0-SNAPSHOT", "nightly", ""] {
+        assert!(refused(version), "{version}");
+    }
 }
