@@ -28,7 +28,7 @@ impl Link {
     ) -> Vec<Self> {
         let mut links = Vec::new();
         for (path, before, after) in fields {
-            if let Some(target) = membership(id.kind, path) {
+            if let Some(target) = ObjectId::of_membership(path).filter(|_| id.kind == Kind::User) {
                 if before.is_some() != after.is_some() {
                     let field = path.split('.').next().unwrap_or_default().to_owned();
                     links.push(Self { add: after.is_some(), field, target });
@@ -61,17 +61,6 @@ fn targets(kind: Kind, path: &str) -> Option<(Kind, Option<&str>)> {
         Kind::RealmRole | Kind::ClientRole => Some((Kind::ClientRole, Some(path.strip_prefix("composites.client.")?))),
         Kind::Client | Kind::Realm if path.ends_with("ClientScopes") => Some((Kind::ClientScope, None)),
         _ => None,
-    }
-}
-
-/// The role that a membership of a user is in.
-fn membership(kind: Kind, path: &str) -> Option<ObjectId> {
-    if kind != Kind::User {
-        return None;
-    }
-    match path.strip_prefix("realmRoles.") {
-        Some(role) => Some(ObjectId::new(Kind::RealmRole, role)),
-        None => Some(ObjectId::new(Kind::ClientRole, path.strip_prefix("clientRoles.")?)),
     }
 }
 

@@ -268,19 +268,17 @@ pub(super) fn references(tenant: &str, state: &RealmState, span: Span, found: &m
                 names().for_each(|role| missing(id, Kind::RealmRole, role, exists(Kind::RealmRole, role)));
             } else if let Some(client) = path.strip_prefix("composites.client.") {
                 names().for_each(|role| {
-                    let key = format!("{client}/{role}");
+                    let key = ObjectId::within(Kind::ClientRole, client, role).key;
                     missing(id, Kind::ClientRole, &key, exists(Kind::ClientRole, &key));
                 });
-            } else if let Some(role) = path.strip_prefix("realmRoles.") {
-                missing(id, Kind::RealmRole, role, exists(Kind::RealmRole, role));
-            } else if let Some(role) = path.strip_prefix("clientRoles.") {
-                missing(id, Kind::ClientRole, role, exists(Kind::ClientRole, role));
+            } else if let Some(role) = ObjectId::of_membership(path).filter(|_| id.kind == Kind::User) {
+                missing(id, role.kind, &role.key, exists(role.kind, &role.key));
             }
         }
     }
     for (id, _) in state.of_kind(Kind::ClientRole) {
         let (client, _) = id.owner_and_name();
-        missing(id, Kind::Client, client, exists(Kind::Client, client));
+        missing(id, Kind::Client, &client, exists(Kind::Client, &client));
     }
 }
 

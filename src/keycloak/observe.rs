@@ -100,33 +100,33 @@ async fn users(
 
 /// The listing of a role's members; `None` when the realm has no such role.
 fn members_path(state: &RealmState, membership: &str) -> Option<String> {
-    if let Some(role) = membership.strip_prefix("realmRoles.") {
-        state.get(&ObjectId::new(Kind::RealmRole, role))?;
-        return Some(format!("roles/{}/users?first=0&max={MEMBERS}", segment(role)));
+    let role = ObjectId::of_membership(membership)?;
+    state.get(&role)?;
+    let (owner, name) = role.owner_and_name();
+    if role.kind == Kind::RealmRole {
+        return Some(format!("roles/{}/users?first=0&max={MEMBERS}", segment(name)));
     }
-    let (client, role) = membership.strip_prefix("clientRoles.")?.split_once('/')?;
-    state.get(&ObjectId::within(Kind::ClientRole, client, role))?;
-    let id = state.get(&ObjectId::new(Kind::Client, client))?.id.as_deref()?;
-    Some(format!("clients/{id}/roles/{}/users?first=0&max={MEMBERS}", segment(role)))
+    let client = state.get(&ObjectId::new(Kind::Client, owner))?.id.as_deref()?;
+    Some(format!("clients/{client}/roles/{}/users?first=0&max={MEMBERS}", segment(name)))
 }
 
 /// Notes in a user's document that it has a role.
 fn join(user: &mut Value, membership: &str) {
-    let put = |slot: &mut Value, name: &str| {
-        if slot.is_null() {
-            *slot = json!([]);
-        }
-        if let Some(list) = slot.as_array_mut() {
-            list.push(name.into());
-        }
-    };
-    if let Some(role) = membership.strip_prefix("realmRoles.") {
-        put(&mut user["realmRoles"], role);
-    } else if let Some((client, role)) = membership.strip_prefix("clientRoles.").and_then(|rest| rest.split_once('/')) {
+    let Some(role) = ObjectId::of_membership(membership) else { return };
+    let (owner, name) = role.owner_and_name();
+    let slot = if owner.is_empty() {
+        &mut user["realmRoles"]
+    } else {
         if user["clientRoles"].is_null() {
             user["clientRoles"] = json!({});
         }
-        put(&mut user["clientRoles"][client], role);
+        &mut user["clientRoles"][owner]
+    };
+    if slot.is_null() {
+        *slot = json!([]);
+    }
+    if let Some(list) = slot.as_array_mut() {
+        list.push(name.into());
     }
 }
 

@@ -28,14 +28,25 @@ impl ObjectId {
         Self { kind, key: key.into() }
     }
 
-    /// An object that belongs to another: a client's role, a scope's mapper.
+    /// An object that belongs to another: a client's role, a scope's mapper. Client ids may be URLs, so a `/` of the owner
+    /// is escaped.
     pub fn within(kind: Kind, owner: &str, name: &str) -> Self {
-        Self { kind, key: format!("{owner}/{name}") }
+        Self { kind, key: format!("{}/{name}", owner.replace('%', "%25").replace('/', "%2F")) }
     }
 
-    /// The owner and the name, for the kinds of [`within`](Self::within); the first `/` parts them.
-    pub fn owner_and_name(&self) -> (&str, &str) {
-        self.key.split_once('/').unwrap_or(("", &self.key))
+    /// The owner, for the kinds of [`within`](Self::within), else nothing; and the name.
+    pub fn owner_and_name(&self) -> (String, &str) {
+        let parts = if self.kind.is_owned() { self.key.split_once('/') } else { None };
+        let (owner, name) = parts.unwrap_or(("", &self.key));
+        (owner.replace("%2F", "/").replace("%25", "%"), name)
+    }
+
+    /// The role that a membership among a user's fields is in: `realmRoles.NAME`, `clientRoles.CLIENT/NAME`.
+    pub fn of_membership(path: &str) -> Option<Self> {
+        match path.strip_prefix("realmRoles.") {
+            Some(role) => Some(Self::new(Kind::RealmRole, role)),
+            None => Some(Self::new(Kind::ClientRole, path.strip_prefix("clientRoles.")?)),
+        }
     }
 }
 

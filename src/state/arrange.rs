@@ -53,11 +53,12 @@ pub(crate) fn compose<'a>(top: Value, items: impl Iterator<Item = (&'a ObjectId,
             Section::Top => {}
             Section::List(name) => push(&mut representation, &[name], item),
             Section::Inner(path) => push(&mut representation, path, item),
-            Section::Groups(path) => push(&mut representation, &[path, &[owner]].concat(), item),
+            Section::Groups(path) => push(&mut representation, &[path, &[&*owner]].concat(), item),
             Section::Within(kind, field) => {
                 let Section::List(owners) = kind.spec().section else { continue };
                 let owners = representation.get_mut(owners).and_then(Value::as_array_mut).into_iter().flatten();
-                for holder in owners.filter(|holder| holder.get(kind.spec().key).and_then(Value::as_str) == Some(owner))
+                for holder in
+                    owners.filter(|holder| holder.get(kind.spec().key).and_then(Value::as_str) == Some(&*owner))
                 {
                     push(holder, &[field], item.clone());
                 }

@@ -248,6 +248,11 @@ impl Kind {
         fields.flat_map(|(_, names)| names.iter().copied())
     }
 
+    /// True for objects that belong to another one, whose name is part of their key.
+    pub fn is_owned(self) -> bool {
+        matches!(self.spec().section, Section::Groups(_) | Section::Within(..))
+    }
+
     /// True for what Keycloak makes itself in every realm.
     pub fn is_built_in(self, key: &str) -> bool {
         self.spec().built_in.iter().any(|pattern| match pattern.strip_suffix('*') {

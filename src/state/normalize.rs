@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Fields;
 use super::kind::{Class, Kind};
 use super::secret::as_reference;
+use super::{Fields, ObjectId};
 
 /// The fields of one object's document. Objects that are nested in it have kinds of their own and are left out.
 pub(super) fn fields(kind: Kind, document: &Value) -> Fields {
@@ -34,10 +34,12 @@ pub fn document<'a>(kind: Kind, fields: impl IntoIterator<Item = (&'a String, &'
         let Some((field, rest)) = path.split_once('.') else { continue };
         match kind.class(field) {
             Some(Class::Memberships) => {
-                let (owner, name) = rest.split_once('/').map_or((None, rest), |(owner, name)| (Some(owner), name));
-                let slot = match owner {
-                    None => document.entry(field).or_insert_with(|| json!([])),
-                    Some(owner) => inner(&mut document, field).entry(owner).or_insert_with(|| json!([])),
+                let Some(role) = ObjectId::of_membership(path) else { continue };
+                let (owner, name) = role.owner_and_name();
+                let slot = if owner.is_empty() {
+                    document.entry(field).or_insert_with(|| json!([]))
+                } else {
+                    inner(&mut document, field).entry(owner).or_insert_with(|| json!([]))
                 };
                 if let Some(list) = slot.as_array_mut() {
                     list.push(name.into());
@@ -137,13 +139,17 @@ fn memberships(fields: &mut Fields, name: &str, value: &Value) {
     let names = |list: &Value| -> Vec<String> {
         list.as_array().into_iter().flatten().filter_map(|item| item.as_str().map(str::to_owned)).collect()
     };
+    let mut put = |key: &str| fields.insert(format!("{name}.{key}"), Value::Bool(true));
     match value {
         Value::Object(owners) => {
             for (owner, list) in owners {
-                fields
-                    .extend(names(list).into_iter().map(|item| (format!("{name}.{owner}/{item}"), Value::Bool(true))));
+                names(list).iter().for_each(|item| {
+                    put(&ObjectId::within(Kind::ClientRole, owner, item).key);
+                });
             }
         }
-        list => fields.extend(names(list).into_iter().map(|item| (format!("{name}.{item}"), Value::Bool(true)))),
+        list => names(list).iter().for_each(|item| {
+            put(item);
+        }),
     }
 }

@@ -110,7 +110,7 @@ fn users(tenant: &Tenant, sources: &[Source]) -> Node {
             let mut realm_roles = Vec::new();
             let mut client_roles = serde_json::Map::new();
             for role in &user.roles {
-                match role.split_once('/') {
+                match role.rsplit_once('/') {
                     None => realm_roles.push(Value::from(role.as_str())),
                     Some((client, role)) => {
                         if let Some(list) = client_roles.entry(client).or_insert_with(|| json!([])).as_array_mut() {

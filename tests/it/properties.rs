@@ -23,7 +23,7 @@ fn scalar() -> impl Strategy<Value = Value> {
 
 prop_compose! {
     fn client()(
-        id in "[a-c]{1,2}", label in "[a-z ]{1,9}", uris in prop::collection::btree_set("https://[a-z]{1,5}\\.example", 0..3),
+        id in "[a-c/%]{1,3}", label in "[a-z ]{1,9}", uris in prop::collection::btree_set("https://[a-z]{1,5}\\.example", 0..3),
         attributes in prop::collection::btree_map(name(), scalar(), 0..3), enabled in any::<bool>(),
     ) -> Value {
         json!({"clientId": id, "name": label, "redirectUris": uris, "attributes": attributes, "enabled": enabled})
@@ -33,7 +33,7 @@ prop_compose! {
 prop_compose! {
     fn realm()(
         label in "[A-Za-z ]{1,9}", lifespan in 30..900u32, clients in prop::collection::vec(client(), 0..4),
-        roles in prop::collection::btree_map("[d-f]{1,2}", prop::collection::btree_set("[d-f]{1,2}", 0..3), 0..4),
+        roles in prop::collection::btree_map("[d-f/]{1,2}", prop::collection::btree_set("[d-f/]{1,2}", 0..3), 0..4),
         attributes in prop::collection::btree_map(name(), scalar(), 0..4),
     ) -> Value {
         let mut clients = clients;

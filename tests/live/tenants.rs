@@ -319,6 +319,24 @@ fn every_kind_is_created_changed_and_deleted() {
 }
 
 #[test]
+fn names_may_hold_slashes_and_other_signs() {
+    let site = Site::new("names");
+    site.apply();
+    let over = "    label: Clinic\n    realm:\n      clients: [{clientId: 'https://pacs.example/a b?c#d%2F', publicClient: true, protocolMappers: [{name: 'm/1', protocol: openid-connect, protocolMapper: oidc-sub-mapper, config: {access.token.claim: true}}]}]\n      roles:\n        realm: [{name: 'ward 3/night & day', description: x, composites: {client: {'https://pacs.example/a b?c#d%2F': ['read/all']}}}]\n        client: {'https://pacs.example/a b?c#d%2F': [{name: 'read/all'}]}\n      users: [{username: boss@clinic.example, realmRoles: ['ward 3/night & day'], clientRoles: {'https://pacs.example/a b?c#d%2F': ['read/all']}}]\n";
+    site.edit("    label: Clinic\n", over);
+    site.apply();
+    site.expect(0, &["plan", "--detailed-exitcode"]);
+    site.edit("description: x", "description: y");
+    site.apply();
+    site.expect(0, &["plan", "--detailed-exitcode"]);
+    site.edit(&over.replace("description: x", "description: y"), "    label: Clinic\n");
+    site.apply();
+    site.expect(0, &["plan", "--detailed-exitcode"]);
+    assert_eq!(client(&site.clinic, "https://pacs.example/a b?c#d%2F"), Value::Null);
+    site.remove();
+}
+
+#[test]
 fn a_saved_plan_is_executed_and_refused_when_stale() {
     let site = Site::new("saved");
     site.expect(0, &["plan", "-o", "birth.json"]);

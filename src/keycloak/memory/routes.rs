@@ -247,7 +247,7 @@ impl Realm {
         for document in self.objects.values_mut() {
             let lists: &[&[&str]] = match gone.kind {
                 Kind::RealmRole => &[&["composites", "realm"], &["realmRoles"]],
-                Kind::ClientRole => &[&["composites", "client", owner], &["clientRoles", owner]],
+                Kind::ClientRole => &[&["composites", "client", &owner], &["clientRoles", &owner]],
                 Kind::ClientScope => &[&["defaultClientScopes"], &["optionalClientScopes"]],
                 _ => &[],
             };
@@ -283,7 +283,7 @@ impl Realm {
         let (owner, name) = role.owner_and_name();
         let max = query.get("max").and_then(Value::as_str).and_then(|max| max.parse().ok()).unwrap_or(100);
         let has = |user: &Value| {
-            let list = if role.kind == Kind::RealmRole { &user["realmRoles"] } else { &user["clientRoles"][owner] };
+            let list = if role.kind == Kind::RealmRole { &user["realmRoles"] } else { &user["clientRoles"][&owner] };
             list.as_array().is_some_and(|list| list.iter().any(|item| item == name))
         };
         let users = self.objects.iter().filter(|(id, user)| id.kind == Kind::User && has(user));
