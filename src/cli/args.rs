@@ -175,6 +175,9 @@ pub struct Bootstrap {
     /// REALMWRIGHT_ADMIN_PASSWORD instead
     #[arg(long, value_name = "FILE")]
     pub admin_password_file: Option<PathBuf>,
+    /// Replace another operator key that the server was prepared with; realms that exist go on trusting that one alone
+    #[arg(long)]
+    pub replace_key: bool,
 }
 
 /// `schema`

@@ -25,13 +25,21 @@ pub(super) async fn run(printer: &Printer, options: &Bootstrap) -> anyhow::Resul
         }
     };
     let password = files::password(options.admin_password_file.as_deref(), PASSWORD_VARIABLE)?;
-    if let Some(path) = options.target.operator_key.as_deref().filter(|path| !path.exists()) {
+    let new = options.target.operator_key.as_deref().filter(|path| !path.exists());
+    if let Some(path) = new {
         files::write_key(path, &OperatorKey::generate()?)?;
-        printer.say(&format!("made the operator key {}: keep it safe, it opens every realm", path.display()));
     }
     let key = files::operator_key(options.target.operator_key.as_deref())?;
-    let done =
-        bootstrap(&url, &options.admin_user, &password, &key).await.with_context(|| format!("can't prepare {url}"))?;
+    let prepared = bootstrap(&url, &options.admin_user, &password, &key, options.replace_key).await;
+    if let Some(path) = new {
+        if prepared.is_err() {
+            // Nothing knows it: a key that is left lying about would only be mistaken for one that is needed.
+            let _ = std::fs::remove_file(path);
+        } else {
+            printer.say(&format!("made the operator key {}: keep it safe, it opens every realm", path.display()));
+        }
+    }
+    let done = prepared.with_context(|| format!("can't prepare {url}"))?;
     for step in &done.steps {
         printer.say(step);
     }

@@ -24,10 +24,14 @@ impl Progress {
         let target =
             if quiet || !terminal { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
         let bar = ProgressBar::with_draw_target(Some(total as u64), target);
-        let template = "{msg} [{bar:30}] {pos}/{len}  {per_sec}  {eta} left";
+        let template = "{msg} [{bar:30}] {pos}/{len}  {rate}  {eta} left";
+        let rate = |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
+            let _ = write!(out, "{:.1}/s", state.per_sec());
+        };
         bar.set_style(
             ProgressStyle::with_template(template)
                 .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .with_key("rate", rate)
                 .progress_chars("=> "),
         );
         bar.set_message(what);

@@ -53,19 +53,22 @@ pub(super) fn service_account_client(name: &str, description: &str, jwks: &str) 
     })
 }
 
-/// Makes or mends the bootstrap client, its roles and the lanes' group. Running it again changes nothing.
+/// Makes or mends the bootstrap client, its roles and the lanes' group. Running it again changes nothing. A server that
+/// was prepared with another operator key is refused, unless that one is to be replaced: realms that exist go on
+/// trusting the old one alone.
 pub async fn bootstrap(
     base: &str,
     user: &str,
     password: &SecretString,
     key: &OperatorKey,
+    replace: bool,
 ) -> Result<Bootstrapped, KeycloakError> {
     let admin = Admin::log_in(base, user, password).await?;
     let info = admin.call(Method::GET, "/admin/serverinfo", None).await?;
     let version = info["systemInfo"]["version"].as_str().unwrap_or("of a version that it does not tell").to_owned();
     version::check(&version)?;
     let mut steps = Vec::new();
-    let id = admin.bootstrap_client(key, &mut steps).await?;
+    let id = admin.bootstrap_client(key, replace, &mut steps).await?;
     let account = admin.call(Method::GET, &format!("{MASTER}/clients/{id}/service-account-user"), None).await?;
     let account = text(&account["id"]);
     admin.grant_master_roles(&account, &mut steps).await?;
@@ -123,7 +126,12 @@ impl Admin {
         Ok(found.get(0).cloned())
     }
 
-    async fn bootstrap_client(&self, key: &OperatorKey, steps: &mut Vec<String>) -> Result<String, KeycloakError> {
+    async fn bootstrap_client(
+        &self,
+        key: &OperatorKey,
+        replace: bool,
+        steps: &mut Vec<String>,
+    ) -> Result<String, KeycloakError> {
         let wanted =
             service_account_client(BOOTSTRAP, "Makes the short-lived accounts that create tenants' realms", key.jwks());
         match self.client_id(BOOTSTRAP).await? {
@@ -136,6 +144,9 @@ impl Admin {
             Some(found) => {
                 let id = text(&found["id"]);
                 if found["attributes"]["jwks.string"] != wanted["attributes"]["jwks.string"] {
+                    if !replace {
+                        return Err(KeycloakError { method: "GET", path: MASTER.into(), fault: Fault::OtherKey });
+                    }
                     self.call(Method::PUT, &format!("{MASTER}/clients/{id}"), Some(&wanted)).await?;
                     steps.push(format!("gave the client `{BOOTSTRAP}` this operator key"));
                 }

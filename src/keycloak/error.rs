@@ -53,6 +53,8 @@ pub enum Fault {
         /// Which one, and what is.
         reason: String,
     },
+    /// The server was prepared with another operator key.
+    OtherKey,
     /// A secret that a body needs was not read.
     Secret {
         /// The reference.
@@ -91,6 +93,11 @@ impl KeycloakError {
                  (wrong, or rotated out)"
                     .into(),
             ),
+            Fault::OtherKey => Some(
+                "give that one; or replace it with --replace-key, if no realm was made with it: realms go on trusting \
+                 the key that they were made with"
+                    .into(),
+            ),
             Fault::Unsupported { .. } => Some("nothing was written; upgrade the server first".into()),
             Fault::Status { status: 403, .. } => Some("the account lacks a role for this".into()),
             _ => None,
@@ -105,6 +112,7 @@ impl fmt::Display for KeycloakError {
         }
         write!(f, "{} {}: ", self.method, self.path)?;
         match &self.fault {
+            Fault::OtherKey => f.write_str("the server was prepared with another operator key"),
             Fault::NoAnswer { reason, .. } => write!(f, "no answer: {reason}"),
             Fault::Status { status, message } => write!(f, "{status} {message}"),
             Fault::Broken { reason } | Fault::Unsupported { reason } => write!(f, "the answer can't be used: {reason}"),

@@ -34,16 +34,24 @@ pub fn live() -> &'static Live {
         let pem = OperatorKey::generate().expect("a key");
         let key = OperatorKey::from_pem(&pem).expect("a key");
         let password = SecretString::from(admin.1.clone());
-        runtime().block_on(bootstrap(&url, &admin.0, &password, &key)).expect("the server can be prepared");
+        runtime().block_on(bootstrap(&url, &admin.0, &password, &key, true)).expect("the server can be prepared");
         let key_file = scratch().join("operator.pem");
         std::fs::write(&key_file, pem.expose_secret()).expect("a file");
         Live { url, admin, pem, key_file }
     })
 }
 
-/// A directory of this run.
+/// A directory of this run, below cargo's own; those of runs that have ended are removed.
 pub fn scratch() -> PathBuf {
-    let dir = std::env::temp_dir().join(format!("realmwright-live-{}", std::process::id()));
+    let all = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    for old in std::fs::read_dir(all).into_iter().flatten().flatten() {
+        let name = old.file_name().to_string_lossy().into_owned();
+        let ended = name.strip_prefix("live-").is_some_and(|pid| !Path::new("/proc").join(pid).exists());
+        if ended && Path::new("/proc").exists() {
+            let _ = std::fs::remove_dir_all(old.path());
+        }
+    }
+    let dir = all.join(format!("live-{}", std::process::id()));
     std::fs::create_dir_all(&dir).expect("a directory");
     dir
 }

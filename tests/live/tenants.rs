@@ -453,25 +453,27 @@ fn admin_token() -> String {
 }
 
 #[test]
-fn bootstrapping_twice_changes_nothing() {
+fn bootstrapping_again_changes_nothing_and_keeps_the_key() {
     let live = live();
     let dir = tempfile::tempdir().expect("a directory");
-    let output = Command::new(env!("CARGO_BIN_EXE_realmwright"))
-        .args(["bootstrap", "--server", &live.url, "--admin-user", &live.admin.0])
-        .current_dir(dir.path())
-        .env("REALMWRIGHT_OPERATOR_KEY", &live.key_file)
-        .env("REALMWRIGHT_ADMIN_PASSWORD", &live.admin.1)
-        .output()
-        .expect("the program runs");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success() && said.contains("was prepared before"), "{said}");
-    let output = Command::new(env!("CARGO_BIN_EXE_realmwright"))
-        .args(["bootstrap", "--server", &live.url, "--admin-user", &live.admin.0])
-        .current_dir(dir.path())
-        .env("REALMWRIGHT_OPERATOR_KEY", &live.key_file)
-        .env("REALMWRIGHT_ADMIN_PASSWORD", "wrong")
-        .output()
-        .expect("the program runs");
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.code() == Some(1) && said.contains("Invalid user credentials"), "{said}");
+    let bootstrap = |key: &Path, password: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_realmwright"))
+            .args(["bootstrap", "--server", &live.url, "--admin-user", &live.admin.0])
+            .current_dir(dir.path())
+            .env("REALMWRIGHT_OPERATOR_KEY", key)
+            .env("REALMWRIGHT_ADMIN_PASSWORD", password)
+            .output()
+            .expect("the program runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = bootstrap(&live.key_file, &live.admin.1);
+    assert!(code == Some(0) && said.contains("was prepared before"), "{said}");
+    let (code, said) = bootstrap(&live.key_file, "wrong");
+    assert!(code == Some(1) && said.contains("Invalid user credentials"), "{said}");
+    let new = dir.path().join("new.pem");
+    let (code, said) = bootstrap(&new, &live.admin.1);
+    assert!(code == Some(1) && said.contains("prepared with another operator key"), "{said}");
+    assert!(!new.exists(), "a key that nothing knows is not left behind");
+    let (code, _) = bootstrap(&live.key_file, &live.admin.1);
+    assert_eq!(code, Some(0), "the first key is still good");
 }

@@ -1,0 +1,64 @@
+CARGO ?= cargo
+# Where cargo puts what it builds.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+REALMWRIGHT ?= $(TARGET)/debug/realmwright
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo "Variables of keycloak-dev/keycloak --help can be given: make keycloak KEYCLOAK_PORT=9090"
+
+.PHONY: build
+build: ## Build target/debug/realmwright
+	$(CARGO) build --locked
+
+.PHONY: demo
+demo: ## Start a real Keycloak and put a distributor's whole network on it
+	$(CARGO) build --locked --quiet
+	@REALMWRIGHT="$(REALMWRIGHT)" keycloak-dev/demo
+
+.PHONY: test
+test: ## Run every test, those against a real Keycloak included
+	$(CARGO) test --locked
+
+.PHONY: test-fast
+test-fast: ## Run the offline tests
+	$(CARGO) test --locked --lib --test it
+
+.PHONY: lint
+lint: ## Check formatting, clippy and rustdoc; warnings are errors
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	RUSTDOCFLAGS=-Dwarnings $(CARGO) doc --locked --no-deps --document-private-items
+
+.PHONY: audit
+audit: ## Check dependencies against known advisories; needs cargo-deny
+	$(CARGO) deny --locked check
+
+.PHONY: fmt
+fmt: ## Format the code
+	$(CARGO) fmt
+
+.PHONY: docs
+docs: ## Write the generated documents anew
+	UPDATE_DOCS=1 $(CARGO) test --locked --test it generated
+
+.PHONY: keycloak
+keycloak: ## Start a Keycloak, and say where it is
+	@keycloak-dev/keycloak start
+
+.PHONY: keycloak-stop
+keycloak-stop: ## Stop that Keycloak; its data stay
+	@keycloak-dev/keycloak stop
+
+.PHONY: keycloak-status
+keycloak-status: ## Say whether it runs, and where
+	@keycloak-dev/keycloak status || true
+
+.PHONY: clean
+clean: ## Stop Keycloak, remove its data and everything built
+	env -u KEYCLOAK_URL -u KEYCLOAK_STATE keycloak-dev/keycloak stop --purge
+	rm -rf .keycloak
+	$(CARGO) clean
