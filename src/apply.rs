@@ -6,13 +6,14 @@
 mod links;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt;
 
 use crate::keycloak::observe::planned_users;
 use crate::keycloak::{Birth, KeycloakError, WriteRealms, observe};
-use crate::plan::diff::relied_on;
+use crate::plan::diff::{relied_on, relied_on_whole};
 use crate::plan::{Action, Change, Plan, TenantPlan};
 use crate::state::applied::{self, MARKER};
 use crate::state::secret::Secrets;
@@ -76,7 +77,11 @@ pub async fn apply(
         finished(tenant, &outcome);
         (tenant.tenant.clone(), outcome)
     }));
-    Outcome { tenants: runs.buffered(parallelism.max(1)).collect().await }
+    let mut tenants: Vec<(String, TenantOutcome)> = runs.buffer_unordered(parallelism.max(1)).collect().await;
+    let order: BTreeMap<&str, usize> =
+        (0..).zip(&plan.tenants).map(|(at, tenant)| (tenant.tenant.as_str(), at)).collect();
+    tenants.sort_by_key(|(tenant, _)| order.get(tenant.as_str()).copied());
+    Outcome { tenants }
 }
 
 async fn apply_tenant(api: &impl WriteRealms, plan: &TenantPlan, secrets: &Secrets) -> TenantOutcome {
@@ -123,14 +128,13 @@ fn moved(plan: &TenantPlan, observed: &RealmState) -> Vec<ObjectId> {
         return vec![ObjectId::realm()];
     }
     let holds = |change: &Change| match (change.action, observed.get(&change.object)) {
-        (Action::Create | Action::Forget, found) => found.is_none(),
+        (Action::Create, found) => found.is_none(),
+        (Action::Forget, found) => found.is_none() || change.object.kind.is_permanent(&change.object.key),
         (Action::Adopt, found) => found.is_some(),
         (Action::Update, Some(found)) => {
             change.relies_on.as_ref() == Some(&relied_on(found, change.fields.iter().map(|field| field.path.as_str())))
         }
-        (Action::Delete, Some(found)) => {
-            change.relies_on.as_ref() == Some(&relied_on(found, found.fields.keys().map(String::as_str)))
-        }
+        (Action::Delete, Some(found)) => change.relies_on.as_ref() == Some(&relied_on_whole(&change.object, found)),
         (Action::Update | Action::Delete, None) => false,
     };
     plan.changes.iter().filter(|change| !holds(change)).map(|change| change.object.clone()).collect()

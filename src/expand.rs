@@ -13,7 +13,7 @@ use crate::manifest::resolve::{Network, Tenant};
 use crate::manifest::{ManifestSet, Source, Tier};
 use crate::state::{RealmState, arrange, secret};
 use crate::template::{find, scope};
-pub use provisioner::{PROVISIONER, SERVICE_ACCOUNT_PREFIX};
+pub use provisioner::PROVISIONER;
 
 /// A tenant and what its realm should be.
 #[derive(Debug, Clone)]

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::expand::SERVICE_ACCOUNT_PREFIX;
 use crate::keycloak::{Fault, KeycloakError, WriteRealms, endpoint, segment};
 use crate::plan::{Action, Change, FieldChange, TenantPlan};
-use crate::state::applied::MARKER;
-use crate::state::kind::{Class, Put};
+use crate::state::applied::{self, MARKER};
+use crate::state::kind::{Class, Put, SERVICE_ACCOUNT_PREFIX};
 use crate::state::secret::Secrets;
 use crate::state::{Kind, ObjectId, RealmState, arrange};
 
@@ -36,37 +35,52 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
 
     /// Makes the changes in the order of the plan; references between new objects once all of those exist.
     pub(super) async fn write(&mut self, plan: &TenantPlan) -> Result<(), Failed> {
-        let (creations, rest): (Vec<&Change>, Vec<&Change>) =
-            plan.changes.iter().partition(|change| change.action == Action::Create);
-        for change in &creations {
-            self.create(change).await.map_err(|error| (Some(change.object.clone()), error))?;
+        let failed = |change: &Change, error| (Some(change.object.clone()), error);
+        let of = |action: Action| plan.changes.iter().filter(move |change| change.action == action);
+        let leaves = |change: &&Change| change.action == Action::Delete && change.object.kind == Kind::User;
+        for change in plan.changes.iter().filter(leaves) {
+            self.delete(&change.object).await.map_err(|error| failed(change, error))?;
+            self.done += 1;
         }
-        for change in creations {
+        for change in of(Action::Create) {
+            self.create(change).await.map_err(|error| failed(change, error))?;
+            self.done += 1;
+        }
+        for change in of(Action::Create) {
             let created = created_fields(change);
             let links =
                 Link::of(&change.object, created.iter().map(|(path, value)| (path.as_str(), None, Some(value))));
-            self.link(&change.object, links).await.map_err(|error| (Some(change.object.clone()), error))?;
-            self.done += 1;
+            self.link(&change.object, links).await.map_err(|error| failed(change, error))?;
         }
-        for change in rest.iter().filter(|change| change.object.kind != Kind::Realm) {
+        let rest = plan.changes.iter().filter(|change| change.action != Action::Create && !leaves(change));
+        for change in rest.filter(|change| change.object.kind != Kind::Realm) {
             match change.action {
                 Action::Update => self.update(change).await,
                 Action::Delete => self.delete(&change.object).await,
                 _ => Ok(()),
             }
-            .map_err(|error| (Some(change.object.clone()), error))?;
+            .map_err(|error| failed(change, error))?;
             self.done += 1;
         }
-        let realm = rest.into_iter().find(|change| change.object.kind == Kind::Realm);
+        let realm = plan.changes.iter().find(|change| change.object.kind == Kind::Realm);
         let fields = realm.map(|change| change.fields.as_slice()).unwrap_or_default();
-        self.write_realm(fields, plan.record.as_deref()).await.map_err(|error| (Some(ObjectId::realm()), error))
+        self.write_realm(fields, plan).await.map_err(|error| (Some(ObjectId::realm()), error))
     }
 
     async fn create(&mut self, change: &Change) -> Result<(), KeycloakError> {
         let id = &change.object;
         if id.kind == Kind::User && id.key.starts_with(SERVICE_ACCOUNT_PREFIX) {
-            // The server makes it with its client.
-            return self.id(id).await.map(|_| ());
+            // The server makes it with its client; what else is declared is written to it.
+            let own = self.id(id).await?;
+            let made = ["username", "enabled", "serviceAccountClientId", "realmRoles", "clientRoles"];
+            let mut body = change.body.clone().unwrap_or_default();
+            body.as_object_mut().into_iter().for_each(|map| map.retain(|field, _| !made.contains(&field.as_str())));
+            if body.as_object().is_none_or(Map::is_empty) {
+                return Ok(());
+            }
+            body["username"] = id.key.as_str().into();
+            let body = reveal(self.secrets, &body, "PUT", "users")?;
+            return self.api.put(self.realm, &endpoint::item(Kind::User, "", &own), Some(&body)).await;
         }
         let mut body = change.body.clone().unwrap_or_default();
         if let Some(map) = body.as_object_mut() {
@@ -97,19 +111,54 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
             return Ok(());
         }
         let spec = id.kind.spec();
+        let raw = self.observed.get(id).map(|object| object.raw.clone()).unwrap_or_default();
         let mut body = match spec.put {
-            Put::Merges => json!({ (spec.key): id.key }),
-            Put::Replaces => self.observed.get(id).map(|object| object.raw.clone()).unwrap_or_default(),
+            Put::Merges | Put::MergesTop => {
+                let carried =
+                    spec.carried.iter().filter_map(|field| Some(((*field).to_owned(), raw.get(*field)?.clone())));
+                let mut body: Map<String, Value> = carried.collect();
+                body.insert(spec.key.to_owned(), id.owner_and_name().1.into());
+                Value::Object(body)
+            }
+            Put::Replaces => raw.clone(),
         };
-        for field in fields {
-            set(&mut body, id.kind, field, spec.put);
-        }
-        if id.kind == Kind::Component {
-            body["providerType"] = id.owner_and_name().0.into();
-        }
         let path = self.item(id).await?;
-        let body = reveal(self.secrets, &body, "PUT", &path)?;
+        for field in fields {
+            self.set(&mut body, &raw, id.kind, field, &path)?;
+        }
         self.api.put(self.realm, &path, Some(&body)).await
+    }
+
+    /// Puts one changed field into a body, its secret in place. A removed entry of a mapping is left out where PUT
+    /// replaces the mapping, and null where it merges.
+    fn set(
+        &self,
+        body: &mut Value,
+        raw: &Value,
+        kind: Kind,
+        field: &FieldChange,
+        path: &str,
+    ) -> Result<(), KeycloakError> {
+        let after = match &field.after {
+            Some(after) => Some(reveal(self.secrets, after, "PUT", path)?),
+            None => None,
+        };
+        if kind.class(&field.path).is_some() {
+            body[&field.path] = after.unwrap_or_default();
+            return Ok(());
+        }
+        let Some((outer, inner)) = field.path.split_once('.') else { return Ok(()) };
+        if !body[outer].is_object() {
+            let whole = kind.spec().put == Put::MergesTop;
+            body[outer] =
+                raw.get(outer).filter(|found| whole && found.is_object()).cloned().unwrap_or_else(|| json!({}));
+        }
+        let Some(map) = body[outer].as_object_mut() else { return Ok(()) };
+        match (after, kind.spec().put) {
+            (None, Put::Replaces | Put::MergesTop) => map.remove(inner),
+            (after, _) => map.insert(inner.to_owned(), after.unwrap_or_default()),
+        };
+        Ok(())
     }
 
     async fn delete(&mut self, id: &ObjectId) -> Result<(), KeycloakError> {
@@ -118,24 +167,36 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
     }
 
     /// The realm as it is now, with the changed fields and the marker: PUT replaces the attributes and resets some
-    /// fields that it omits.
-    async fn write_realm(&mut self, fields: &[FieldChange], record: Option<&str>) -> Result<(), KeycloakError> {
+    /// fields that it omits. What is read must be the whole realm, and its marker the one that was found: else another
+    /// run has been here.
+    async fn write_realm(&mut self, fields: &[FieldChange], plan: &TenantPlan) -> Result<(), KeycloakError> {
         let id = ObjectId::realm();
         let links = Link::of(&id, fields.iter().map(|f| (f.path.as_str(), f.before.as_ref(), f.after.as_ref())));
         self.link(&id, links).await?;
         let own: Vec<&FieldChange> = fields.iter().filter(|field| !is_link(Kind::Realm, &field.path)).collect();
-        if own.is_empty() && record.is_none() {
+        if own.is_empty() && plan.record.is_none() {
             return Ok(());
         }
         let mut realm = self.api.get(self.realm, "").await?.ok_or_else(|| self.missing(&id))?;
+        let broken = |reason: &str| KeycloakError {
+            method: "GET",
+            path: format!("/admin/realms/{}", self.realm),
+            fault: Fault::Broken { reason: reason.to_owned() },
+        };
+        if realm["realm"] != self.realm || !realm["attributes"].is_object() {
+            return Err(broken("it is not the whole realm"));
+        }
+        if realm["attributes"][MARKER].as_str().map(applied::digest) != plan.recorded {
+            return Err(broken("another run has written to this realm meanwhile; plan again"));
+        }
+        let raw = realm.clone();
         for field in own {
-            set(&mut realm, Kind::Realm, field, Put::Replaces);
+            self.set(&mut realm, &raw, Kind::Realm, field, "")?;
         }
-        if let Some(record) = record {
-            realm["attributes"][MARKER] = record.into();
+        if let Some(record) = &plan.record {
+            realm["attributes"][MARKER] = record.as_str().into();
         }
-        let body = reveal(self.secrets, &realm, "PUT", "")?;
-        self.api.put(self.realm, "", Some(&body)).await?;
+        self.api.put(self.realm, "", Some(&realm)).await?;
         self.done += usize::from(!fields.is_empty());
         Ok(())
     }
@@ -215,25 +276,6 @@ pub(super) fn reveal(
 fn is_link(kind: Kind, path: &str) -> bool {
     let field = path.split_once('.').map_or(path, |(field, _)| field);
     matches!(kind.class(field), Some(Class::Links | Class::Memberships))
-}
-
-/// Puts one changed field into a body. A removed entry of a mapping is left out where PUT replaces, and null where it
-/// merges.
-fn set(body: &mut Value, kind: Kind, field: &FieldChange, put: Put) {
-    let after = field.after.clone();
-    if kind.class(&field.path).is_some() {
-        body[&field.path] = after.unwrap_or_default();
-        return;
-    }
-    let Some((outer, inner)) = field.path.split_once('.') else { return };
-    if !body[outer].is_object() {
-        body[outer] = Value::Object(Map::new());
-    }
-    let Some(map) = body[outer].as_object_mut() else { return };
-    match (after, put) {
-        (None, Put::Replaces) => map.remove(inner),
-        (after, _) => map.insert(inner.to_owned(), after.unwrap_or_default()),
-    };
 }
 
 /// The fields of a new object, flat again, for those that are written through endpoints of their own.

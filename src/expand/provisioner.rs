@@ -2,13 +2,11 @@
 
 use serde_json::json;
 
-use crate::state::{ObjectId, RealmState, kind::Kind};
+use crate::state::kind::{Kind, SERVICE_ACCOUNT_PREFIX};
+use crate::state::{ObjectId, RealmState};
 
 /// Client id of the provisioner, the same in every realm.
 pub const PROVISIONER: &str = "realmwright-provisioner";
-
-/// Keycloak names the user of a client's service account so.
-pub const SERVICE_ACCOUNT_PREFIX: &str = "service-account-";
 
 /// Adds the provisioner's client and user. It authenticates with `private_key_jwt` (RFC 7523, OpenID Connect Core §9)
 /// against the given key set; it holds `realm-admin`, because fewer roles are no boundary. Its tokens need no scopes:

@@ -12,8 +12,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 
 use super::{Birth, Fault, KeycloakError, ReadRealms, WriteRealms};
-use crate::expand::SERVICE_ACCOUNT_PREFIX;
 use crate::state::arrange::compose;
+use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
 use crate::state::{Kind, ObjectId};
 
 /// A server with any number of realms.

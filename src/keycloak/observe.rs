@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::{KeycloakError, ReadRealms, segment};
-use crate::expand::SERVICE_ACCOUNT_PREFIX;
 use crate::plan::Change;
+use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
 use crate::state::{Kind, ObjectId, RealmState, arrange, kind::Class};
 
 /// How many members of a role are listed before single users are asked for instead.

@@ -30,8 +30,8 @@ pub fn diff(desired: &RealmState, observed: &RealmState, applied: &Applied, secr
     }
     for id in applied.objects().filter(|id| !desired.objects.contains_key(id)) {
         difference.changes.push(match observed.get(id) {
-            Some(found) => delete(id, found),
-            None => change(id, Action::Forget, Cause::Manifest),
+            Some(found) if !id.kind.is_permanent(&id.key) => delete(id, found),
+            _ => change(id, Action::Forget, Cause::Manifest),
         });
     }
     for id in observed.objects.keys() {
@@ -50,6 +50,12 @@ pub fn relied_on<'a>(found: &Object, paths: impl IntoIterator<Item = &'a str>) -
     applied::digest(&serde_json::to_string(&values).unwrap_or_default())
 }
 
+/// Digest of a whole object, but for memberships: of those, only the declared ones are read.
+pub fn relied_on_whole(id: &ObjectId, found: &Object) -> String {
+    let paths = found.fields.keys().filter(|path| id.kind.class_of_path(path) != Class::Memberships);
+    relied_on(found, paths.map(String::as_str))
+}
+
 fn change(id: &ObjectId, action: Action, cause: Cause) -> Change {
     Change { object: id.clone(), action, cause, body: None, fields: Vec::new(), relies_on: None }
 }
@@ -60,7 +66,7 @@ fn create(id: &ObjectId, wanted: &Object, applied: &Applied) -> Change {
 }
 
 fn delete(id: &ObjectId, found: &Object) -> Change {
-    let relies_on = Some(relied_on(found, found.fields.keys().map(String::as_str)));
+    let relies_on = Some(relied_on_whole(id, found));
     Change { relies_on, ..change(id, Action::Delete, Cause::Manifest) }
 }
 
@@ -77,7 +83,7 @@ fn update(id: &ObjectId, wanted: &Object, found: &Object, applied: &Applied, sec
     }
     let owned = applied.fields(id).is_some();
     if fields.is_empty() {
-        return (!owned).then(|| change(id, Action::Adopt, Cause::Adoption));
+        return (!owned).then(|| change(id, Action::Adopt, adoption(applied)));
     }
     let cause = fields.iter().map(|field| field.cause).reduce(|a, b| if a == b { a } else { Cause::Both });
     let relies_on = Some(relied_on(found, fields.iter().map(|field| field.path.as_str())));
@@ -105,7 +111,7 @@ fn field(
     let unreadable = id.kind.class_of_path(path) == Class::WriteOnly;
     let moved = !unreadable && before.map(|value| applied::hash(value, secrets)).as_deref() != last;
     let cause = match last {
-        None if applied.fields(id).is_none() => Cause::Adoption,
+        None if applied.fields(id).is_none() => adoption(applied),
         None => Cause::Manifest,
         Some(last) if last == wanted => Cause::Drift,
         Some(_) if moved => Cause::Both,
@@ -117,6 +123,11 @@ fn field(
         after: Some(after.clone()),
         cause,
     })
+}
+
+/// Every realm is born with its marker: where there is none, somebody took it away.
+fn adoption(applied: &Applied) -> Cause {
+    if applied.is_empty() { Cause::Drift } else { Cause::Adoption }
 }
 
 /// An entry of a mapping, a list of references or a membership that was ours and is no longer declared is removed; a

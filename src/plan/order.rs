@@ -1,6 +1,7 @@
 //! The order in which changes are safe.
 //!
 //! ```text
+//! users that leave, so that others may take their address
 //! create   component → client scope → mapper → client → mapper → roles → identity provider → user
 //! update   the same
 //! delete   the other way round
@@ -17,11 +18,12 @@ pub fn order(mut changes: Vec<Change>) -> Vec<Change> {
     changes.sort_by_cached_key(|change| {
         let rank = change.object.kind as usize;
         let (phase, rank) = match change.action {
-            _ if change.object.kind == Kind::Realm => (3, rank),
-            Action::Create => (0, rank),
-            Action::Update => (1, rank),
-            Action::Delete => (2, usize::MAX - rank),
-            Action::Adopt | Action::Forget => (4, rank),
+            _ if change.object.kind == Kind::Realm => (4, rank),
+            Action::Delete if change.object.kind == Kind::User => (0, rank),
+            Action::Create => (1, rank),
+            Action::Update => (2, rank),
+            Action::Delete => (3, usize::MAX - rank),
+            Action::Adopt | Action::Forget => (5, rank),
         };
         (phase, rank, change.object.key.clone())
     });

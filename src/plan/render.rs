@@ -6,8 +6,8 @@ pub mod text;
 use serde_json::Value;
 
 use super::{Action, Cause, Change, FieldChange, Plan, Summary};
-use crate::expand::SERVICE_ACCOUNT_PREFIX;
 use crate::state::Kind;
+use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
 use crate::state::secret::as_reference;
 
 /// Longest value that is shown whole.

@@ -84,6 +84,8 @@ fn name_default_role(representation: &mut Value) {
 fn take(state: &mut RealmState, spec: &Spec, group: &str, list: Option<&Value>) {
     for item in list.and_then(Value::as_array).into_iter().flatten() {
         let Some(name) = item.get(spec.key).and_then(Value::as_str) else { continue };
+        let folded = name.to_lowercase();
+        let name = if spec.kind == Kind::User { folded.as_str() } else { name };
         let mut id =
             if group.is_empty() { ObjectId::new(spec.kind, name) } else { ObjectId::within(spec.kind, group, name) };
         if let (Kind::Component, Some(sub_type)) = (spec.kind, item.get("subType").and_then(Value::as_str)) {

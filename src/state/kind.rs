@@ -4,6 +4,9 @@
 
 use super::tables;
 
+/// Keycloak names the user of a client's service account so.
+pub const SERVICE_ACCOUNT_PREFIX: &str = "service-account-";
+
 /// The kinds of objects that are managed, in the order in which they can be created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -34,6 +37,8 @@ pub enum Kind {
 pub enum Class {
     /// Compared as it is.
     Plain,
+    /// A text that the server keeps in lower case.
+    Folded,
     /// A list whose order means nothing.
     Set,
     /// A mapping to texts; each entry is a field of its own.
@@ -77,8 +82,10 @@ pub enum Section {
 /// What a PUT of an object does to what its body leaves out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Put {
-    /// It is kept, also within attributes: the body holds the changed fields.
+    /// It is kept, also within mappings, of which null removes an entry: the body holds the changed fields.
     Merges,
+    /// It is kept, but a mapping that is given is replaced: the body holds the changed fields, mappings whole.
+    MergesTop,
     /// It is reset or removed: the body is the object as read, with the changed fields.
     Replaces,
 }
@@ -96,6 +103,8 @@ pub struct Spec {
     pub key: &'static str,
     /// What PUT does.
     pub put: Put,
+    /// Fields that PUT resets when it merges and they are left out: always sent, as read where they do not change.
+    pub carried: &'static [&'static str],
     /// Its fields. One that is not listed does not exist.
     pub fields: &'static [(Class, &'static [&'static str])],
     /// Names of objects that Keycloak makes itself; not reported as foreign. A trailing `*` stands for any rest.
@@ -109,7 +118,8 @@ pub static SPECS: [Spec; 10] = [
         name: "component",
         section: Section::Groups(&["components"]),
         key: "name",
-        put: Put::Replaces,
+        put: Put::Merges,
+        carried: &[],
         fields: tables::COMPONENT,
         built_in: &[
             "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/*",
@@ -126,6 +136,7 @@ pub static SPECS: [Spec; 10] = [
         section: Section::List("clientScopes"),
         key: "name",
         put: Put::Merges,
+        carried: &[],
         fields: tables::CLIENT_SCOPE,
         built_in: tables::BUILT_IN_SCOPES,
     },
@@ -135,6 +146,7 @@ pub static SPECS: [Spec; 10] = [
         section: Section::Within(Kind::ClientScope, "protocolMappers"),
         key: "name",
         put: Put::Replaces,
+        carried: &[],
         fields: tables::MAPPER,
         built_in: tables::BUILT_IN_SCOPE_MAPPERS,
     },
@@ -144,6 +156,7 @@ pub static SPECS: [Spec; 10] = [
         section: Section::List("clients"),
         key: "clientId",
         put: Put::Merges,
+        carried: &["authorizationServicesEnabled", "webOrigins"],
         fields: tables::CLIENT,
         built_in: tables::BUILT_IN_CLIENTS,
     },
@@ -153,6 +166,7 @@ pub static SPECS: [Spec; 10] = [
         section: Section::Within(Kind::Client, "protocolMappers"),
         key: "name",
         put: Put::Replaces,
+        carried: &[],
         fields: tables::MAPPER,
         built_in: tables::BUILT_IN_CLIENT_OBJECTS,
     },
@@ -162,6 +176,7 @@ pub static SPECS: [Spec; 10] = [
         section: Section::Groups(&["roles", "client"]),
         key: "name",
         put: Put::Replaces,
+        carried: &[],
         fields: tables::ROLE,
         built_in: tables::BUILT_IN_CLIENT_OBJECTS,
     },
@@ -171,6 +186,7 @@ pub static SPECS: [Spec; 10] = [
         section: Section::Inner(&["roles", "realm"]),
         key: "name",
         put: Put::Replaces,
+        carried: &[],
         fields: tables::ROLE,
         built_in: &["default-roles-*", "offline_access", "uma_authorization"],
     },
@@ -180,6 +196,7 @@ pub static SPECS: [Spec; 10] = [
         section: Section::List("identityProviders"),
         key: "alias",
         put: Put::Replaces,
+        carried: &[],
         fields: tables::IDENTITY_PROVIDER,
         built_in: &[],
     },
@@ -188,7 +205,8 @@ pub static SPECS: [Spec; 10] = [
         name: "user",
         section: Section::List("users"),
         key: "username",
-        put: Put::Replaces,
+        put: Put::MergesTop,
+        carried: &[],
         fields: tables::USER,
         // Users that nobody declared are the tenant's own affair.
         built_in: &["*"],
@@ -199,6 +217,7 @@ pub static SPECS: [Spec; 10] = [
         section: Section::Top,
         key: "realm",
         put: Put::Replaces,
+        carried: &[],
         fields: tables::REALM,
         built_in: &[],
     },
@@ -251,6 +270,16 @@ impl Kind {
     /// True for objects that belong to another one, whose name is part of their key.
     pub fn is_owned(self) -> bool {
         matches!(self.spec().section, Section::Groups(_) | Section::Within(..))
+    }
+
+    /// True for what can't or must not be deleted, even if a manifest once declared it: what Keycloak makes itself, and the
+    /// users of clients.
+    pub fn is_permanent(self, key: &str) -> bool {
+        match self {
+            Self::Client | Self::ClientRole | Self::ClientMapper | Self::RealmRole => self.is_built_in(key),
+            Self::User => key.starts_with(SERVICE_ACCOUNT_PREFIX),
+            _ => false,
+        }
     }
 
     /// True for what Keycloak makes itself in every realm.

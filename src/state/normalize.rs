@@ -13,6 +13,7 @@ pub(super) fn fields(kind: Kind, document: &Value) -> Fields {
         match kind.class(name) {
             None | Some(Class::Server | Class::Nested | Class::Unmanaged | Class::ReadOnly) => {}
             Some(Class::Plain | Class::Initial | Class::WriteOnly) => put(&mut fields, name.clone(), value.clone()),
+            Some(Class::Folded) => put(&mut fields, name.clone(), folded(value)),
             Some(Class::Set) => put(&mut fields, name.clone(), set(value)),
             Some(Class::Texts) => entries(&mut fields, name, value, text),
             Some(Class::Lists) => entries(&mut fields, name, value, list),
@@ -61,10 +62,15 @@ pub fn document<'a>(kind: Kind, fields: impl IntoIterator<Item = (&'a String, &'
     Value::Object(document)
 }
 
-/// True when two field values mean the same: absent, null and empty are one.
+/// True when two field values mean the same: absent, null and empty are one, and so are `60` and `"60"`.
 pub fn same(a: Option<&Value>, b: Option<&Value>) -> bool {
-    let some = |value: Option<&Value>| value.filter(|v| !is_empty(v)).cloned();
+    let some =
+        |value: Option<&Value>| value.filter(|v| !is_empty(v)).map(|v| if scalar(v) { text(v) } else { v.clone() });
     some(a) == some(b)
+}
+
+fn scalar(value: &Value) -> bool {
+    value.is_number() || value.is_boolean()
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -92,6 +98,10 @@ fn put(fields: &mut Fields, path: String, value: Value) {
     if !value.is_null() {
         fields.insert(path, value);
     }
+}
+
+fn folded(value: &Value) -> Value {
+    value.as_str().map_or_else(|| value.clone(), |text| text.to_lowercase().into())
 }
 
 fn set(value: &Value) -> Value {

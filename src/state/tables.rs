@@ -10,8 +10,8 @@ type Table = &'static [(Class, &'static [&'static str])];
 /// Paths inside mappings whose values the server masks on read.
 pub(super) const WRITE_ONLY_PATHS: &[(Kind, &str)] = &[
     (Kind::Realm, "smtpServer.password"),
+    (Kind::Realm, "smtpServer.authTokenClientSecret"),
     (Kind::IdentityProvider, "config.clientSecret"),
-    (Kind::Component, "config.bindCredential"),
 ];
 
 pub(super) const REALM: Table = &[
@@ -269,7 +269,8 @@ pub(super) const IDENTITY_PROVIDER: Table = &[
 ];
 
 pub(super) const USER: Table = &[
-    (Class::Plain, &["username", "email", "firstName", "lastName", "enabled"]),
+    (Class::Folded, &["username", "email"]),
+    (Class::Plain, &["firstName", "lastName", "enabled"]),
     (Class::Lists, &["attributes"]),
     (Class::Memberships, &["realmRoles", "clientRoles"]),
     (Class::Initial, &["emailVerified", "requiredActions", "credentials", "serviceAccountClientId"]),

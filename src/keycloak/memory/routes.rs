@@ -388,9 +388,15 @@ fn put_realm(top: &mut Value, body: &Value) {
 /// PUT that keeps what it is not told: entries of mappings one by one, null removes one.
 fn merge(document: &mut Value, body: &Value, kind: Kind) {
     let (Some(document), Some(body)) = (document.as_object_mut(), body.as_object()) else { return };
+    if kind == Kind::Client {
+        carry(document, body);
+    }
     for (field, value) in body {
         match kind.class(field) {
-            Some(Class::Texts) => {
+            Some(Class::Texts | Class::Lists) if field == "attributes" && kind == Kind::User => {
+                document.insert(field.clone(), value.clone());
+            }
+            Some(Class::Texts | Class::Lists) => {
                 let slot = document.entry(field.clone()).or_insert_with(|| json!({}));
                 let (Some(slot), Some(entries)) = (slot.as_object_mut(), value.as_object()) else { continue };
                 for (key, value) in entries {
@@ -401,10 +407,26 @@ fn merge(document: &mut Value, body: &Value, kind: Kind) {
                     }
                 }
             }
-            Some(Class::Plain | Class::Set | Class::Lists | Class::WriteOnly | Class::Initial) if !value.is_null() => {
+            Some(Class::Plain | Class::Folded | Class::Set | Class::WriteOnly | Class::Initial) if !value.is_null() => {
                 document.insert(field.clone(), value.clone());
             }
             _ => {}
         }
+    }
+}
+
+/// What PUT client resets when its body leaves it out: authorization services end, and web origins that are empty come
+/// from the redirect URIs.
+fn carry(document: &mut Map<String, Value>, body: &Map<String, Value>) {
+    if body.get("authorizationServicesEnabled") != Some(&json!(true)) {
+        document.remove("authorizationServicesEnabled");
+        document.remove("authorizationSettings");
+    }
+    let none = document.get("webOrigins").and_then(Value::as_array).is_none_or(Vec::is_empty);
+    if none && !body.contains_key("webOrigins") {
+        let uris = document.get("redirectUris").and_then(Value::as_array).into_iter().flatten();
+        let origins = uris.filter_map(|uri| Some(url::Url::parse(uri.as_str()?).ok()?.origin().ascii_serialization()));
+        let origins: Value = origins.map(Value::from).collect();
+        document.insert("webOrigins".into(), origins);
     }
 }
