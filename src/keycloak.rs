@@ -67,7 +67,7 @@ pub trait WriteRealms: ReadRealms {
 pub enum Birth {
     /// The realm is there now.
     Born,
-    /// A realm of that name was there before (409).
+    /// A realm of that name is there: made before (409), or by this very request whose answer was lost. The marker tells.
     Existed,
 }
 

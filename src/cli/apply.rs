@@ -112,6 +112,9 @@ async fn execute(
     let before = server.requests();
     let stop = Arc::new(AtomicBool::new(false));
     let listener = tokio::spawn(listen(*printer, stop.clone()));
+    if let Err(error) = server.sweep().await {
+        printer.say(&format!("accounts of killed runs could not be looked for: {error}"));
+    }
     let work = plan.tenants.iter().filter(|tenant| !tenant.is_empty()).count();
     let progress = Progress::new("applying", work, printer.quiet());
     let outcome = apply(server, plan, secrets, usize::from(parallelism), &stop, |tenant, outcome| {

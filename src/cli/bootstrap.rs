@@ -6,6 +6,7 @@ use super::args::Bootstrap;
 use super::exit::Exit;
 use super::output::Printer;
 use super::{files, session};
+use crate::keycloak::Fault;
 use crate::keycloak::bootstrap::bootstrap;
 use crate::keycloak::key::OperatorKey;
 use crate::manifest::resolve::resolve;
@@ -32,8 +33,12 @@ pub(super) async fn run(printer: &Printer, options: &Bootstrap) -> anyhow::Resul
     let key = files::operator_key(options.target.operator_key.as_deref())?;
     let prepared = bootstrap(&url, &options.admin_user, &password, &key, options.replace_key).await;
     if let Some(path) = new {
-        if prepared.is_err() {
-            // Nothing knows it: a key that is left lying about would only be mistaken for one that is needed.
+        let unused = prepared.as_ref().is_err_and(|error| match error.fault {
+            Fault::OtherKey | Fault::Unsupported { .. } => true,
+            _ => error.path.ends_with("/token"),
+        });
+        if unused {
+            // The server never saw it: a key that is left lying about would be mistaken for one that is needed.
             let _ = std::fs::remove_file(path);
         } else {
             printer.say(&format!("made the operator key {}: keep it safe, it opens every realm", path.display()));

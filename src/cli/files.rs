@@ -1,6 +1,6 @@
 //! Files and environment variables: manifests, the operator key, secrets.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::Context;
 use secrecy::SecretString;
@@ -150,13 +150,24 @@ pub(super) fn plan_secrets(dir: &Path, references: Vec<String>, key: &OperatorKe
     Ok(secrets)
 }
 
+/// Reads one secret. Whoever writes a manifest chooses the reference, so it reaches neither the tool's own variables nor
+/// files outside the manifest directory.
 fn secret(dir: &Path, reference: &str) -> Result<SecretString, String> {
     if let Some(name) = reference.strip_prefix("env:") {
+        if name.starts_with("REALMWRIGHT_") {
+            return Err("variables of the tool itself are no secrets of manifests".into());
+        }
         let value = std::env::var(name).map_err(|_| format!("the environment variable {name} is not set"))?;
         return Ok(value.into());
     }
     let Some(path) = reference.strip_prefix("file:") else { return Err("it is neither `env:` nor `file:`".into()) };
+    if Path::new(path).components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
+        return Err("a file of a secret stands beside the manifest that names it, or below".into());
+    }
     let path = dir.join(path);
     let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned().into())
+    match text.trim_end_matches(['\r', '\n']) {
+        "" => Err(format!("{} is empty", path.display())),
+        text => Ok(text.to_owned().into()),
+    }
 }

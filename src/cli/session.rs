@@ -15,13 +15,13 @@ use crate::expand::{Desired, expand};
 use crate::keycloak::http::{Server, Trace};
 use crate::keycloak::key::OperatorKey;
 use crate::keycloak::observe::declared_users;
-use crate::keycloak::{KeycloakError, observe, version};
+use crate::keycloak::{Fault, KeycloakError, observe};
 use crate::manifest::resolve::{Network, resolve};
 use crate::manifest::{Loaded, ManifestSet, Source, load};
 use crate::plan::{Header, Plan, plan_tenant};
+use crate::state::State;
 use crate::state::applied::digest;
 use crate::state::secret::Secrets;
-use crate::state::{RealmState, State};
 use crate::template::builtin;
 
 /// Hours for which a saved plan can be applied.
@@ -195,6 +195,9 @@ async fn observe_all(
     }
     progress.finish();
     failed.sort_by(|a, b| a.0.name.cmp(&b.0.name));
+    if let Some((_, error)) = failed.iter().find(|(_, error)| matches!(error.fault, Fault::Unsupported { .. })) {
+        return Err(error.clone().into());
+    }
     for (tenant, error) in failed.iter().take(SHOWN) {
         printer.error(&format!("{} ({}): {error}", tenant.name, tenant.tier), error.hint().as_deref());
     }
@@ -202,20 +205,9 @@ async fn observe_all(
         let names: Vec<&str> = failed[SHOWN..].iter().map(|(tenant, _)| tenant.name.as_str()).collect();
         printer.error(&format!("and likewise {} more: {}", names.len(), names.join(", ")), None);
     }
-    for observed in state.values() {
-        check_version(observed)?;
-    }
     if failed.is_empty() {
         return Ok(state);
     }
     printer.error(&format!("{} of {} tenants could not be read; no plan was made", failed.len(), desired.len()), None);
     Err(Reported.into())
-}
-
-/// Every export names the server's version.
-fn check_version(observed: &RealmState) -> Result<(), KeycloakError> {
-    match observed.realm().and_then(|realm| realm.raw.get("keycloakVersion")?.as_str()) {
-        Some(version) => version::check(version),
-        None => Ok(()),
-    }
 }

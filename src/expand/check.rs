@@ -19,8 +19,18 @@ const ADMIN_ROLES: [&str; 4] = ["admin", "create-realm", "realm-admin", "imperso
 
 /// The URLs of an identity provider that must be https unless the realm says otherwise (measured on 26.7.3: a breach in
 /// a realm's creation body is a 500 without a reason).
-const SECURED_URLS: [&str; 6] =
-    ["authorizationUrl", "tokenUrl", "userInfoUrl", "jwksUrl", "logoutUrl", "tokenIntrospectionUrl"];
+const SECURED_URLS: [&str; 10] = [
+    "authorizationUrl",
+    "tokenUrl",
+    "userInfoUrl",
+    "jwksUrl",
+    "logoutUrl",
+    "tokenIntrospectionUrl",
+    "singleSignOnServiceUrl",
+    "singleLogoutServiceUrl",
+    "metadataDescriptorUrl",
+    "artifactResolutionServiceUrl",
+];
 
 /// Checks the filled realm of one tenant, place by place.
 pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
@@ -49,6 +59,36 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
         ));
     }
     objects(Kind::Realm, "realm", std::slice::from_ref(realm), found);
+    for name in ["clients", "clientScopes", "identityProviders", "users"] {
+        must_be(realm.get(name), name, true, found);
+    }
+    for name in ["roles", "components"] {
+        must_be(realm.get(name), name, false, found);
+    }
+    must_be(realm.nearest("/roles").get("realm"), "roles.realm", true, found);
+    must_be(realm.nearest("/roles").get("client"), "roles.client", false, found);
+    for owner in ["clients", "clientScopes"].iter().flat_map(|name| list(realm.get(name))) {
+        must_be(owner.get("protocolMappers"), "protocolMappers", true, found);
+    }
+    for (key, group) in realm.get("components").map(Node::entries).unwrap_or_default() {
+        must_be(Some(group), &key.text, true, found);
+        if key.text != KEYS {
+            let message = format!("components of the type `{}` are not managed", key.text);
+            found
+                .push(Diagnostic::error("not-managed", key.span, message).hint(format!("managed are those of {KEYS}")));
+        }
+        for component in group.items() {
+            let provider =
+                component.get("providerId").filter(|id| !id.text().unwrap_or_default().ends_with("-generated"));
+            if let Some(provider) = provider.filter(|_| key.text == KEYS) {
+                let message = "only keys that the server generates are managed";
+                found.push(Diagnostic::error("not-managed", provider.span, message));
+            }
+        }
+    }
+    for (key, group) in realm.nearest("/roles").get("client").map(Node::entries).unwrap_or_default() {
+        must_be(Some(group), &key.text, true, found);
+    }
     for spec in &SPECS {
         match spec.section {
             Section::Top | Section::Within(..) => {}
@@ -76,6 +116,18 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
     let ssl = realm.get("sslRequired").and_then(Node::text).unwrap_or("external");
     for provider in list(realm.get("identityProviders")) {
         identity_provider(ssl, provider, found);
+    }
+}
+
+/// The type of component that holds keys.
+const KEYS: &str = "org.keycloak.keys.KeyProvider";
+
+fn must_be(node: Option<&Node>, name: &str, a_list: bool, found: &mut Vec<Diagnostic>) {
+    let Some(node) = node else { return };
+    let fits = if a_list { matches!(node.data, Data::List(_)) } else { matches!(node.data, Data::Map(_)) };
+    if !fits {
+        let wanted = if a_list { "a list" } else { "a mapping" };
+        found.push(Diagnostic::error("wrong-type", node.span, format!("`{name}` must be {wanted}")));
     }
 }
 
@@ -119,6 +171,19 @@ fn objects(kind: Kind, section: &str, items: &[Node], found: &mut Vec<Diagnostic
                 format!("`{section}` has two entries named `{name}`"),
             ));
         }
+        if matches!(name, "" | "." | "..") {
+            found.push(Diagnostic::error(
+                "wrong-name",
+                span,
+                format!("`{name}` can't be the name of an entry of `{section}`"),
+            ));
+        }
+        if kind == Kind::Client && kind.is_built_in(name) && !matches!(name, "account" | "account-console") {
+            let message = format!("the client `{name}` is Keycloak's own");
+            found.push(
+                Diagnostic::error("reserved-name", span, message).hint("name the client, or the product, otherwise"),
+            );
+        }
         let role = matches!(kind, Kind::RealmRole | Kind::ClientRole);
         if role && ADMIN_ROLES.contains(&name) {
             let message = format!("`{name}` can't be the name of a role: Keycloak keeps it for its own administration");
@@ -147,16 +212,28 @@ fn field(kind: Kind, key: &Key, value: &Node, found: &mut Vec<Diagnostic>) {
             found.push(Diagnostic::error("not-settable", key.span, message).hint("take it out"));
         }
         Some(class) => {
-            if let Some(wanted) = shape(class, value) {
+            if let Some(wanted) = shape(class, value).or_else(|| references_shape(&key.text, value)) {
                 let message = format!("`{}` of a {} must be {wanted}", key.text, kind.name());
                 found.push(Diagnostic::error("wrong-type", value.span, message));
             }
-            for (path, value) in secret_paths(kind, class, key, value) {
+            let hidden = secret_paths(kind, class, key, value);
+            for (path, value) in &hidden {
                 if value.get(SECRET).is_none() {
                     let message = format!("`{path}` of a {} is a secret and can't be written out", kind.name());
                     let hint =
                         "declare a parameter of type `secret` and give it a reference, `env:NAME` or `file:PATH`";
                     found.push(Diagnostic::error("plain-secret", value.span, message).hint(hint));
+                }
+            }
+            let nested = class == Class::Nested;
+            for secret in secrets(value).into_iter().filter(|_| !nested) {
+                if !hidden.iter().any(|(_, place)| std::ptr::eq(*place, secret)) {
+                    let message = format!(
+                        "a secret can't be put into `{}` of a {}: everybody could read it",
+                        key.text,
+                        kind.name()
+                    );
+                    found.push(Diagnostic::error("open-secret", secret.span, message));
                 }
             }
             if let Data::Scalar(Value::Null) = value.data {
@@ -180,6 +257,17 @@ fn shape(class: Class, value: &Node) -> Option<&'static str> {
     }
 }
 
+/// The shape of a field that holds references, by its name.
+fn references_shape(field: &str, value: &Node) -> Option<&'static str> {
+    let map = matches!(value.data, Data::Map(_));
+    match field {
+        "composites" | "clientRoles" if !map => Some("a mapping"),
+        "realmRoles" | "defaultClientScopes" | "optionalClientScopes" if map => Some("a list"),
+        "defaultDefaultClientScopes" | "defaultOptionalClientScopes" if map => Some("a list"),
+        _ => None,
+    }
+}
+
 fn secret_paths<'a>(kind: Kind, class: Class, key: &Key, value: &'a Node) -> Vec<(String, &'a Node)> {
     if class == Class::WriteOnly {
         return vec![(key.text.clone(), value)];
@@ -189,6 +277,15 @@ fn secret_paths<'a>(kind: Kind, class: Class, key: &Key, value: &'a Node) -> Vec
     }
     let inner = value.entries().iter().map(|(inner, node)| (format!("{}.{}", key.text, inner.text), node));
     inner.filter(|(path, _)| kind.class_of_path(path) == Class::WriteOnly).collect()
+}
+
+/// Every secret in a value.
+fn secrets(node: &Node) -> Vec<&Node> {
+    if node.get(SECRET).is_some() {
+        return vec![node];
+    }
+    let inner = node.items().iter().chain(node.entries().iter().map(|(_, value)| value));
+    inner.flat_map(secrets).collect()
 }
 
 fn unknown_field<'a>(key: &Key, what: &str, known: impl Iterator<Item = &'a str>) -> Diagnostic {
@@ -248,8 +345,13 @@ fn is_local(ip: IpAddr) -> bool {
 pub(super) fn references(tenant: &str, state: &RealmState, span: Span, found: &mut Vec<Diagnostic>) {
     // Keycloak makes `uma_authorization` after the roles of the body, so a body that refers to it must bring it.
     let in_time = |key: &str| key != "uma_authorization";
+    let own_account = state.get(&ObjectId::new(Kind::Client, "account")).is_some();
     let exists = |kind: Kind, key: &str| {
-        state.get(&ObjectId::new(kind, key)).is_some() || (kind.is_built_in(key) && in_time(key))
+        let built_in = match kind {
+            Kind::ClientRole => built_in_role(key, own_account),
+            _ => kind.is_built_in(key) && in_time(key),
+        };
+        state.get(&ObjectId::new(kind, key)).is_some() || built_in
     };
     let mut missing = |object: &ObjectId, what: Kind, key: &str, known: bool| {
         if !known {
@@ -279,6 +381,29 @@ pub(super) fn references(tenant: &str, state: &RealmState, span: Span, found: &m
     for (id, _) in state.of_kind(Kind::ClientRole) {
         let (client, _) = id.owner_and_name();
         missing(id, Kind::Client, &client, exists(Kind::Client, &client));
+    }
+}
+
+/// A role that Keycloak makes with its own clients (`AdminRoles`, `AccountRoles`). A name that is none of them would be
+/// made as a new role by a birth.
+fn built_in_role(key: &str, own_account: bool) -> bool {
+    match key.split_once('/') {
+        Some(("realm-management", role)) => {
+            let subjects =
+                ["realm", "users", "clients", "events", "identity-providers", "authorization", "organizations"];
+            let queries = ["users", "clients", "realms", "groups", "organizations"];
+            let (verb, subject) = role.split_once('-').unwrap_or((role, ""));
+            matches!(role, "realm-admin" | "create-client" | "impersonation")
+                || (matches!(verb, "view" | "manage") && subjects.contains(&subject))
+                || (verb == "query" && queries.contains(&subject))
+        }
+        Some(("account", role)) => {
+            let roles = ["view-profile", "manage-account", "manage-account-links", "view-applications", "view-consent"];
+            !own_account
+                && (roles.contains(&role) || matches!(role, "manage-consent" | "view-groups" | "delete-account"))
+        }
+        Some(("broker", role)) => role == "read-token",
+        _ => false,
     }
 }
 

@@ -31,6 +31,13 @@ pub struct Bootstrapped {
     pub steps: Vec<String>,
 }
 
+/// The lanes' group among what a search gave, which may be groups above one of that name.
+pub(super) fn lanes_group(found: &Value) -> Option<String> {
+    let mut groups = found.as_array()?.iter();
+    let own = groups.find(|group| group["path"].as_str().is_some_and(|path| path == format!("/{LANES_GROUP}")))?;
+    own["id"].as_str().map(str::to_owned)
+}
+
 /// A client whose service account authenticates with the operator key.
 pub(super) fn service_account_client(name: &str, description: &str, jwks: &str) -> Value {
     json!({
@@ -168,13 +175,13 @@ impl Admin {
 
     async fn group(&self, steps: &mut Vec<String>) -> Result<String, KeycloakError> {
         let search = format!("{MASTER}/groups?search={LANES_GROUP}&exact=true");
-        if let Some(group) = self.call(Method::GET, &search, None).await?.get(0) {
-            return Ok(text(&group["id"]));
+        if let Some(group) = lanes_group(&self.call(Method::GET, &search, None).await?) {
+            return Ok(group);
         }
         self.call(Method::POST, &format!("{MASTER}/groups"), Some(&json!({ "name": LANES_GROUP }))).await?;
         steps.push(format!("made the group `{LANES_GROUP}` in master"));
         let made = self.call(Method::GET, &search, None).await?;
-        Ok(text(&made[0]["id"]))
+        Ok(lanes_group(&made).unwrap_or_default())
     }
 
     /// Grants roles to the holder that a role-mappings path names, where it lacks any.

@@ -13,7 +13,7 @@ use super::lane::Lanes;
 use super::token::{Account, Answer, Tokens, login};
 pub use super::wire::Trace;
 use super::wire::{ATTEMPTS, Body, Repeat, Reply, Sending, Wire, backoff};
-use super::{Birth, EXPORT, ReadRealms, WriteRealms};
+use super::{Birth, EXPORT, ReadRealms, WriteRealms, version};
 use crate::expand::PROVISIONER;
 
 /// A connection to one server.
@@ -47,6 +47,11 @@ impl Server {
     /// How many requests were sent, tokens included.
     pub fn requests(&self) -> u64 {
         self.wire.requests()
+    }
+
+    /// Removes lanes that killed runs left behind. To be called at the start of a run that writes.
+    pub async fn sweep(&self) -> Result<(), KeycloakError> {
+        self.lanes.sweep(self).await
     }
 
     /// Removes the lanes of this run. To be called at its end, however it ended.
@@ -164,11 +169,19 @@ impl ReadRealms for Server {
         // A POST that changes nothing.
         let sending = Sending { method: Method::POST, path: &path, body: Body::Nothing, repeat: Repeat::Safe };
         let Some(reply) = self.in_realm(realm, &sending).await? else { return Ok(None) };
-        let whole =
-            reply.body["realm"] == realm && reply.body["clients"].is_array() && reply.body["roles"]["realm"].is_array();
+        let provisioner = |client: &Value| client["clientId"] == PROVISIONER;
+        let whole = reply.body["realm"] == realm
+            && reply.body["clients"].as_array().is_some_and(|clients| clients.iter().any(provisioner))
+            && reply.body["roles"]["realm"].is_array()
+            && reply.body["clientScopes"].is_array()
+            && reply.body["components"].is_object();
         if !whole {
-            let reason = "the export lacks the realm, its clients or its roles".into();
+            let reason =
+                "the export is not whole: the realm, its clients, roles, scopes or components are missing".into();
             return Err(KeycloakError { method: "POST", path, fault: Fault::Broken { reason } });
+        }
+        if let Some(version) = reply.body["keycloakVersion"].as_str() {
+            version::check(version)?;
         }
         Ok(Some(reply.body))
     }
@@ -208,17 +221,15 @@ impl WriteRealms for Server {
             match &error.fault {
                 // The lane is gone: another run swept it. Nothing was done.
                 Fault::Refused { .. } | Fault::Status { status: 401 | 403, .. } => {
-                    self.lanes.drop_lane(&account.client).await;
+                    self.lanes.drop_lane(&account.client).await.map_err(|()| error.clone())?;
                 }
                 // The answer was lost, or says that something is there twice, which need not be the realm: read, then decide.
                 Fault::NoAnswer { unsent: false, .. } | Fault::Status { status: 409 | 502 | 504, .. } => {
                     if error.status() != Some(409) {
                         tokio::time::sleep(backoff(attempt)).await;
                     }
-                    match self.exists(realm).await? {
-                        true if error.status() == Some(409) => return Ok(Birth::Existed),
-                        true => return Ok(Birth::Born),
-                        false => {}
+                    if self.exists(realm).await? {
+                        return Ok(Birth::Existed);
                     }
                 }
                 _ => return Err(error),

@@ -13,7 +13,7 @@ use reqwest::Method;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::bootstrap::{BOOTSTRAP, LANES_GROUP, service_account_client};
+use super::bootstrap::{BOOTSTRAP, LANES_GROUP, lanes_group, service_account_client};
 use super::error::{Fault, KeycloakError};
 use super::http::Server;
 
@@ -47,6 +47,8 @@ struct State {
     swept: bool,
     group: Option<String>,
     current: Option<Lane>,
+    /// Lanes that the server did not accept; the second one ends all births.
+    refused: u32,
     /// Lanes of this run: client id and the server's id.
     made: Vec<(String, String)>,
 }
@@ -54,11 +56,8 @@ struct State {
 impl Lanes {
     /// A lane for one birth.
     pub(super) async fn take(&self, server: &Server) -> Result<String, KeycloakError> {
+        self.sweep(server).await?;
         let mut state = self.state.lock().await;
-        if !state.swept {
-            sweep(server).await?;
-            state.swept = true;
-        }
         if let Some(lane) = &mut state.current
             && lane.births < BIRTHS
             && lane.since.elapsed() < LIFETIME
@@ -79,23 +78,35 @@ impl Lanes {
         Ok(name)
     }
 
-    /// No longer uses a lane that the server does not accept.
-    pub(super) async fn drop_lane(&self, name: &str) {
+    /// No longer uses a lane that the server does not accept. `Err`: it is not the first one, so it is not by chance.
+    pub(super) async fn drop_lane(&self, name: &str) -> Result<(), ()> {
         let mut state = self.state.lock().await;
         if state.current.as_ref().is_some_and(|lane| lane.name == name) {
             state.current = None;
+            state.refused += 1;
         }
+        if state.refused > 1 { Err(()) } else { Ok(()) }
     }
 
-    /// Removes all lanes of this run.
+    /// Removes the lanes that killed runs left behind.
+    pub(super) async fn sweep(&self, server: &Server) -> Result<(), KeycloakError> {
+        let mut state = self.state.lock().await;
+        if !state.swept {
+            sweep(server).await?;
+            state.swept = true;
+        }
+        Ok(())
+    }
+
+    /// Removes all lanes of this run; the first error after all were tried.
     pub(super) async fn close(&self, server: &Server) -> Result<(), KeycloakError> {
         let mut state = self.state.lock().await;
         state.current = None;
-        while let Some((_, id)) = state.made.last() {
-            remove(server, id).await?;
-            state.made.pop();
+        let mut failed = Ok(());
+        for (_, id) in std::mem::take(&mut state.made) {
+            failed = remove(server, &id).await.and(failed);
         }
-        Ok(())
+        failed
     }
 }
 
@@ -120,7 +131,7 @@ async fn admit(server: &Server, id: &str, group: &str) -> Result<(), KeycloakErr
 async fn find_group(server: &Server) -> Result<String, KeycloakError> {
     let path = format!("master/groups?search={LANES_GROUP}&exact=true");
     let found = server.master(BOOTSTRAP, Method::GET, &path, None).await?.map(|(_, list)| list).unwrap_or_default();
-    found[0]["id"].as_str().map(str::to_owned).ok_or_else(|| {
+    lanes_group(&found).ok_or_else(|| {
         broken("GET", &path, &format!("master has no group `{LANES_GROUP}`; run `realmwright bootstrap` again"))
     })
 }

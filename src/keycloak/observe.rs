@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{KeycloakError, ReadRealms, segment};
+use super::{Fault, KeycloakError, ReadRealms, segment};
 use crate::plan::Change;
 use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
 use crate::state::{Kind, ObjectId, RealmState, arrange, kind::Class};
@@ -71,8 +71,7 @@ async fn users(
     let mut unsure: BTreeSet<&String> = BTreeSet::new();
     for role in roles {
         let Some(path) = members_path(state, role) else { continue };
-        let members = api.get(realm, &path).await?.unwrap_or_default();
-        let members = members.as_array().cloned().unwrap_or_default();
+        let members = list(api, realm, &path).await?;
         if members.len() >= MEMBERS {
             unsure.insert(role);
         }
@@ -86,8 +85,7 @@ async fn users(
     for (name, roles) in wanted {
         if !found.contains_key(name) {
             let path = format!("users?exact=true&username={}", segment(name));
-            let answer = api.get(realm, &path).await?.unwrap_or_default();
-            if let Some(user) = answer.as_array().and_then(|list| list.first()) {
+            if let Some(user) = list(api, realm, &path).await?.first() {
                 found.insert(name.clone(), user.clone());
             }
         }
@@ -96,6 +94,18 @@ async fn users(
         }
     }
     Ok(found.into_values().collect())
+}
+
+/// A listing; an answer that is no list is broken, not empty.
+async fn list(api: &impl ReadRealms, realm: &str, path: &str) -> Result<Vec<Value>, KeycloakError> {
+    match api.get(realm, path).await? {
+        None => Ok(Vec::new()),
+        Some(Value::Array(items)) => Ok(items),
+        Some(_) => {
+            let fault = Fault::Broken { reason: "it is not a list".into() };
+            Err(KeycloakError { method: "GET", path: format!("/admin/realms/{realm}/{path}"), fault })
+        }
+    }
 }
 
 /// The listing of a role's members; `None` when the realm has no such role.

@@ -99,6 +99,6 @@ pub(super) async fn login(wire: &Wire, account: &Account, assertion: &str) -> Re
 
 /// The token in an answer (RFC 6749 §5.1).
 pub(super) fn token(answer: &Value) -> Option<Answer> {
-    let lifetime = Duration::from_secs(answer["expires_in"].as_u64().unwrap_or(0));
+    let lifetime = Duration::from_secs(answer["expires_in"].as_u64().unwrap_or(0).min(86_400));
     Some(Answer::Token(answer["access_token"].as_str()?.to_owned().into(), lifetime))
 }

@@ -136,11 +136,16 @@ impl Wire {
         if let Some(trace) = &self.trace {
             trace(method, sending.path, answer.as_ref().ok().map(|answer| answer.status().as_u16()));
         }
-        let answer = answer.map_err(|error| failed(no_answer(&error)))?;
+        let unanswered = |error: &reqwest::Error| {
+            let path = format!("{}{}", self.base, sending.path);
+            let failure = failed(no_answer(error));
+            Failure { error: KeycloakError { path, ..failure.error }, ..failure }
+        };
+        let answer = answer.map_err(|error| unanswered(&error))?;
         let status = answer.status();
         let (retry_after, clock_skew) = (retry_after(&answer), clock_skew(&answer));
         let location = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let body = answer.text().await.map_err(|error| failed(no_answer(&error)))?;
+        let body = answer.text().await.map_err(|error| unanswered(&error))?;
         if !status.is_success() {
             let fault = Fault::Status { status: status.as_u16(), message: words(&body) };
             return Err(Failure { retry_after, clock_skew, ..failed(fault) });

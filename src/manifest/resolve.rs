@@ -68,6 +68,14 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
         places.insert(&entry.name, place);
     }
     check_serials(&tenants, found);
+    for (name, product) in &set.platform.products {
+        for other in product.environments.keys().filter(|name| !set.platform.environments.contains_key(*name)) {
+            let at = set.platform_node.nearest(&format!("/products/{name}/environments")).key_span(other);
+            let hint = did_you_mean(other, set.platform.environments.keys().map(String::as_str));
+            let message = format!("the platform has no environment `{other}`");
+            found.push(Diagnostic::error("unknown-environment", at, message).maybe_hint(hint));
+        }
+    }
     let products =
         set.platform.products.iter().map(|(name, product)| (name.clone(), product_in(product, environment))).collect();
     for tenant in &tenants {

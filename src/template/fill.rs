@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::manifest::node::{Data, Key, Node};
+use crate::state::secret::SECRET;
 
 /// The values that a template can name; the innermost is the last.
 #[derive(Clone, Copy)]
@@ -72,6 +73,11 @@ fn node(template: &Node, scope: &Scope<'_>, found: &mut Vec<Diagnostic>) -> Opti
                             entries.into_iter().for_each(|(key, value)| put(&mut filled, key, value));
                         }
                     });
+                } else if key.text == SECRET {
+                    found.push(
+                        Diagnostic::error("plain-reference", key.span, format!("`{SECRET}` can't be written by hand"))
+                            .hint("declare a parameter of type `secret`"),
+                    );
                 } else if let Some(value) = node(value, scope, found)
                     && let Some(key) = fill_key(key, scope, found)
                 {

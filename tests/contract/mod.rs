@@ -28,6 +28,10 @@ macro_rules! contract_cases {
             put_client_merges,
             put_client_removes_an_attribute_by_null,
             put_client_ignores_scopes,
+            put_client_ends_authorization_services_that_it_omits,
+            put_client_derives_web_origins_that_it_omits,
+            put_component_merges,
+            addresses_are_kept_in_lower_case,
             put_client_scope_merges_and_ignores_mappers,
             put_mapper_replaces,
             put_role_clears_the_description_and_keeps_attributes,
@@ -256,6 +260,52 @@ pub async fn put_client_ignores_scopes(api: &impl WriteRealms, jwks: &str, realm
     api.put(realm, &format!("clients/{id}"), Some(&change)).await.expect("written");
     let now = export(api, realm).await;
     assert_eq!(sorted(&named(&now["clients"], "clientId", "app")["defaultClientScopes"]), ["basic"]);
+}
+
+pub async fn put_client_ends_authorization_services_that_it_omits(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    born(api, jwks, realm, json!({})).await;
+    let new = json!({"clientId": "app", "publicClient": false, "serviceAccountsEnabled": true, "authorizationServicesEnabled": true});
+    let id = api.post(realm, "clients", &new).await.expect("created").expect("an id");
+    let change = json!({"clientId": "app", "name": "a", "authorizationServicesEnabled": true});
+    api.put(realm, &format!("clients/{id}"), Some(&change)).await.expect("written");
+    assert_eq!(named(&export(api, realm).await["clients"], "clientId", "app")["authorizationServicesEnabled"], true);
+    api.put(realm, &format!("clients/{id}"), Some(&json!({"clientId": "app", "name": "b"}))).await.expect("written");
+    let now = export(api, realm).await;
+    assert_eq!(named(&now["clients"], "clientId", "app")["authorizationServicesEnabled"], Value::Null);
+}
+
+pub async fn put_client_derives_web_origins_that_it_omits(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    let app = json!({"clientId": "app", "redirectUris": ["https://a.example/*"], "webOrigins": []});
+    born(api, jwks, realm, json!({ "clients": [app] })).await;
+    let id = client_id(api, realm, "app").await;
+    let origins = async || named(&export(api, realm).await["clients"], "clientId", "app")["webOrigins"].clone();
+    let change = json!({"clientId": "app", "name": "a", "webOrigins": []});
+    api.put(realm, &format!("clients/{id}"), Some(&change)).await.expect("written");
+    assert_eq!(origins().await, json!([]));
+    api.put(realm, &format!("clients/{id}"), Some(&json!({"clientId": "app", "name": "b"}))).await.expect("written");
+    assert_eq!(origins().await, json!(["https://a.example"]));
+}
+
+pub async fn put_component_merges(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    const KEYS: &str = "org.keycloak.keys.KeyProvider";
+    born(api, jwks, realm, json!({})).await;
+    let config = json!({"priority": ["10"], "ecdsaEllipticCurveKey": ["P-256"], "active": ["true"]});
+    let new = json!({"name": "es", "providerId": "ecdsa-generated", "providerType": KEYS, "config": config});
+    let id = api.post(realm, "components", &new).await.expect("created").expect("an id");
+    let change = json!({"name": "es", "providerType": KEYS, "config": {"priority": ["20"], "active": null}});
+    api.put(realm, &format!("components/{id}"), Some(&change)).await.expect("written");
+    let config = named(&export(api, realm).await["components"][KEYS], "name", "es")["config"].clone();
+    assert_eq!((&config["priority"], &config["active"]), (&json!(["20"]), &Value::Null));
+    assert_eq!(config["ecdsaEllipticCurveKey"], json!(["P-256"]));
+}
+
+pub async fn addresses_are_kept_in_lower_case(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    let content = json!({"users": [{"username": "anna", "email": "Anna@X.Example", "enabled": true}]});
+    let mut with = body(realm, &json!({"enabled": true, "clientScopes": scopes()}), jwks);
+    with["users"].as_array_mut().expect("users").push(content["users"][0].clone());
+    assert_eq!(api.create_realm(&with).await.expect("accepted"), Birth::Born);
+    let found = api.get(realm, "users?exact=true&username=anna").await.expect("readable").expect("there");
+    assert_eq!(found[0]["email"], "anna@x.example");
 }
 
 pub async fn put_client_scope_merges_and_ignores_mappers(api: &impl WriteRealms, jwks: &str, realm: &str) {

@@ -125,7 +125,7 @@ fn a_server_that_cannot_be_reached_is_one_clear_error() {
     exit 1
 
     ---
-    error: GET /realms/master/.well-known/openid-configuration: no answer: Connection refused (os error 111)
+    error: GET http://127.0.0.1:1/realms/master/.well-known/openid-configuration: no answer: Connection refused (os error 111)
     hint: is the server running, and is --server its address?
     ");
     for url in ["localhost:8080", "ftp://x", "not a url"] {
@@ -220,7 +220,8 @@ fn against(export: serde_json::Value) -> (Output, usize) {
 #[test]
 fn a_server_of_another_version_is_refused_and_nothing_is_written() {
     let (output, writes) = against(serde_json::json!({
-        "realm": "north", "clients": [], "roles": {"realm": []}, "keycloakVersion": "26.7.1",
+        "realm": "north", "clients": [{"clientId": "realmwright-provisioner"}], "roles": {"realm": []}, "clientScopes": [],
+        "components": {}, "keycloakVersion": "26.7.1",
     }));
     insta::assert_snapshot!(shown(&output), @r"
     exit 1
@@ -239,7 +240,7 @@ fn a_realm_that_cannot_be_read_whole_stops_the_run_before_it_writes() {
     exit 1
 
     ---
-    error: north (distributor): POST /admin/realms/north/partial-export?exportClients=true&exportGroupsAndRoles=true: the answer can't be used: the export lacks the realm, its clients or its roles
+    error: north (distributor): POST /admin/realms/north/partial-export?exportClients=true&exportGroupsAndRoles=true: the answer can't be used: the export is not whole: the realm, its clients, roles, scopes or components are missing
     error: 1 of 1 tenants could not be read; no plan was made
     ");
     assert_eq!(writes, 0);

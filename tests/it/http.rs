@@ -55,7 +55,7 @@ async fn connect(server: &MockServer) -> Server {
 }
 
 fn whole() -> Value {
-    json!({"realm": "clinic", "clients": [], "roles": {"realm": []}})
+    json!({"realm": "clinic", "clients": [{"clientId": "realmwright-provisioner"}], "roles": {"realm": []}, "clientScopes": [], "components": {}})
 }
 
 const EXPORT: &str = r"^/admin/realms/clinic/partial-export$";
@@ -86,7 +86,7 @@ async fn html_instead_of_json_is_an_error() {
 #[tokio::test]
 async fn an_answer_without_its_parts_is_an_error() {
     let error = broken_export(ResponseTemplate::new(200).set_body_json(json!({"realm": "clinic"}))).await;
-    insta::assert_snapshot!(error.to_string(), @r"POST /admin/realms/clinic/partial-export?exportClients=true&exportGroupsAndRoles=true: the answer can't be used: the export lacks the realm, its clients or its roles");
+    insta::assert_snapshot!(error.to_string(), @r"POST /admin/realms/clinic/partial-export?exportClients=true&exportGroupsAndRoles=true: the answer can't be used: the export is not whole: the realm, its clients, roles, scopes or components are missing");
 }
 
 #[tokio::test]
@@ -179,8 +179,13 @@ async fn a_wrong_clock_is_told_apart_from_a_wrong_key() {
 /// Answers as the bootstrap client's requests expect it.
 async fn with_lanes(server: &MockServer) {
     on(server, "GET", "^/admin/realms/master/clients$", ResponseTemplate::new(200).set_body_json(json!([]))).await;
-    on(server, "GET", "^/admin/realms/master/groups$", ResponseTemplate::new(200).set_body_json(json!([{"id": "g"}])))
-        .await;
+    on(
+        server,
+        "GET",
+        "^/admin/realms/master/groups$",
+        ResponseTemplate::new(200).set_body_json(json!([{"id": "g", "path": "/realmwright-lanes"}])),
+    )
+    .await;
     let made = |request: &Request| {
         let body: Value = serde_json::from_slice(&request.body).expect("JSON");
         let id = body["clientId"].as_str().expect("an id").to_owned();
@@ -216,7 +221,7 @@ async fn a_lost_answer_to_a_birth_is_looked_up_before_it_is_sent_again() {
     with_lanes(&server).await;
     first(&server, 1, "POST", "^/admin/realms$", ResponseTemplate::new(504)).await;
     let api = connect(&server).await;
-    assert_eq!(api.create_realm(&json!({"realm": "clinic"})).await.expect("born"), Birth::Born);
+    assert_eq!(api.create_realm(&json!({"realm": "clinic"})).await.expect("born"), Birth::Existed);
     assert_eq!(sent(&server, "POST", "/admin/realms").await, 1);
 }
 

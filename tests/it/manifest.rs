@@ -117,6 +117,38 @@ fn a_secret_written_out_is_refused() {
 }
 
 #[test]
+fn a_secret_stands_only_where_it_cannot_be_read_back() {
+    let body = "realm:\n  clients:\n    - {clientId: app, secret: hunter2}\n  smtpServer: {password: hunter2}\n  displayName: {$secret: env:HOME}\n";
+    insta::assert_snapshot!(distributor(body).findings(), @r"
+    [plain-secret] tenants.yaml:6:31 `secret` of a client is a secret and can't be written out (declare a parameter of type `secret` and give it a reference, `env:NAME` or `file:PATH`)
+    [plain-secret] tenants.yaml:7:26 `smtpServer.password` of a realm is a secret and can't be written out (declare a parameter of type `secret` and give it a reference, `env:NAME` or `file:PATH`)
+    [plain-reference] tenants.yaml:8:17 `$secret` can't be written by hand (declare a parameter of type `secret`)
+    ");
+    let template = "apiVersion: realmwright/v1\nkind: RealmTemplate\nname: open\nparameters: {s: {type: secret}}\nrealm: {attributes: {a: $(parameters.s)}, smtpServer: {password: $(parameters.s)}}\n";
+    let world = distributor("template: open\nparameters: {s: env:S}\n").with("open.yaml", template);
+    insta::assert_snapshot!(world.findings(), @r"[open-secret] tenants.yaml:5:17 a secret can't be put into `attributes` of a realm: everybody could read it");
+}
+
+#[test]
+fn sections_have_their_shapes() {
+    let body = "realm:\n  clients: {a: b}\n  roles: [x]\n  components: {org.keycloak.storage.UserStorageProvider: [{name: ldap, providerId: ldap}]}\n  users: [{username: anna, clientRoles: [x], realmRoles: {a: b}}]\n";
+    insta::assert_snapshot!(distributor(body).findings(), @r"
+    [unknown-object] tenants.yaml:3:7 north/user/anna refers to the client-role `x`, which the realm does not have
+    [wrong-type] tenants.yaml:5:12 `clients` must be a list
+    [wrong-type] tenants.yaml:6:10 `roles` must be a mapping
+    [not-managed] tenants.yaml:7:16 components of the type `org.keycloak.storage.UserStorageProvider` are not managed (managed are those of org.keycloak.keys.KeyProvider)
+    [wrong-type] tenants.yaml:8:41 `clientRoles` of a user must be a mapping
+    [wrong-type] tenants.yaml:8:58 `realmRoles` of a user must be a list
+    ");
+    let body = "realm:\n  clients: [{clientId: broker}]\n  roles: {realm: [{name: ..}, {name: boss, composites: {client: {realm-management: [view-userz]}}}]}\n";
+    insta::assert_snapshot!(distributor(body).findings(), @r"
+    [unknown-object] tenants.yaml:3:7 north/role/boss refers to the client-role `realm-management/view-userz`, which the realm does not have
+    [reserved-name] tenants.yaml:5:24 the client `broker` is Keycloak's own (name the client, or the product, otherwise)
+    [wrong-name] tenants.yaml:6:26 `..` can't be the name of an entry of `realm`
+    ");
+}
+
+#[test]
 fn what_is_not_managed_is_refused() {
     let body = "realm:\n  groups: []\n  clientz: []\n  id: x\n  enabled: false\n  clients:\n    - {clientId: app, redirectUri: x, authorizationSettings: {}}\n    - {name: nameless}\n";
     insta::assert_snapshot!(distributor(body).findings(), @r"

@@ -89,6 +89,7 @@ async fn a_change_by_hand_is_drift_and_is_repaired() {
         clinic (organization)  Clinic
             ~ update  client/assistant
                 redirectUris  ["https://evil.example/*"] → ["https://assistant.example/*"]  (changed outside Realmwright)
+                webOrigins  ["https://assistant.example"] → []  (changed outside Realmwright)
     "#);
     let (drifted, waiting) = drift(&plan);
     assert_eq!((drifted.summary.update, waiting), (1, 0));
@@ -327,6 +328,63 @@ async fn a_realm_that_lost_its_marker_is_adopted() {
 }
 
 #[tokio::test]
+async fn a_client_without_web_origins_keeps_none_when_something_else_changes() {
+    let (api, world) = applied().await;
+    let world = world.edit("platform.yaml", "label: Assistant", "label: New Assistant");
+    world.apply(&api).await;
+    assert_eq!(client(&api, "clinic", "assistant").await["webOrigins"], json!([]));
+}
+
+#[tokio::test]
+async fn addresses_are_the_same_in_any_case_and_may_pass_to_another_user() {
+    let (api, world) = applied().await;
+    let world = world.edit("tenants.yaml", "boss@clinic.example", "Boss@Clinic.example");
+    assert!(world.plan(&api).await.is_empty());
+    let world = world.edit("tenants.yaml", "{email: Boss", "{username: chief, email: Boss");
+    let plan = world.apply(&api).await;
+    insta::assert_snapshot!(changes(&plan), @r"
+    north (distributor)  North
+      east (reseller)
+        clinic (organization)  Clinic
+            - delete  user/boss@clinic.example
+            + create  user/chief
+    ");
+}
+
+#[tokio::test]
+async fn what_keycloak_made_is_kept_when_no_template_declares_it_any_more() {
+    let (api, world) = applied().await;
+    let bare = "apiVersion: realmwright/v1\nkind: RealmTemplate\nname: bare\nrealm: {enabled: true}\n";
+    let world = world.with("bare.yaml", bare).edit(
+        "tenants.yaml",
+        "        label: Clinic\n",
+        "        label: Clinic\n        template: bare\n",
+    );
+    let plan = world.apply(&api).await;
+    let clinic = plan.tenants.iter().find(|tenant| tenant.tenant == "clinic").expect("clinic");
+    let deleted: Vec<String> = clinic
+        .changes
+        .iter()
+        .filter(|change| change.action == realmwright::plan::Action::Delete)
+        .map(|change| change.object.to_string())
+        .collect();
+    assert!(deleted.contains(&"client/assistant".to_owned()), "{deleted:?}");
+    assert!(
+        deleted.iter().all(|object| !object.contains("default-roles") && !object.contains("account")),
+        "{deleted:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_marker_that_was_taken_away_is_drift() {
+    let (api, world) = applied().await;
+    let mut realm = api.get("east", "").await.expect("readable").expect("there");
+    realm["attributes"].as_object_mut().expect("attributes").remove("realmwright.applied");
+    api.put("east", "", Some(&realm)).await.expect("written");
+    assert!(!drift(&world.plan(&api).await).0.is_empty());
+}
+
+#[tokio::test]
 async fn the_markdown_has_the_summary_first_and_folds_tenants() {
     let (api, world) = applied().await;
     let assistant = client(&api, "clinic", "assistant").await;
@@ -344,6 +402,7 @@ async fn the_markdown_has_the_summary_first_and_folds_tenants() {
 
     - `~` update `client/assistant` _(changed outside Realmwright)_
       - `name`: ``"a `quoted` name"`` → `"Assistant"`
+      - `webOrigins`: `["https://assistant.example"]` → `[]`
 
     </details>
 

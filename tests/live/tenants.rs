@@ -22,7 +22,7 @@ impl Site {
         let dir = tempfile::tempdir().expect("a directory");
         let site = Self { dir, clinic, north };
         site.write("platform.yaml", crate::support::PLATFORM);
-        site.write("user.password", "Correct-Horse-9\n");
+        site.write("north/user.password", "Correct-Horse-9\n");
         site.write("north/north.yaml", &site.tenants());
         site
     }
@@ -31,7 +31,7 @@ impl Site {
         format!(
             "apiVersion: realmwright/v1\nkind: Distributor\nname: {}\nlabel: North\norganizations:\n  - name: {}\n    label: Clinic\n    \
              admin: {{email: boss@clinic.example, firstName: Bea, lastName: Boss}}\n    \
-             users:\n      - {{username: demo, email: demo@clinic.example, firstName: D, lastName: E, password: 'file:../user.password', roles: [assistant/seat]}}\n    \
+             users:\n      - {{username: demo, email: demo@clinic.example, firstName: D, lastName: E, password: 'file:user.password', roles: [assistant/seat]}}\n    \
              licences:\n      - {{product: assistant, type: pro, serial: A-1, seats: 5, validUntil: 2027-12-31, autoRenew: true}}\n",
             self.north, self.clinic
         )
@@ -333,6 +333,28 @@ fn names_may_hold_slashes_and_other_signs() {
     site.apply();
     site.expect(0, &["plan", "--detailed-exitcode"]);
     assert_eq!(client(&site.clinic, "https://pacs.example/a b?c#d%2F"), Value::Null);
+    site.remove();
+}
+
+#[test]
+fn a_tenant_changes_its_template_its_admin_and_a_product() {
+    let site = Site::new("switch");
+    site.edit("email: boss@clinic.example", "email: Boss@Clinic.example");
+    site.apply();
+    site.expect(0, &["plan", "--detailed-exitcode"]);
+    site.write("platform.yaml", &crate::support::PLATFORM.replace("label: Assistant", "label: New Assistant"));
+    site.edit("{email: Boss@Clinic.example", "{username: chief, email: Boss@Clinic.example");
+    site.apply();
+    site.expect(0, &["plan", "--detailed-exitcode"]);
+    assert_eq!(client(&site.clinic, "assistant")["webOrigins"], json!([]));
+    site.write("bare.yaml", "apiVersion: realmwright/v1\nkind: RealmTemplate\nname: bare\nrealm: {enabled: true}\n");
+    site.edit("    label: Clinic\n", "    label: Clinic\n    template: bare\n");
+    site.apply();
+    site.expect(0, &["plan", "--detailed-exitcode"]);
+    assert_eq!(client(&site.clinic, "assistant"), Value::Null);
+    site.edit("    template: bare\n", "");
+    site.apply();
+    site.expect(0, &["plan", "--detailed-exitcode"]);
     site.remove();
 }
 

@@ -44,6 +44,9 @@ pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
             if id.kind == Kind::Client {
                 document = client(&realm, document);
             }
+            if let Some(email) = document["email"].as_str().map(str::to_lowercase) {
+                document["email"] = email.into();
+            }
             realm.objects.remove(id);
             realm.insert(id.clone(), document)?;
         }

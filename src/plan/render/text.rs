@@ -14,7 +14,11 @@ pub fn plan(plan: &Plan) -> String {
         let below = plan.tenants[index + 1..].iter().take_while(|t| t.path.len() > tenant.path.len());
         if shown || below.clone().any(worth_showing) {
             let indent = "  ".repeat(tenant.path.len());
-            let label = if tenant.label == tenant.tenant { String::new() } else { format!("  {}", tenant.label) };
+            let label = if tenant.label == tenant.tenant {
+                String::new()
+            } else {
+                format!("  {}", tenant.label.replace('\n', " "))
+            };
             let name = format!("{} ({}){label}", tenant.tenant, tenant.tier);
             match tenant.changes.first().filter(|_| tenant.is_birth()) {
                 Some(birth) => {
@@ -27,6 +31,7 @@ pub fn plan(plan: &Plan) -> String {
             }
         }
     }
+    out = out.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect();
     if !out.ends_with("\n\n") {
         out.push('\n');
     }
