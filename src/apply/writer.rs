@@ -122,6 +122,9 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
             }
             Put::Replaces => raw.clone(),
         };
+        if id.kind == Kind::Component {
+            body["providerType"] = id.owner_and_name().0.into();
+        }
         let path = self.item(id).await?;
         for field in fields {
             self.set(&mut body, &raw, id.kind, field, &path)?;

@@ -103,7 +103,7 @@ pub struct Spec {
     pub key: &'static str,
     /// What PUT does.
     pub put: Put,
-    /// Fields that PUT resets when it merges and they are left out: always sent, as read where they do not change.
+    /// Fields that PUT resets, or fails without, where it merges: always sent, as read where they do not change.
     pub carried: &'static [&'static str],
     /// Its fields. One that is not listed does not exist.
     pub fields: &'static [(Class, &'static [&'static str])],
@@ -119,7 +119,7 @@ pub static SPECS: [Spec; 10] = [
         section: Section::Groups(&["components"]),
         key: "name",
         put: Put::Merges,
-        carried: &[],
+        carried: &["providerId"],
         fields: tables::COMPONENT,
         built_in: &[
             "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/*",

@@ -292,7 +292,7 @@ pub async fn put_component_merges(api: &impl WriteRealms, jwks: &str, realm: &st
     let config = json!({"priority": ["10"], "ecdsaEllipticCurveKey": ["P-256"], "active": ["true"]});
     let new = json!({"name": "es", "providerId": "ecdsa-generated", "providerType": KEYS, "config": config});
     let id = api.post(realm, "components", &new).await.expect("created").expect("an id");
-    let change = json!({"name": "es", "providerType": KEYS, "config": {"priority": ["20"], "active": null}});
+    let change = json!({"name": "es", "providerId": "ecdsa-generated", "providerType": KEYS, "config": {"priority": ["20"], "active": null}});
     api.put(realm, &format!("components/{id}"), Some(&change)).await.expect("written");
     let config = named(&export(api, realm).await["components"][KEYS], "name", "es")["config"].clone();
     assert_eq!((&config["priority"], &config["active"]), (&json!(["20"]), &Value::Null));
