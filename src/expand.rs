@@ -53,7 +53,7 @@ fn expand_tenant(
 ) -> Option<Desired> {
     let chosen = tenant.settings.template.clone().unwrap_or_else(|| tenant.tier.to_string());
     let asked = tenant.node.get("template").cloned().unwrap_or_else(|| Node::scalar(chosen.as_str(), tenant.span));
-    let template = match find(set, &chosen, &asked) {
+    let template = match find(set, &chosen, &asked, tenant.distributor()) {
         Ok(template) => template,
         Err(diagnostic) => {
             found.push(diagnostic);

@@ -38,6 +38,8 @@ pub struct TemplateDocument {
     pub typed: RealmTemplate,
     /// The same with places.
     pub node: Node,
+    /// The distributor in whose directory it stands; its tenants alone may use it. None: it is everybody's.
+    pub owner: Option<String>,
 }
 
 /// Everything that a manifest directory says.
@@ -130,6 +132,8 @@ struct Gathered {
     entries: Vec<Entry>,
     /// Distributors and the source that each is written in.
     homes: Vec<(String, Span)>,
+    /// Shipped templates that templates of the directory hide, and where those stand.
+    hidden: Vec<(String, Span)>,
     /// The CSV lists that distributors name.
     lists: Vec<u32>,
     /// Some tenants could not be read, so who stands below whom is not known.
@@ -145,7 +149,7 @@ impl Gathered {
                 let name = template.name.clone();
                 let shipped = node.span.source as usize >= own;
                 match self.templates.get(&name) {
-                    Some(_) if shipped => {}
+                    Some(own) if shipped => self.hidden.push((name, own.node.span)),
                     Some(_) => {
                         let at = node.get("name").map_or(node.span, |name| name.span);
                         found.push(Diagnostic::error(
@@ -155,7 +159,7 @@ impl Gathered {
                         ));
                     }
                     None => {
-                        self.templates.insert(name, TemplateDocument { typed: template, node });
+                        self.templates.insert(name, TemplateDocument { typed: template, node, owner: None });
                     }
                 }
             }
@@ -222,6 +226,14 @@ impl Gathered {
         let kept = found.split_off(before).into_iter().filter(|d| !self.incomplete || d.code != "unknown-parent");
         found.extend(kept);
         check_homes(&self.homes, &entries, sources, found);
+        for template in self.templates.values_mut() {
+            template.owner = owner(&self.homes, template.node.span, sources).map(|(name, _)| name.clone());
+        }
+        for (name, span) in self.hidden.iter().filter(|(_, span)| owner(&self.homes, *span, sources).is_some()) {
+            let message = format!("a distributor can't replace the shipped template `{name}`");
+            let hint = "give it another name and let it extend the shipped one";
+            found.push(Diagnostic::error("hidden-template", *span, message).hint(hint));
+        }
         let lists = (0..).zip(sources).filter(|(_, source)| source.name.ends_with(".csv"));
         for (source, _) in lists.filter(|(index, _)| !self.lists.contains(index)) {
             let at = Span { source, line: 1, column: 1 };
@@ -264,18 +276,20 @@ fn check_homes(homes: &[(String, Span)], entries: &[Entry], sources: &[Source], 
         let root = entry.parent.as_ref().and_then(|(parent, _)| root_of.get(parent.as_str()).copied());
         let root = root.unwrap_or(&entry.name);
         root_of.insert(&entry.name, root);
-        let here = home_of(entry.span());
-        let owner = homes
-            .iter()
-            .filter(|(_, span)| here.starts_with(home_of(*span)))
-            .max_by_key(|(_, span)| home_of(*span).len());
-        if let Some((owner, span)) = owner.filter(|(owner, span)| owner != root && !home_of(*span).is_empty()) {
+        if let Some((owner, span)) = owner(homes, entry.span(), sources).filter(|(owner, _)| owner != root) {
             let message =
                 format!("`{}` belongs to the distributor `{root}`, but this directory to `{owner}`", entry.name);
             let hint = format!("move it out of {}", home_of(*span));
             found.push(Diagnostic::error("foreign-directory", entry.span(), message).hint(hint));
         }
     }
+}
+
+/// The distributor whose directory a place is in; none at the top, which is the platform's.
+fn owner<'a>(homes: &'a [(String, Span)], at: Span, sources: &[Source]) -> Option<&'a (String, Span)> {
+    let home_of = |span: Span| sources.get(span.source as usize).map_or("", |source| directory(&source.name));
+    let around = homes.iter().filter(|(_, span)| !home_of(*span).is_empty() && home_of(at).starts_with(home_of(*span)));
+    around.max_by_key(|(_, span)| home_of(*span).len())
 }
 
 /// The directory of a source's name, with its `/`, or nothing at the top.

@@ -34,8 +34,8 @@ impl Template {
     }
 }
 
-/// The template of a name, or why there is none.
-pub fn find(set: &ManifestSet, name: &str, asked: &Node) -> Result<Template, Diagnostic> {
+/// The template of a name for a tenant of a distributor's branch, or why there is none.
+pub fn find(set: &ManifestSet, name: &str, asked: &Node, distributor: &str) -> Result<Template, Diagnostic> {
     let mut chain = Vec::new();
     let mut next = Some((name.to_owned(), asked.span));
     while let Some((name, at)) = next {
@@ -45,6 +45,11 @@ pub fn find(set: &ManifestSet, name: &str, asked: &Node) -> Result<Template, Dia
             });
             return Err(Diagnostic::error("unknown-template", at, format!("there is no template `{name}`")).hint(hint));
         };
+        if let Some(owner) = document.owner.as_ref().filter(|owner| *owner != distributor) {
+            let message = format!("the template `{name}` belongs to the distributor `{owner}`");
+            let hint = "templates for everybody stand outside the directories of distributors";
+            return Err(Diagnostic::error("foreign-template", at, message).hint(hint));
+        }
         if chain.iter().any(|(earlier, _)| *earlier == name) {
             return Err(Diagnostic::error("cycle", at, format!("template `{name}` extends itself")));
         }

@@ -56,7 +56,7 @@ const TEMPLATES: &str = r#"
 The `realm` of a `RealmTemplate`, and the `realm` by which a tenant differs from it, have the shape of Keycloak's
 RealmRepresentation. Managed are the realm's settings and attributes, `components` (keys), `clientScopes` and
 `clients` with their `protocolMappers`, `roles` with composites, `identityProviders`, and `users`; anything else is
-refused. `clientScopeMappings`, and of users `credentials`, `requiredActions` and `emailVerified`, are sent when the
+refused; of `components`, those of `org.keycloak.keys.KeyProvider` that the server generates. `clientScopeMappings`, and of users `credentials`, `requiredActions` and `emailVerified`, are sent when the
 realm or the user is made, and left to others from then on. A realm is always named after its tenant and enabled. The
 provisioner is added to every realm and can't be left out.
 
@@ -77,10 +77,15 @@ The values: `tenant` (`name`, `label`, `tier`, `parent`, `distributor`, `environ
 `realmRoles` and `clientRoles`), `licences` (as in the manifest), and `products`, those that there is a licence for
 (`name`, `label`, `baseUrl`, `redirectUris`, `webOrigins`, `roles`).
 
+A `secret` parameter takes `env:NAME` (any variable but the tool's own) or `file:PATH` (beside the manifest that names it,
+or below), and lands only where Keycloak does not show the value again: `secret` of a client, `config.clientSecret` of an
+identity provider, `smtpServer.password`, and the value of a user's credential.
+
 The shipped templates are [`distributor`](../realm-templates/distributor.yaml),
 [`reseller`](../realm-templates/reseller.yaml) and [`organization`](../realm-templates/organization.yaml), which all
 extend [`base`](../realm-templates/base.yaml). A template of your own may extend them; one of the same name hides the
-shipped one.
+shipped one. A template in a distributor's directory serves that distributor's tenants alone, and can't hide a shipped
+one.
 "#;
 
 fn object(out: &mut String, name: &str, schema: &Value) {

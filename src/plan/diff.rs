@@ -6,7 +6,6 @@
 use serde_json::Value;
 
 use super::{Action, Cause, Change, FieldChange};
-use crate::state::kind::Class;
 use crate::state::{Applied, Fields, Object, ObjectId, RealmState, applied, document, same, secret::Secrets};
 
 /// What differs, and what was left alone.
@@ -52,7 +51,7 @@ pub fn relied_on<'a>(found: &Object, paths: impl IntoIterator<Item = &'a str>) -
 
 /// Digest of a whole object, but for memberships: of those, only the declared ones are read.
 pub fn relied_on_whole(id: &ObjectId, found: &Object) -> String {
-    let paths = found.fields.keys().filter(|path| id.kind.class_of_path(path) != Class::Memberships);
+    let paths = found.fields.keys().filter(|path| !id.kind.class_of_path(path).is_shared());
     relied_on(found, paths.map(String::as_str))
 }
 
@@ -100,15 +99,12 @@ fn field(
 ) -> Option<FieldChange> {
     let last = applied.field(id, path);
     let wanted = applied::hash(after, secrets);
-    let equal = match id.kind.class_of_path(path) {
-        Class::Initial => true,
-        Class::WriteOnly => last == Some(wanted.as_str()),
-        _ => same(Some(after), before),
-    };
-    if equal {
+    let class = id.kind.class_of_path(path);
+    let equal = if class.is_readable() { same(Some(after), before) } else { last == Some(wanted.as_str()) };
+    if equal || class.is_initial() {
         return None;
     }
-    let unreadable = id.kind.class_of_path(path) == Class::WriteOnly;
+    let unreadable = !class.is_readable();
     let moved = !unreadable && before.map(|value| applied::hash(value, secrets)).as_deref() != last;
     let cause = match last {
         None if applied.fields(id).is_none() => adoption(applied),
@@ -133,16 +129,15 @@ fn adoption(applied: &Applied) -> Cause {
 /// An entry of a mapping, a list of references or a membership that was ours and is no longer declared is removed; a
 /// plain field is left as it is, because omitted means leave alone.
 fn removed(id: &ObjectId, path: &str, wanted: &Object, found: &Object) -> Option<FieldChange> {
-    let class = id.kind.class_of_path(path);
-    let removable = matches!(class, Class::Texts | Class::Lists | Class::Links | Class::Memberships);
-    removable.then(|| without(path, wanted, found, Cause::Manifest)).flatten()
+    let entry = id.kind.class_of_path(path).is_entry();
+    entry.then(|| without(path, wanted, found, Cause::Manifest)).flatten()
 }
 
 /// References that nobody declared, in a field whose references are declared: a role smuggled into a composite.
 fn too_much(id: &ObjectId, path: &str, wanted: &Object, found: &Object) -> Option<FieldChange> {
     let field = |path: &str| path.split('.').next().unwrap_or_default().to_owned();
     let complete =
-        || id.kind.class_of_path(path) == Class::Links && wanted.fields.keys().any(|other| field(other) == field(path));
+        || id.kind.class_of_path(path).is_complete() && wanted.fields.keys().any(|other| field(other) == field(path));
     complete().then(|| without(path, wanted, found, Cause::Drift)).flatten()
 }
 

@@ -64,6 +64,33 @@ pub enum Class {
     ReadOnly,
 }
 
+impl Class {
+    /// Whether a field is compared with what is found.
+    pub fn is_readable(self) -> bool {
+        self != Self::WriteOnly
+    }
+
+    /// Whether a field is left to others once its object is made.
+    pub fn is_initial(self) -> bool {
+        self == Self::Initial
+    }
+
+    /// Whether a field that was ours is removed when it is no longer declared. Others are left as they are.
+    pub fn is_entry(self) -> bool {
+        matches!(self, Self::Texts | Self::Lists | Self::Links | Self::Memberships)
+    }
+
+    /// Whether declaring one field of a group declares the whole group.
+    pub fn is_complete(self) -> bool {
+        self == Self::Links
+    }
+
+    /// Whether others may add fields of this class at any time, so that only the declared ones are read.
+    pub fn is_shared(self) -> bool {
+        self == Self::Memberships
+    }
+}
+
 /// Where the objects of a kind stand in a RealmRepresentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {

@@ -88,6 +88,13 @@ fn the_diff_knows_nothing_of_keycloak() {
 }
 
 #[test]
+fn the_table_of_kinds_is_in_their_order() {
+    for spec in &realmwright::state::kind::SPECS {
+        assert!(std::ptr::eq(spec.kind.spec(), spec), "{}", spec.name);
+    }
+}
+
+#[test]
 fn files_stay_small() {
     let mut sizes = Vec::new();
     each(|_, name, text| sizes.push((text.lines().count(), name.to_owned())));

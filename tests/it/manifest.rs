@@ -205,6 +205,26 @@ fn one_directory_belongs_to_one_distributor() {
 }
 
 #[test]
+fn a_distributor_has_templates_of_its_own_and_no_others() {
+    let template =
+        |name: &str| format!("apiVersion: realmwright/v1\nkind: RealmTemplate\nname: {name}\nextends: base\n");
+    let tenant = |name: &str, template: &str| {
+        format!("apiVersion: realmwright/v1\nkind: Distributor\nname: {name}\ntemplate: {template}\n")
+    };
+    let world = World::new("")
+        .with("a/a.yaml", tenant("a", "mine"))
+        .with("a/mine.yaml", template("mine"))
+        .with("b/b.yaml", tenant("b", "mine"))
+        .with("all.yaml", template("shared"))
+        .with("c/c.yaml", tenant("c", "shared"))
+        .with("c/base.yaml", "apiVersion: realmwright/v1\nkind: RealmTemplate\nname: organization\n");
+    insta::assert_snapshot!(world.findings(), @r"
+    [foreign-template] b/b.yaml:4:11 the template `mine` belongs to the distributor `a` (templates for everybody stand outside the directories of distributors)
+    [hidden-template] c/base.yaml:1:1 a distributor can't replace the shipped template `organization` (give it another name and let it extend the shipped one)
+    ");
+}
+
+#[test]
 fn a_platform_is_needed_and_one_is_enough() {
     let mut none = distributor("");
     none.sources.remove(0);
