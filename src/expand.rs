@@ -24,6 +24,8 @@ pub struct Desired {
     pub tier: Tier,
     /// The names above it, from the distributor down.
     pub path: Vec<String>,
+    /// The environment that it is in.
+    pub environment: String,
     /// What it is called on screen.
     pub label: String,
     /// What its realm should be.
@@ -81,6 +83,7 @@ fn expand_tenant(
         name: tenant.name.clone(),
         tier: tenant.tier,
         path: tenant.path.clone(),
+        environment: network.environment.clone(),
         label: tenant.label().to_owned(),
         state,
         secrets,

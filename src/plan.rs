@@ -213,7 +213,7 @@ impl Plan {
 
 /// The plan of one tenant: what makes `observed` (none: there is no such realm) what is desired.
 pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &Secrets) -> TenantPlan {
-    let marker = Applied::of(&desired.state, secrets).to_text();
+    let marker = Applied::of(&desired.state, &desired.environment, secrets).to_text();
     let mut plan = TenantPlan {
         tenant: desired.name.clone(),
         tier: desired.tier,

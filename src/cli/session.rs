@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use jiff::{Timestamp, ToSpan};
 
 use super::args::Target;
-use super::exit::{Reported, UsageError};
+use super::exit::{Hinted, Reported, UsageError};
 use super::files;
 use super::output::Printer;
 use super::progress::Progress;
@@ -205,9 +205,29 @@ async fn observe_all(
         let names: Vec<&str> = failed[SHOWN..].iter().map(|(tenant, _)| tenant.name.as_str()).collect();
         printer.error(&format!("and likewise {} more: {}", names.len(), names.join(", ")), None);
     }
+    if let Some(reason) = desired.iter().find_map(|tenant| of_another_environment(tenant, &state)) {
+        return Err(reason.into());
+    }
     if failed.is_empty() {
         return Ok(state);
     }
     printer.error(&format!("{} of {} tenants could not be read; no plan was made", failed.len(), desired.len()), None);
     Err(Reported.into())
+}
+
+/// A realm that the manifests of another environment made must not become one of this: the server is the wrong one.
+fn of_another_environment(tenant: &Desired, state: &State) -> Option<Hinted> {
+    let applied = state.get(&tenant.name)?.applied();
+    let other = applied.environment();
+    if other.is_empty() || other == tenant.environment {
+        return None;
+    }
+    let message = format!(
+        "the realm `{}` on this server belongs to the environment `{other}`, not `{}`",
+        tenant.name, tenant.environment
+    );
+    Some(Hinted {
+        message,
+        hint: "give the server and the environment that belong together; nothing was planned".into(),
+    })
 }

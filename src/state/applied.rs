@@ -20,6 +20,9 @@ pub struct Applied {
     /// Version of the marker's form.
     #[serde(rename = "v", default)]
     version: u32,
+    /// The environment whose manifests were applied.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    environment: String,
     /// The objects that are owned, and the hash of each field that was declared.
     #[serde(default)]
     objects: BTreeMap<ObjectId, BTreeMap<String, String>>,
@@ -27,9 +30,9 @@ pub struct Applied {
 
 impl Applied {
     /// What applying this state leaves behind.
-    pub fn of(state: &RealmState, secrets: &Secrets) -> Self {
+    pub fn of(state: &RealmState, environment: &str, secrets: &Secrets) -> Self {
         let objects = state.objects.iter().map(|(id, object)| (id.clone(), hashes(id.kind, &object.fields, secrets)));
-        Self { version: 1, objects: objects.collect() }
+        Self { version: 1, environment: environment.to_owned(), objects: objects.collect() }
     }
 
     /// Reads a marker. One that can't be read counts as none: everything declared is then adopted, nothing pruned.
@@ -40,6 +43,11 @@ impl Applied {
     /// The marker's text.
     pub fn to_text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The environment whose manifests were applied; empty without a marker.
+    pub fn environment(&self) -> &str {
+        &self.environment
     }
 
     /// True when the realm carries no marker.

@@ -359,6 +359,22 @@ fn a_tenant_changes_its_template_its_admin_and_a_product() {
 }
 
 #[test]
+fn a_realm_of_another_environment_is_refused() {
+    let site = Site::new("stage");
+    site.apply();
+    let two = crate::support::PLATFORM.replace("{test: {}}", "{test: {}, other: {}}");
+    site.write("platform.yaml", &two);
+    site.expect(0, &["plan", "--detailed-exitcode", "-e", "test"]);
+    let output = site.run(&["apply", "--yes", "-e", "other"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        output.status.code() == Some(1) && said.contains("belongs to the environment `test`, not `other`"),
+        "{said}"
+    );
+    site.remove();
+}
+
+#[test]
 fn a_saved_plan_is_executed_and_refused_when_stale() {
     let site = Site::new("saved");
     site.expect(0, &["plan", "-o", "birth.json"]);
