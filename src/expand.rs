@@ -4,6 +4,7 @@
 
 mod check;
 mod provisioner;
+mod tls;
 
 use serde_json::Value;
 

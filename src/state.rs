@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-pub use address::{Address, ObjectId};
+pub use address::ObjectId;
 pub use applied::Applied;
 pub use arrange::{arrange, assemble};
 pub use kind::Kind;

@@ -1,12 +1,10 @@
 //! What Keycloak would refuse, or accept and misread, found before any request: with the line that has to change.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use serde_json::Value;
-use url::{Host, Url};
 
-use super::PROVISIONER;
+use super::{PROVISIONER, tls};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::manifest::node::{Data, Key, Node};
 use crate::state::kind::{Class, Kind, SPECS, Section};
@@ -16,21 +14,6 @@ use crate::state::{Object, ObjectId, RealmState, applied};
 /// Names that Keycloak gives to the roles of its own administration (`org.keycloak.models.AdminRoles`). A role of such
 /// a name is refused with 403, or worse, is taken for one.
 const ADMIN_ROLES: [&str; 4] = ["admin", "create-realm", "realm-admin", "impersonation"];
-
-/// The URLs of an identity provider that must be https unless the realm says otherwise (measured on 26.7.3: a breach in
-/// a realm's creation body is a 500 without a reason).
-const SECURED_URLS: [&str; 10] = [
-    "authorizationUrl",
-    "tokenUrl",
-    "userInfoUrl",
-    "jwksUrl",
-    "logoutUrl",
-    "tokenIntrospectionUrl",
-    "singleSignOnServiceUrl",
-    "singleLogoutServiceUrl",
-    "metadataDescriptorUrl",
-    "artifactResolutionServiceUrl",
-];
 
 /// Checks the filled realm of one tenant, place by place.
 pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
@@ -115,7 +98,7 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
     }
     let ssl = realm.get("sslRequired").and_then(Node::text).unwrap_or("external");
     for provider in list(realm.get("identityProviders")) {
-        identity_provider(ssl, provider, found);
+        tls::identity_provider(ssl, provider, found);
     }
 }
 
@@ -292,53 +275,6 @@ fn unknown_field<'a>(key: &Key, what: &str, known: impl Iterator<Item = &'a str>
     let hint =
         did_you_mean(&key.text, known).unwrap_or_else(|| "fields are those of Keycloak's representations".into());
     Diagnostic::error("unknown-field", key.span, format!("`{}` is not a field of a {what}", key.text)).hint(hint)
-}
-
-fn identity_provider(ssl: &str, provider: &Node, found: &mut Vec<Diagnostic>) {
-    let alias = provider.get("alias").and_then(Node::text).unwrap_or_default();
-    for name in SECURED_URLS {
-        let Some(node) = provider.get("config").and_then(|config| config.get(name)) else { continue };
-        let Some(text) = node.text().filter(|text| !text.is_empty()) else { continue };
-        match Url::parse(text) {
-            Err(_) => found.push(Diagnostic::error(
-                "wrong-url",
-                node.span,
-                format!("`{name}` of the identity provider `{alias}` is not a URL"),
-            )),
-            Ok(url) if url.scheme() != "https" && !plain_http_allowed(ssl, &url) => {
-                let message = format!(
-                    "`{name}` of the identity provider `{alias}` is not https, but the realm requires TLS (sslRequired: {ssl})"
-                );
-                found.push(
-                    Diagnostic::error("insecure-url", node.span, message)
-                        .hint(format!("write {}", text.replacen("http:", "https:", 1))),
-                );
-            }
-            Ok(_) => {}
-        }
-    }
-}
-
-/// Keycloak's rule: `none` allows http everywhere, `external` on this machine and in private networks, `all` nowhere.
-fn plain_http_allowed(ssl: &str, url: &Url) -> bool {
-    let local = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => is_local(IpAddr::V4(ip)),
-        Some(Host::Ipv6(ip)) => is_local(IpAddr::V6(ip)),
-        None => false,
-    };
-    match ssl {
-        "none" => true,
-        "all" => false,
-        _ => local,
-    }
-}
-
-fn is_local(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private(),
-        IpAddr::V6(ip) => ip.is_loopback(),
-    }
 }
 
 /// Names that objects use for others which the realm will not have.

@@ -90,18 +90,3 @@ impl JsonSchema for ObjectId {
         schemars::json_schema!({"type": "string", "description": "`kind/key`, e.g. `client/assistant`; `realm` for the realm itself"})
     }
 }
-
-/// An object anywhere: `tenant/kind/key`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Address {
-    /// Name of the tenant, which is its realm's.
-    pub tenant: String,
-    /// The object in it.
-    pub object: ObjectId,
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.tenant, self.object)
-    }
-}
