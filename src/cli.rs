@@ -1,7 +1,7 @@
 //! The command line: the only place that reads files, the environment and the clock, and prints.
 
 mod apply;
-pub mod args;
+mod args;
 mod bootstrap;
 mod drift;
 mod excerpt;
@@ -10,11 +10,12 @@ mod files;
 mod output;
 mod plan;
 mod progress;
+pub mod reference;
 mod schema;
 mod session;
 mod validate;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 use args::{Arguments, Command};
 pub use exit::Exit;
@@ -22,7 +23,8 @@ use output::Printer;
 
 /// Runs the program on its arguments, the first being its name, and says how it ended.
 pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
-    let arguments = match Arguments::try_parse_from(arguments) {
+    let arguments = match args::command().try_get_matches_from(arguments).and_then(|m| Arguments::from_arg_matches(&m))
+    {
         Ok(arguments) => arguments,
         Err(error) => {
             let help = !error.use_stderr();

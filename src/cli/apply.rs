@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use clap::Args;
 use jiff::Timestamp;
 
-use super::args::{Apply as Options, PlanFormat, Target};
+use super::args::{PlanFormat, Target};
 use super::exit::{Exit, Hinted, UsageError};
 use super::output::Printer;
 use super::progress::Progress;
@@ -20,6 +21,23 @@ use crate::state::secret::{Secrets, references};
 
 /// How long removing the lanes may take at the end of a run.
 const CLEAN_UP: Duration = Duration::from_secs(60);
+
+/// `apply`
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Directory with the manifests, or a plan that `plan --out` saved
+    #[arg(default_value = ".", value_name = "DIR|FILE")]
+    pub(super) what: PathBuf,
+    /// Where and as whom.
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Realms to work on at a time
+    #[arg(short, long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    pub(super) parallelism: u16,
+}
 
 /// Executes a saved plan, or plans, shows, asks and executes.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {

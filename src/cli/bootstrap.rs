@@ -1,8 +1,11 @@
 //! `realmwright bootstrap`
 
-use anyhow::Context;
+use std::path::PathBuf;
 
-use super::args::Bootstrap;
+use anyhow::Context;
+use clap::Args;
+
+use super::args::Target;
 use super::exit::Exit;
 use super::output::Printer;
 use super::{files, session};
@@ -14,8 +17,29 @@ use crate::manifest::resolve::resolve;
 /// Environment variable that may hold the administrator's password.
 const PASSWORD_VARIABLE: &str = "REALMWRIGHT_ADMIN_PASSWORD";
 
+/// `bootstrap`
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Directory with the manifests, to take the server from when --server is not given
+    #[arg(default_value = ".")]
+    pub(super) dir: PathBuf,
+    /// Where and as whom.
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// Administrator of the master realm
+    #[arg(long, env = "REALMWRIGHT_ADMIN_USER", default_value = "admin", value_name = "NAME")]
+    pub(super) admin_user: String,
+    /// File with the administrator's password; `-` reads it from standard input. It may be in
+    /// REALMWRIGHT_ADMIN_PASSWORD instead
+    #[arg(long, value_name = "FILE")]
+    pub(super) admin_password_file: Option<PathBuf>,
+    /// Replace another operator key that the server was prepared with; realms that exist go on trusting that one alone
+    #[arg(long)]
+    pub(super) replace_key: bool,
+}
+
 /// Prepares a server; makes the operator key if its file is not there yet.
-pub(super) async fn run(printer: &Printer, options: &Bootstrap) -> anyhow::Result<Exit> {
+pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let url = match &options.target.server {
         Some(url) => session::checked_url(url.clone())?,
         None => {

@@ -1,10 +1,31 @@
 //! `realmwright drift`
 
-use super::args::{Drift as Options, PlanFormat};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::args::{PlanFormat, Target};
 use super::exit::Exit;
 use super::output::Printer;
 use super::{plan, session};
 use crate::plan::drift::drift;
+
+/// `drift`
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Directory with the manifests
+    #[arg(default_value = ".")]
+    pub(super) dir: PathBuf,
+    /// Where and as whom.
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// How to print it
+    #[arg(short, long, value_enum, default_value = "text")]
+    pub(super) format: PlanFormat,
+    /// Realms to read at a time
+    #[arg(short, long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    pub(super) parallelism: u16,
+}
 
 /// Shows what was changed in Keycloak although no manifest did; exits with 2 when there is such a thing.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {

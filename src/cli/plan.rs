@@ -1,12 +1,38 @@
 //! `realmwright plan`
 
-use anyhow::Context;
+use std::path::PathBuf;
 
-use super::args::{Plan as Options, PlanFormat};
+use anyhow::Context;
+use clap::Args;
+
+use super::args::{PlanFormat, Target};
 use super::exit::Exit;
 use super::output::Printer;
 use super::session;
 use crate::plan::{Plan, render};
+
+/// `plan`
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Directory with the manifests
+    #[arg(default_value = ".")]
+    pub(super) dir: PathBuf,
+    /// Where and as whom.
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// Save the plan to a file that `apply` takes
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// How to print the plan
+    #[arg(short, long, value_enum, default_value = "text")]
+    pub(super) format: PlanFormat,
+    /// Exit with 2 when there is something to do
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+    /// Realms to read at a time
+    #[arg(short, long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    pub(super) parallelism: u16,
+}
 
 /// Plans, prints and saves. Sends nothing that writes.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {

@@ -1,6 +1,9 @@
 //! `realmwright validate`
 
-use super::args::Validate;
+use std::path::PathBuf;
+
+use clap::Args;
+
 use super::exit::Exit;
 use super::output::Printer;
 use super::session::{self, Manifests};
@@ -8,8 +11,16 @@ use crate::expand::expand;
 use crate::manifest::Tier;
 use crate::manifest::resolve::resolve;
 
+/// `validate`
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Directory with the manifests
+    #[arg(default_value = ".")]
+    pub(super) dir: PathBuf,
+}
+
 /// Checks a manifest directory for every environment, offline. Secrets are not read.
-pub(super) fn run(printer: &Printer, options: &Validate) -> anyhow::Result<Exit> {
+pub(super) fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let mut manifests = session::read(printer, &options.dir)?;
     let Manifests { sources, set, found, .. } = &mut manifests;
     for environment in set.platform.environments.keys() {

@@ -27,6 +27,12 @@ fn the_reference_of_the_manifest_is_current() {
     is_current("manifest.md", &reference::markdown());
 }
 
+/// What `--help` says of every command.
+#[test]
+fn the_reference_of_the_command_line_is_current() {
+    is_current("cli.md", &realmwright::cli::reference::markdown());
+}
+
 #[test]
 fn the_schemas_are_current() {
     is_current("manifest.schema.json", &pretty(&schema::published()));
