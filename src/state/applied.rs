@@ -35,6 +35,20 @@ impl Applied {
         Self { version: 1, environment: environment.to_owned(), objects: objects.collect() }
     }
 
+    /// What a run leaves behind that did only a part: of the objects that are `done`, what was desired; of all others,
+    /// what was recorded before. So a marker never says that something was applied which was not.
+    pub fn after(before: &Self, desired: &Self, done: impl Fn(&ObjectId) -> bool) -> Self {
+        let kept = before.objects.iter().filter(|(id, _)| !done(id));
+        let made = desired.objects.iter().filter(|(id, _)| done(id));
+        let objects = kept.chain(made).map(|(id, fields)| (id.clone(), fields.clone())).collect();
+        Self { version: desired.version, environment: desired.environment.clone(), objects }
+    }
+
+    /// Digest of what is recorded of an object: `None` when it is not owned.
+    pub fn digest_of(&self, id: &ObjectId) -> Option<String> {
+        Some(digest(&serde_json::to_string(self.objects.get(id)?).unwrap_or_default()))
+    }
+
     /// Reads a marker. One that can't be read counts as none: everything declared is then adopted, nothing pruned.
     pub fn parse(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_default()
