@@ -1,12 +1,16 @@
 //! The plan: what will be done, why, and what that relies on. Ordered, versioned, serialisable, without any secret.
 //!
 //! It is printed, saved, reviewed and executed as it is; the executor decides nothing. [`diff`] makes the changes of
-//! one realm, [`order`] puts them in the order in which they are safe, [`render`] shows them to people.
+//! one realm, [`order`] puts them in the order in which they are safe, [`review`] and [`risk`] say what a reviewer looks
+//! for, [`render`] shows it to people.
 
 pub mod diff;
 pub mod drift;
+mod licence;
 pub mod order;
 pub mod render;
+pub mod review;
+pub mod risk;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -14,7 +18,7 @@ use serde_json::Value;
 
 use crate::expand::Desired;
 use crate::manifest::Tier;
-use crate::state::{Applied, Kind, ObjectId, RealmState, applied, assemble, secret::Secrets};
+use crate::state::{Applied, Fields, Kind, ObjectId, RealmState, applied, arrange, assemble, secret::Secrets};
 
 /// Version of the plan's JSON. Readers refuse one that they do not know.
 pub const FORMAT_VERSION: u32 = 1;
@@ -166,6 +170,16 @@ pub struct FieldChange {
     pub after: Option<Value>,
     /// Why.
     pub cause: Cause,
+}
+
+impl Change {
+    /// The fields that an object of a realm is created with; none for other changes.
+    pub fn created(&self) -> Fields {
+        match &self.body {
+            Some(body) if self.object.kind != Kind::Realm => arrange::object(self.object.kind.spec(), body).fields,
+            _ => Fields::new(),
+        }
+    }
 }
 
 impl TenantPlan {

@@ -1,11 +1,12 @@
 //! Plans for people: as text for a terminal, as Markdown for a pull request. JSON is the plan itself.
 
+mod delta;
 pub mod markdown;
 pub mod text;
 
 use serde_json::Value;
 
-use super::{Action, Cause, Change, FieldChange, Plan, Summary};
+use super::{Action, Cause, Change, Plan, Summary};
 use crate::state::Kind;
 use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
 use crate::state::secret::as_reference;
@@ -39,23 +40,38 @@ fn show(value: Option<&Value>) -> String {
     let text = match value {
         None => return "(none)".into(),
         Some(value) => match as_reference(value) {
-            Some(reference) => return format!("(secret {reference})"),
-            None => value.to_string(),
+            Some(reference) => return format!("(secret {})", clean(reference)),
+            None => clean(&value.to_string()),
         },
     };
-    if text.chars().count() <= WIDTH {
-        return text;
-    }
-    let kept: String = text.chars().take(WIDTH).collect();
-    format!("{kept}… ({} characters)", text.chars().count())
+    cut(&text)
 }
 
-fn field(field: &FieldChange) -> String {
-    let mut line = format!("{}  {} → {}", field.path, show(field.before.as_ref()), show(field.after.as_ref()));
-    if let Some(because) = because(field.cause) {
-        line.push_str(&format!("  ({because})"));
+/// A text cut to what a line bears.
+fn cut(text: &str) -> String {
+    let length = text.chars().count();
+    if length <= WIDTH {
+        return text.to_owned();
     }
-    line
+    format!("{}… ({length} characters)", text.chars().take(WIDTH).collect::<String>())
+}
+
+/// Text on one line, without what would make it look like another: control characters, and those that turn the direction
+/// of writing or take no room.
+fn clean(text: &str) -> String {
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' => out.push(' '),
+            c if hidden(c) => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 /// What a realm is born with, in counts.

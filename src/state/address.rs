@@ -6,7 +6,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::kind::Kind;
+use super::kind::{Kind, SERVICE_ACCOUNT_PREFIX};
 
 /// An object within its realm: its kind, and its key among those of the kind (`assistant/seat` for a client's role).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,6 +39,11 @@ impl ObjectId {
         let parts = if self.kind.is_owned() { self.key.split_once('/') } else { None };
         let (owner, name) = parts.unwrap_or(("", &self.key));
         (owner.replace("%2F", "/").replace("%25", "%"), name)
+    }
+
+    /// True for the user of a client's service account, which Keycloak makes with the client.
+    pub fn is_service_account(&self) -> bool {
+        self.kind == Kind::User && self.key.starts_with(SERVICE_ACCOUNT_PREFIX)
     }
 
     /// The role that a membership among a user's fields is in: `realmRoles.NAME`, `clientRoles.CLIENT/NAME`.

@@ -13,6 +13,7 @@ mod generated;
 mod http;
 mod layers;
 mod manifest;
+mod markdown;
 mod memory;
 mod plan;
 mod properties;

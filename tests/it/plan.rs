@@ -3,7 +3,6 @@
 use realmwright::keycloak::memory::MemoryKeycloak;
 use realmwright::keycloak::{ReadRealms, WriteRealms};
 use realmwright::plan::drift::drift;
-use realmwright::plan::render::markdown;
 use serde_json::{Value, json};
 
 use crate::support::{World, changes};
@@ -382,36 +381,4 @@ async fn a_marker_that_was_taken_away_is_drift() {
     realm["attributes"].as_object_mut().expect("attributes").remove("realmwright.applied");
     api.put("east", "", Some(&realm)).await.expect("written");
     assert!(!drift(&world.plan(&api).await).0.is_empty());
-}
-
-#[tokio::test]
-async fn the_markdown_has_the_summary_first_and_folds_tenants() {
-    let (api, world) = applied().await;
-    let assistant = client(&api, "clinic", "assistant").await;
-    let change = json!({"clientId": "assistant", "name": "a `quoted` name"});
-    api.put("clinic", &format!("clients/{}", id(&assistant)), Some(&change)).await.expect("written");
-    let world = world.edit("tenants.yaml", "  - name: east\n", "  - name: west\n  - name: east\n");
-    insta::assert_snapshot!(markdown::plan(&world.plan(&api).await), @r#"
-    ### Realmwright: test
-
-    Plan: 1 realm to create, 1 to change (1 to update), 2 unchanged.
-
-    <details><summary><b>clinic</b> (organization): 1 change</summary>
-
-    below `east`, label `Clinic`
-
-    - `~` update `client/assistant` _(changed outside Realmwright)_
-      - `name`: ``"a `quoted` name"`` → `"Assistant"`
-      - `webOrigins`: `["https://assistant.example"]` → `[]`
-
-    </details>
-
-    <details><summary><b>west</b> (reseller): new realm</summary>
-
-    below `north`, label `west`
-
-    - `+` create `realm`: 3 clients, 4 client scopes, 12 roles
-
-    </details>
-    "#);
 }

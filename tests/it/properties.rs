@@ -96,15 +96,56 @@ proptest! {
     }
 
     #[test]
-    fn markdown_cannot_be_broken_out_of(text in "[ -~\n]{1,40}") {
-        run(async {
-            let api = MemoryKeycloak::new();
-            let realm = |label: &str| json!({"enabled": true, "displayName": label});
-            world(&realm("x")).apply(&api).await;
-            let text = text.replace("$(", "");
-            let plan = world(&realm(&text)).plan(&api).await;
-            let markdown = render::markdown::plan(&plan);
-            assert_eq!(markdown.matches("<details>").count(), markdown.matches("\n</details>").count());
-        });
+    fn no_value_breaks_out_of_its_place_in_the_markdown(text in hostile()) {
+        let shape = crate::markdown::shape(&render::markdown::plan(&crate::markdown::with_text(&text)));
+        let plain = crate::markdown::shape(&render::markdown::plan(&crate::markdown::with_text("plain")));
+        prop_assert_eq!(shape, plain);
     }
+
+    #[test]
+    fn no_value_makes_a_line_of_its_own_in_the_text(text in hostile()) {
+        let lines = |text: &str| render::text::plan(&crate::markdown::with_text(text)).lines().count();
+        prop_assert_eq!(lines(&text), lines("plain"));
+        let shown = render::text::plan(&crate::markdown::with_text(&text));
+        prop_assert!(!shown.contains(|c: char| c != '\n' && c.is_control()));
+    }
+}
+
+/// Texts that try to be something else: Markdown, HTML, control sequences, mentions.
+fn hostile() -> impl Strategy<Value = String> {
+    let signs = prop::sample::select(vec![
+        "`",
+        "``",
+        "```\n",
+        "\n\n",
+        "\n# ",
+        "\r",
+        "|",
+        "</code>",
+        "</summary>",
+        "</details>",
+        "<!--",
+        "-->",
+        "<img src=x>",
+        "@all",
+        "#1",
+        "[a](javascript:b)",
+        "![a](b)",
+        "**",
+        "_",
+        "~~",
+        "\\",
+        "$(x)",
+        "\u{202e}",
+        "\u{1b}[31m",
+        "\u{2028}",
+        "&lt;",
+        "\t- ",
+        "a",
+        "\"",
+        " ",
+    ]);
+    prop::collection::vec(signs, 1..6).prop_map(|parts| parts.concat()).prop_filter("says something", |text| {
+        text.chars().any(|c| !c.is_whitespace() && !c.is_control() && c != '\u{202e}' && c != '\u{2028}')
+    })
 }

@@ -1,85 +1,167 @@
-//! A plan as a comment on a pull request: the summary first, then each tenant, folded.
+//! A plan as a comment on a pull request, for a reviewer in a hurry: how much happens, what is dangerous about it, what
+//! is one thing done to many tenants, and the rest by distributor and tenant, folded.
+//!
+//! No value can break out of its place: values stand in code, of whatever they hold (see [`escape`]).
+
+mod births;
+mod changes;
+mod escape;
+mod risks;
 
 use std::fmt::Write;
 
-use super::{because, contents, show, sign, summary};
-use crate::plan::{Action, Change, Plan};
-use crate::state::Kind;
+use crate::plan::review::{Count, Review, review};
+use crate::plan::{Plan, TenantPlan};
+use escape::{code, html};
 
 /// Longest report, in bytes; services that take comments refuse longer ones at 65,536.
-const LIMIT: usize = 60_000;
+const LIMIT: usize = 65_536;
+
+/// Kept free for what ends a report.
+const RESERVE: usize = 2_048;
+
+/// Most tenants that are named in one place.
+const NAMES: usize = 60;
+
+/// So few tenants with changes of their own are shown unfolded.
+const FEW: usize = 3;
 
 /// The whole plan.
 pub fn plan(plan: &Plan) -> String {
-    let mut out = format!("### Realmwright: {}\n\n{}\n", plan.header.environment, summary(plan));
-    let mut left_out = 0;
-    for tenant in plan.tenants.iter().filter(|tenant| !tenant.is_empty()) {
-        let mut part = String::new();
-        let what = if tenant.is_birth() { "new realm".to_owned() } else { counted(tenant.changes.len()) };
-        let _ = write!(
-            part,
-            "\n<details><summary><b>{}</b> ({}): {what}</summary>\n\n",
-            escape(&tenant.tenant),
-            tenant.tier
-        );
-        if let Some(parent) = tenant.path.last() {
-            let _ = writeln!(part, "below `{parent}`, label {}\n", code(&tenant.label));
-        }
-        for change in &tenant.changes {
-            self::change(&mut part, change);
-        }
-        if tenant.changes.is_empty() {
-            part.push_str("- only the record of what is declared changes\n");
-        }
-        for foreign in &tenant.foreign {
-            let _ = writeln!(part, "- foreign, left alone: {}", code(&foreign.to_string()));
-        }
-        part.push_str("\n</details>\n");
-        if out.len() + part.len() > LIMIT {
-            left_out += 1;
+    let review = review(plan);
+    let mut page = Page::new();
+    page.push(&heading(plan));
+    if !plan.is_empty() {
+        page.push(&table(&review.counts));
+        risks::write(&mut page, plan, &review.risks);
+        births::write(&mut page, plan);
+        changes::shared(&mut page, plan, &review.shared);
+        branches(&mut page, plan, &review);
+    }
+    page.finish(&plan.header)
+}
+
+/// The text so far, which takes a part only where it still fits.
+struct Page {
+    out: String,
+    left_out: usize,
+}
+
+impl Page {
+    fn new() -> Self {
+        Self { out: String::new(), left_out: 0 }
+    }
+
+    /// Adds a part whole, or not at all.
+    fn push(&mut self, part: &str) -> bool {
+        let fits = self.out.len() + part.len() <= LIMIT - RESERVE;
+        if fits {
+            self.out.push_str(part);
         } else {
-            out.push_str(&part);
+            self.left_out += 1;
+        }
+        fits
+    }
+
+    /// Adds folded parts under a line of HTML, as many as fit, with a note about the rest.
+    fn fold(&mut self, summary: &str, open: bool, parts: &[String]) {
+        let open = if open { " open" } else { "" };
+        let mut body = format!("<details{open}><summary>{summary}</summary>\n\n");
+        let room = (LIMIT - RESERVE).saturating_sub(self.out.len());
+        let mut taken = 0;
+        for part in parts {
+            // The note and the end of the fold take less than this.
+            if body.len() + part.len() + 160 > room {
+                break;
+            }
+            body.push_str(part);
+            taken += 1;
+        }
+        if taken < parts.len() {
+            let _ = write!(body, "\n_{} more are left out here for their length._\n", parts.len() - taken);
+        }
+        body.push_str("\n</details>\n\n");
+        if taken == 0 && !parts.is_empty() {
+            self.left_out += 1;
+        } else if self.push(&body) && taken < parts.len() {
+            self.left_out += 1;
         }
     }
-    if left_out > 0 {
-        let _ = write!(out, "\n{left_out} more tenants are left out here for their length; see the plan itself.\n");
+
+    fn finish(mut self, header: &crate::plan::Header) -> String {
+        if self.left_out > 0 {
+            self.out.push_str(
+                "> **This comment is not the whole plan:** parts were left out for their length. \
+                 `realmwright plan` shows all of it.\n\n",
+            );
+        }
+        let manifests: String = header.manifests.chars().take(19).collect();
+        let _ = writeln!(
+            self.out,
+            "<sub>Made {} by Realmwright {} from the manifests {}, for {}. It can be applied until {}.</sub>",
+            html(&header.created_at),
+            html(&header.tool_version),
+            html(&manifests),
+            html(header.server.trim_end_matches("/realms/master")),
+            html(&header.expires_at)
+        );
+        self.out
+    }
+}
+
+fn heading(plan: &Plan) -> String {
+    format!("### Realmwright: plan for {}\n\n{}\n\n", code(&plan.header.environment), super::summary(plan))
+}
+
+fn table(counts: &[Count]) -> String {
+    let mut out = String::from("| | created | changed | deleted |\n|---|---:|---:|---:|\n");
+    for Count { name, created, changed, deleted } in counts {
+        let deleted = if *deleted > 0 { format!("**{deleted}**") } else { "0".into() };
+        let _ = writeln!(out, "| {name} | {created} | {changed} | {deleted} |");
+    }
+    out + "\n"
+}
+
+/// The tenants with changes of their own, below their distributors.
+fn branches(page: &mut Page, plan: &Plan, review: &Review) {
+    let work = |index: &usize| !review.own[*index].is_empty() || changes::recorded(&plan.tenants[*index]);
+    let indices: Vec<usize> = (0..plan.tenants.len()).filter(work).collect();
+    let foreign = plan.tenants.iter().any(|tenant| !tenant.foreign.is_empty());
+    if !indices.is_empty() {
+        page.push(if review.shared.is_empty() { "#### Changes\n\n" } else { "#### Changes of single tenants\n\n" });
+    }
+    let few = indices.len() <= FEW;
+    let mut rest = indices.as_slice();
+    while let Some(first) = rest.first() {
+        let root = root(&plan.tenants[*first]);
+        let count = rest.iter().take_while(|index| self::root(&plan.tenants[**index]) == root).count();
+        let (branch, next) = rest.split_at(count);
+        let parts: Vec<String> =
+            branch.iter().map(|index| changes::tenant(&plan.tenants[*index], &review.own[*index])).collect();
+        let summary = format!("<code>{}</code>: {}", html(root), tenants(branch.len()));
+        page.fold(&summary, few, &parts);
+        rest = next;
+    }
+    if foreign {
+        changes::foreign(page, plan);
+    }
+}
+
+/// The distributor of a tenant; its own name if it is one.
+fn root(tenant: &TenantPlan) -> &str {
+    tenant.path.first().unwrap_or(&tenant.tenant)
+}
+
+fn tenants(count: usize) -> String {
+    if count == 1 { "1 tenant".into() } else { format!("{count} tenants") }
+}
+
+/// The names of tenants on one line, those that are too many counted.
+fn names(plan: &Plan, indices: &[usize]) -> String {
+    let named = indices.iter().take(NAMES).map(|index| code(&plan.tenants[*index].tenant));
+    let mut out = named.collect::<Vec<_>>().join(", ");
+    if indices.len() > NAMES {
+        let _ = write!(out, " and {} more", indices.len() - NAMES);
     }
     out
-}
-
-fn counted(changes: usize) -> String {
-    if changes == 1 { "1 change".into() } else { format!("{changes} changes") }
-}
-
-fn change(out: &mut String, change: &Change) {
-    let (sign, word) = sign(change.action);
-    let _ = write!(out, "- `{sign}` {word} {}", code(&change.object.to_string()));
-    if change.action == Action::Create && change.object.kind == Kind::Realm {
-        let _ = write!(out, ": {}", contents(change));
-    }
-    if let Some(because) = because(change.cause) {
-        let _ = write!(out, " _({because})_");
-    }
-    out.push('\n');
-    for field in &change.fields {
-        let _ = writeln!(
-            out,
-            "  - {}: {} → {}",
-            code(&field.path),
-            code(&show(field.before.as_ref())),
-            code(&show(field.after.as_ref()))
-        );
-    }
-}
-
-/// Text in a code span that it can't leave.
-fn code(text: &str) -> String {
-    let text = text.replace(['\n', '\r'], " ");
-    let fence = "`".repeat(1 + text.split(|c| c != '`').map(str::len).max().unwrap_or(0));
-    let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
-    format!("{fence}{pad}{text}{pad}{fence}")
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

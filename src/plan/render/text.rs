@@ -2,24 +2,27 @@
 
 use std::fmt::Write;
 
-use super::{contents, field, sign, summary};
-use crate::plan::{Action, Cause, Change, Plan, TenantPlan};
+use super::delta::{Delta, delta};
+use super::{because, clean, contents, sign, summary};
+use crate::plan::{Action, Cause, Change, FieldChange, Plan, TenantPlan};
+use crate::state::Kind;
 
 /// The whole plan. Tenants with nothing to do are shown only where others below them have.
 pub fn plan(plan: &Plan) -> String {
     let mut out =
-        format!("{} on {}\n\n", plan.header.environment, plan.header.server.trim_end_matches("/realms/master"));
+        format!(
+            "{} on {}\n\n",
+            clean(&plan.header.environment),
+            clean(plan.header.server.trim_end_matches("/realms/master"))
+        );
     for (index, tenant) in plan.tenants.iter().enumerate() {
         let shown = worth_showing(tenant);
         let below = plan.tenants[index + 1..].iter().take_while(|t| t.path.len() > tenant.path.len());
         if shown || below.clone().any(worth_showing) {
             let indent = "  ".repeat(tenant.path.len());
-            let label = if tenant.label == tenant.tenant {
-                String::new()
-            } else {
-                format!("  {}", tenant.label.replace('\n', " "))
-            };
-            let name = format!("{} ({}){label}", tenant.tenant, tenant.tier);
+            let label =
+                if tenant.label == tenant.tenant { String::new() } else { format!("  {}", clean(&tenant.label)) };
+            let name = format!("{} ({}){label}", clean(&tenant.tenant), tenant.tier);
             match tenant.changes.first().filter(|_| tenant.is_birth()) {
                 Some(birth) => {
                     let _ = writeln!(out, "{indent}+ create  {name}: a realm with {}", contents(birth));
@@ -31,7 +34,6 @@ pub fn plan(plan: &Plan) -> String {
             }
         }
     }
-    out = out.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect();
     if !out.ends_with("\n\n") {
         out.push('\n');
     }
@@ -52,20 +54,38 @@ fn tenant(out: &mut String, tenant: &TenantPlan, indent: &str) {
         let _ = writeln!(out, "{indent}~ record  what is declared has changed its form, the realm has not");
     }
     for foreign in &tenant.foreign {
-        let _ = writeln!(out, "{indent}  foreign {foreign}  (left alone)");
+        let _ = writeln!(out, "{indent}  foreign {}  (left alone)", clean(&foreign.to_string()));
     }
 }
 
 /// One change and its fields.
 fn change(out: &mut String, change: &Change, indent: &str) {
     let (sign, word) = sign(change.action);
-    let mut line = format!("{indent}{sign} {word}  {}", change.object);
+    let mut line = format!("{indent}{sign} {word}  {}", clean(&change.object.to_string()));
     if change.action == Action::Create && change.cause == Cause::Drift {
         line.push_str("  (removed outside Realmwright)");
     }
     out.push_str(&line);
     out.push('\n');
     for field in &change.fields {
-        let _ = writeln!(out, "{indent}    {}", self::field(field));
+        self::field(out, change.object.kind, field, &format!("{indent}    "));
+    }
+}
+
+/// A field on one line, or its entries below it.
+fn field(out: &mut String, kind: Kind, field: &FieldChange, indent: &str) {
+    let path = clean(&field.path);
+    let because = because(field.cause).map(|because| format!("  ({because})")).unwrap_or_default();
+    match delta(kind, field) {
+        Delta::Whole(before, after) => {
+            let _ = writeln!(out, "{indent}{path}  {before} → {after}{because}");
+        }
+        Delta::Steps(steps) => {
+            let _ = writeln!(out, "{indent}{path}{because}");
+            for step in steps {
+                let at = if step.path.is_empty() { String::new() } else { format!("{}  ", step.path) };
+                let _ = writeln!(out, "{indent}  {} {at}{}", step.sign, step.texts.join(" → "));
+            }
+        }
     }
 }

@@ -1,0 +1,88 @@
+//! What must not be missed, and what a reviewer need not look for.
+
+use std::fmt::Write;
+
+use super::escape::code;
+use super::{Page, names, tenants};
+use crate::plan::Plan;
+use crate::plan::risk::{Part, Risk, Sort};
+
+/// Most dangers of one sort that are listed.
+const SHOWN: usize = 12;
+
+/// Most tenants that are named beside a danger.
+const NAMED: usize = 5;
+
+/// The sorts: their title, and what is said where there are none.
+const SORTS: [(Sort, &str, &str); 6] = [
+    (Sort::Deletion, "Deleted", "nothing is deleted"),
+    (Sort::Licence, "Licences cut", "no licence is cut"),
+    (Sort::Redirect, "Redirect addresses and origins added", "no redirect address is added"),
+    (Sort::Right, "Rights given", "no right is given"),
+    (Sort::Protection, "Protection switched off", "no protection is switched off"),
+    (Sort::Drift, "Changed by hand, and overwritten now", "nothing that was changed by hand is overwritten"),
+];
+
+pub(super) fn write(page: &mut Page, plan: &Plan, risks: &[Risk]) {
+    let mut out = String::new();
+    let mut none = Vec::new();
+    for (sort, title, nothing) in SORTS {
+        let of: Vec<&Risk> = risks.iter().filter(|risk| risk.sort == sort).collect();
+        if of.is_empty() {
+            none.push(nothing);
+            continue;
+        }
+        let _ = writeln!(out, "**{title}**\n");
+        for risk in of.iter().take(SHOWN) {
+            let _ = writeln!(out, "- {} — {}", sentence(&risk.what), place(plan, &risk.tenants));
+        }
+        if of.len() > SHOWN {
+            let _ = writeln!(out, "- and {} more, below", of.len() - SHOWN);
+        }
+        out.push('\n');
+    }
+    if !out.is_empty() {
+        page.push(&format!("#### Look at these first\n\n{out}"));
+    }
+    // Births have no dangers of these sorts, so where there is nothing else, there is nothing to reassure about.
+    if plan.summary.realms_to_change > 0 && !none.is_empty() {
+        let word =
+            if out.is_empty() { "In the realms that change, " } else { "Otherwise, in the realms that change, " };
+        page.push(&format!("{word}{}.\n\n", joined(&none)));
+    }
+}
+
+fn sentence(parts: &[Part]) -> String {
+    let mut out = String::new();
+    for (index, part) in parts.iter().enumerate() {
+        let after_value = index > 0 && matches!((&parts[index - 1], part), (Part::Value(_), Part::Value(_)));
+        out.push_str(if index == 0 {
+            ""
+        } else if after_value {
+            ", "
+        } else {
+            " "
+        });
+        match part {
+            Part::Word(word) => out.push_str(word),
+            Part::Value(value) => out.push_str(&code(value)),
+        }
+    }
+    out
+}
+
+fn place(plan: &Plan, indices: &[usize]) -> String {
+    if indices.len() <= NAMED {
+        format!("in {}", names(plan, indices))
+    } else {
+        format!("in **{}**", tenants(indices.len()))
+    }
+}
+
+fn joined(parts: &[&str]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [rest @ .., last] => format!("{}, and {last}", rest.join(", ")),
+    }
+}
