@@ -63,11 +63,12 @@ pub(super) fn delta(kind: Kind, field: &FieldChange) -> Delta {
     let inside = [&from, &to].iter().any(|side| side.as_ref().is_some_and(is_document));
     let text = |value: Option<&Value>| value.map_or(0, |value| value.to_string().chars().count());
     let length = text(before) + text(after);
-    let comparable = match (&from, &to) {
-        (Some(Value::Array(_)), Some(Value::Array(_))) | (Some(Value::Object(_)), Some(Value::Object(_))) => true,
-        (None, Some(Value::Array(_))) | (Some(Value::Array(_)), None) => true,
-        _ => false,
-    };
+    let comparable = matches!(
+        (&from, &to),
+        (None | Some(Value::Array(_)), Some(Value::Array(_)))
+            | (Some(Value::Array(_)), None)
+            | (Some(Value::Object(_)), Some(Value::Object(_)))
+    );
     if !comparable || (length <= INLINE && !(inside && from.is_some() && to.is_some())) {
         return Delta::Whole(show(before), show(after));
     }

@@ -81,9 +81,9 @@ impl Page {
             let _ = write!(body, "\n_{} more are left out here for their length._\n", parts.len() - taken);
         }
         body.push_str("\n</details>\n\n");
-        if taken == 0 && !parts.is_empty() {
-            self.left_out += 1;
-        } else if self.push(&body) && taken < parts.len() {
+        let shown = taken > 0 || parts.is_empty();
+        // What does not fit is counted by `push`.
+        if !shown || (self.push(&body) && taken < parts.len()) {
             self.left_out += 1;
         }
     }

@@ -9,12 +9,11 @@ use crate::state::Kind;
 
 /// The whole plan. Tenants with nothing to do are shown only where others below them have.
 pub fn plan(plan: &Plan) -> String {
-    let mut out =
-        format!(
-            "{} on {}\n\n",
-            clean(&plan.header.environment),
-            clean(plan.header.server.trim_end_matches("/realms/master"))
-        );
+    let mut out = format!(
+        "{} on {}\n\n",
+        clean(&plan.header.environment),
+        clean(plan.header.server.trim_end_matches("/realms/master"))
+    );
     for (index, tenant) in plan.tenants.iter().enumerate() {
         let shown = worth_showing(tenant);
         let below = plan.tenants[index + 1..].iter().take_while(|t| t.path.len() > tenant.path.len());
