@@ -3,54 +3,91 @@
 mod apply;
 mod args;
 mod bootstrap;
+mod completions;
+mod config;
 mod drift;
 mod excerpt;
 mod exit;
 mod files;
+mod man;
 mod output;
 mod plan;
 mod progress;
 pub mod reference;
 mod schema;
 mod session;
+mod settings;
 mod validate;
 
-use clap::FromArgMatches;
+use std::ffi::OsString;
+
+use clap::{ArgMatches, FromArgMatches};
 
 use args::{Arguments, Command};
+use config::Config;
 pub use exit::Exit;
 use output::Printer;
 
 /// Runs the program on its arguments, the first being its name, and says how it ended.
-pub fn run(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Exit {
-    let arguments = match args::command().try_get_matches_from(arguments).and_then(|m| Arguments::from_arg_matches(&m))
-    {
-        Ok(arguments) => arguments,
-        Err(error) => {
-            let help = !error.use_stderr();
-            let _ = error.print();
-            return if help { Exit::Done } else { Exit::Usage };
-        }
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    match parse(&arguments.into_iter().collect::<Vec<_>>()) {
+        Ok(call) => call.carry_out(),
+        Err(exit) => exit,
+    }
+}
+
+/// A call of the program: what was asked for, once the configuration file has had its say.
+struct Call {
+    arguments: Arguments,
+    matches: ArgMatches,
+    config: Option<Config>,
+}
+
+fn parse(given: &[OsString]) -> Result<Call, Exit> {
+    let said = |error: clap::Error| {
+        let help = !error.use_stderr();
+        let _ = error.print();
+        if help { Exit::Done } else { Exit::Usage }
     };
-    let printer = Printer::new(&arguments.output);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return printer.failure(&anyhow::Error::new(error)),
+    let read = |matches: &ArgMatches| Arguments::from_arg_matches(matches).map_err(said);
+    let matches = args::command().try_get_matches_from(given).map_err(said)?;
+    let arguments = read(&matches)?;
+    if matches!(arguments.command, Command::Completions(_) | Command::Man(_)) {
+        return Ok(Call { arguments, matches, config: None });
+    }
+    let Some(config) = config::read(&Printer::new(&arguments.output), &matches, &args::command())? else {
+        return Ok(Call { arguments, matches, config: None });
     };
-    let ended = runtime.block_on(async {
-        match &arguments.command {
-            Command::Validate(options) => validate::run(&printer, options),
-            Command::Plan(options) => plan::run(&printer, options).await,
-            Command::Apply(options) => apply::run(&printer, options).await,
-            Command::Drift(options) => drift::run(&printer, options).await,
-            Command::Bootstrap(options) => bootstrap::run(&printer, options).await,
-            Command::Schema(options) => schema::run(&printer, options),
+    let matches = config.lay_under(args::command()).try_get_matches_from(given).map_err(said)?;
+    Ok(Call { arguments: read(&matches)?, matches, config: Some(config) })
+}
+
+impl Call {
+    fn carry_out(&self) -> Exit {
+        let printer = Printer::new(&self.arguments.output);
+        let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+            Ok(runtime) => runtime,
+            Err(error) => return printer.failure(&anyhow::Error::new(error)),
+        };
+        let ended = runtime.block_on(self.command(&printer));
+        // A lookup or a connection that hangs must not keep the program from ending.
+        runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+        ended.and_then(|exit| output::written().map(|()| exit)).unwrap_or_else(|error| printer.failure(&error))
+    }
+
+    async fn command(&self, printer: &Printer) -> anyhow::Result<Exit> {
+        match &self.arguments.command {
+            Command::Validate(options) => validate::run(printer, options),
+            Command::Plan(options) => plan::run(printer, options).await,
+            Command::Apply(options) => apply::run(printer, options).await,
+            Command::Drift(options) => drift::run(printer, options).await,
+            Command::Bootstrap(options) => bootstrap::run(printer, options).await,
+            Command::Schema(options) => schema::run(printer, options),
+            Command::Config(args::Config::Show(options)) => {
+                config::show::run(printer, options, &self.matches, self.config.as_ref())
+            }
+            Command::Completions(options) => completions::run(printer, options),
+            Command::Man(options) => man::run(printer, options),
         }
-    });
-    // A lookup or a connection that hangs must not keep the program from ending.
-    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
-    match ended {
-        Ok(exit) => exit,
-        Err(error) => printer.failure(&error),
     }
 }

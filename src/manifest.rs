@@ -10,7 +10,7 @@ pub mod reference;
 pub mod resolve;
 pub mod schema;
 mod tree;
-mod yaml;
+pub(crate) mod yaml;
 
 use std::collections::BTreeMap;
 

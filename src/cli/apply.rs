@@ -134,7 +134,7 @@ async fn execute(
         printer.say(&format!("accounts of killed runs could not be looked for: {error}"));
     }
     let work = plan.tenants.iter().filter(|tenant| !tenant.is_empty()).count();
-    let progress = Progress::new("applying", work, printer.quiet());
+    let progress = Progress::new("applying", work, printer.progress());
     let outcome = apply(server, plan, secrets, usize::from(parallelism), &stop, |tenant, outcome| {
         if let Some(note) = note(tenant, outcome) {
             progress.note(&note);

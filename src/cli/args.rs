@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::{apply, bootstrap, drift, plan, schema, validate};
+use super::{apply, bootstrap, completions, config, drift, man, plan, schema, validate};
 
 /// Turns manifests of distributors, resellers and organizations into Keycloak realms, one realm a tenant, and keeps
 /// them so.
@@ -34,7 +35,7 @@ pub(super) fn command() -> clap::Command {
     fn hide(command: clap::Command) -> clap::Command {
         command.mut_args(|arg| arg.hide_env_values(true)).mut_subcommands(hide)
     }
-    hide(Arguments::command())
+    hide(config::show::with_settings(Arguments::command()))
 }
 
 /// The commands.
@@ -52,6 +53,20 @@ pub(super) enum Command {
     Bootstrap(bootstrap::Options),
     /// Print a JSON Schema
     Schema(schema::Options),
+    /// Show the settings in force, and where each comes from
+    #[command(subcommand)]
+    Config(Config),
+    /// Print the script that completes commands and options in a shell
+    Completions(completions::Options),
+    /// Print or write manual pages
+    Man(man::Options),
+}
+
+/// What `config` does.
+#[derive(Debug, Subcommand)]
+pub(super) enum Config {
+    /// Print each setting, its value and where that comes from
+    Show(config::show::Options),
 }
 
 /// Heading of the options that every command takes.
@@ -60,12 +75,18 @@ const EVERYWHERE: &str = "Everywhere";
 /// How to speak.
 #[derive(Debug, Args)]
 pub(super) struct Output {
+    /// Configuration file; by default realmwright.yaml in the working directory. An empty name: none
+    #[arg(long, env = "REALMWRIGHT_CONFIG", value_parser = OsStringValueParser::new().map(PathBuf::from), global = true, help_heading = EVERYWHERE, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
     /// When to use colour
     #[arg(long, value_enum, default_value = "auto", global = true, help_heading = EVERYWHERE, value_name = "WHEN")]
     pub(super) color: Color,
     /// Say only what was asked for, and errors
     #[arg(short, long, global = true, help_heading = EVERYWHERE)]
     pub(super) quiet: bool,
+    /// Do not show how far the work is
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
+    pub(super) no_progress: bool,
     /// Show each request: method, path and status
     #[arg(short, long, global = true, help_heading = EVERYWHERE, conflicts_with = "quiet")]
     pub(super) verbose: bool,

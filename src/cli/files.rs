@@ -18,7 +18,8 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 /// Environment variable that may hold the operator key itself.
 const KEY_VARIABLE: &str = "REALMWRIGHT_OPERATOR_KEY_PEM";
 
-/// Every YAML and CSV file below a directory, in the order of their names; hidden ones are left out.
+/// Every YAML and CSV file below a directory, in the order of their names; hidden ones are left out, and
+/// the configuration file.
 pub(super) fn manifests(dir: &Path) -> anyhow::Result<Vec<Source>> {
     if !dir.is_dir() {
         let message = format!("{} is not a directory", dir.display());
@@ -26,6 +27,7 @@ pub(super) fn manifests(dir: &Path) -> anyhow::Result<Vec<Source>> {
     }
     let mut paths = Vec::new();
     collect(dir, &mut paths)?;
+    paths.retain(|path| *path != dir.join(super::config::FILE));
     paths.sort();
     let mut sources = Vec::with_capacity(paths.len());
     for path in paths {

@@ -2,8 +2,9 @@
 //!
 //! Data goes to standard output, talk to standard error. Colour only repeats what words say.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
@@ -14,10 +15,32 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::keycloak::KeycloakError;
 use crate::manifest::Source;
 
+/// Why standard output could not be written.
+static LOST: OnceLock<String> = OnceLock::new();
+
+/// Keeps the first failure to write, unless it is that nobody reads any more.
+fn note(result: std::io::Result<()>) {
+    if let Err(error) = result
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        LOST.get_or_init(|| error.to_string());
+    }
+}
+
+/// Whether everything that was asked for could be written.
+pub(super) fn written() -> anyhow::Result<()> {
+    note(anstream::stdout().flush());
+    match LOST.get() {
+        None => Ok(()),
+        Some(error) => anyhow::bail!("standard output can't be written: {error}"),
+    }
+}
+
 /// How to speak.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Printer {
     quiet: bool,
+    progress: bool,
     pub(super) verbose: bool,
 }
 
@@ -33,26 +56,30 @@ impl Printer {
             Color::Always => ColorChoice::Always.write_global(),
             Color::Never => ColorChoice::Never.write_global(),
         }
-        Self { quiet: output.quiet, verbose: output.verbose }
+        Self { quiet: output.quiet, progress: !output.no_progress && !output.quiet, verbose: output.verbose }
     }
 
-    /// What was asked for. A reader that has gone away is no failure.
+    /// What was asked for. A reader that has gone away is no failure; [`written`] tells of others at the end.
     pub(super) fn data(&self, text: &str) {
-        let _ = anstream::stdout().write_all(text.as_bytes());
+        note(anstream::stdout().write_all(text.as_bytes()));
     }
 
-    /// A plan as text, its signs in colour.
+    /// A plan as text, its signs and what they stand for in colour.
     pub(super) fn plan(&self, text: &str) {
-        let mut out = anstream::stdout();
+        let mut out = anstream::stdout().lock();
         for line in text.lines() {
-            let style = match line.trim_start().chars().next() {
-                Some('+') => GREEN,
-                Some('-') => RED,
-                Some('~') => YELLOW,
-                Some('=' | '.') => BLUE,
+            let rest = line.trim_start();
+            let style = match rest.as_bytes() {
+                [b'+', b' ', ..] => GREEN,
+                [b'-', b' ', ..] => RED,
+                [b'~', b' ', ..] => YELLOW,
+                [b'=' | b'.', b' ', ..] => BLUE,
                 _ => Style::new(),
             };
-            let _ = writeln!(out, "{style}{line}{style:#}");
+            let indent = &line[..line.len() - rest.len()];
+            let action = rest.find("  ").unwrap_or(rest.len());
+            let (action, object) = if style == Style::new() { ("", rest) } else { rest.split_at(action) };
+            note(writeln!(out, "{indent}{style}{action}{style:#}{object}"));
         }
     }
 
@@ -114,8 +141,9 @@ impl Printer {
         Exit::Failed
     }
 
-    pub(super) fn quiet(&self) -> bool {
-        self.quiet
+    /// Whether to show how far the work is.
+    pub(super) fn progress(&self) -> bool {
+        self.progress
     }
 
     /// True when somebody sits at the terminal and can be asked.

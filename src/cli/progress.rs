@@ -19,10 +19,11 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(what: &'static str, total: usize, quiet: bool) -> Self {
-        let terminal = std::io::stderr().is_terminal() && std::env::var_os("CI").is_none();
+    pub(super) fn new(what: &'static str, total: usize, shown: bool) -> Self {
+        let plain = std::env::var_os("CI").is_some() || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        let terminal = std::io::stderr().is_terminal() && !plain;
         let target =
-            if quiet || !terminal { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr_with_hz(10) };
+            if shown && terminal { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total as u64), target);
         let template = "{msg} [{bar:30}] {pos}/{len}  {rate}  {eta} left";
         let rate = |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
@@ -35,7 +36,7 @@ impl Progress {
                 .progress_chars("=> "),
         );
         bar.set_message(what);
-        Self { bar, lines: !quiet && !terminal, what, last: Mutex::new(Instant::now()), started: Instant::now() }
+        Self { bar, lines: shown && !terminal, what, last: Mutex::new(Instant::now()), started: Instant::now() }
     }
 
     /// One more is finished.

@@ -174,7 +174,7 @@ async fn observe_all(
     desired: &[Desired],
     parallelism: u16,
 ) -> anyhow::Result<State> {
-    let progress = Progress::new("reading realms", desired.len(), printer.quiet());
+    let progress = Progress::new("reading realms", desired.len(), printer.progress());
     let progress_of = &progress;
     let reads = futures_util::stream::iter(desired.iter().map(|tenant| async move {
         let observed = observe(server, &tenant.name, &declared_users(&tenant.state)).await;

@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-fn realmwright(dir: &TempDir, arguments: &[&str]) -> Output {
+pub fn realmwright(dir: &TempDir, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_realmwright"));
     command
         .args(arguments)
@@ -14,7 +14,7 @@ fn realmwright(dir: &TempDir, arguments: &[&str]) -> Output {
     command.output().expect("the program runs")
 }
 
-fn dir(files: &[(&str, &str)]) -> TempDir {
+pub fn dir(files: &[(&str, &str)]) -> TempDir {
     let dir = tempfile::tempdir().expect("a directory");
     for (name, text) in files {
         let path = dir.path().join(name);
@@ -24,13 +24,13 @@ fn dir(files: &[(&str, &str)]) -> TempDir {
     dir
 }
 
-fn shown(output: &Output) -> String {
+pub fn shown(output: &Output) -> String {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
     format!("exit {}\n{}\n---\n{}", output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
 }
 
-const TENANT: (&str, &str) = ("north/north.yaml", "apiVersion: realmwright/v1\nkind: Distributor\nname: north\n");
-const PLATFORM: (&str, &str) = ("platform.yaml", crate::support::PLATFORM);
+pub const TENANT: (&str, &str) = ("north/north.yaml", "apiVersion: realmwright/v1\nkind: Distributor\nname: north\n");
+pub const PLATFORM: (&str, &str) = ("platform.yaml", crate::support::PLATFORM);
 
 #[test]
 fn validate_says_what_it_found() {

@@ -17,4 +17,5 @@ mod markdown;
 mod memory;
 mod plan;
 mod properties;
+mod settings;
 mod template;
