@@ -17,7 +17,7 @@ use crate::plan::diff::{relied_on, relied_on_whole};
 use crate::plan::{Action, Change, Plan, TenantPlan};
 use crate::state::applied::{self, MARKER};
 use crate::state::secret::Secrets;
-use crate::state::{ObjectId, RealmState};
+use crate::state::{ObjectId, Quarantine, RealmState};
 use writer::Writer;
 
 /// What came of a plan.
@@ -45,6 +45,8 @@ pub enum TenantOutcome {
         /// Changes made before.
         done: usize,
     },
+    /// A guard refuses the plan, and nobody waived it. Nothing was written.
+    Refused,
     /// The run was stopped before its turn.
     NotStarted,
 }
@@ -67,9 +69,12 @@ pub async fn apply(
     finished: impl Fn(&TenantPlan, &TenantOutcome),
 ) -> Outcome {
     let finished = &finished;
+    let refused = plan.refused().next().is_some();
     let work = plan.tenants.iter().filter(|tenant| !tenant.is_empty());
     let runs = futures_util::stream::iter(work.map(|tenant| async move {
-        let outcome = if stop.load(Ordering::Relaxed) {
+        let outcome = if refused {
+            TenantOutcome::Refused
+        } else if stop.load(Ordering::Relaxed) {
             TenantOutcome::NotStarted
         } else {
             apply_tenant(api, tenant, secrets).await
@@ -124,7 +129,8 @@ async fn give_birth(api: &impl WriteRealms, plan: &TenantPlan, secrets: &Secrets
 
 /// The objects that are no longer what the plan relies on.
 fn moved(plan: &TenantPlan, observed: &RealmState) -> Vec<ObjectId> {
-    if observed.marker().map(applied::digest) != plan.recorded {
+    let shut = Quarantine::of(observed).is_some();
+    if shut || observed.marker().map(applied::digest) != plan.recorded {
         return vec![ObjectId::realm()];
     }
     let holds = |change: &Change| match (change.action, observed.get(&change.object)) {

@@ -9,6 +9,7 @@ mod drift;
 mod excerpt;
 mod exit;
 mod files;
+mod guards;
 mod man;
 mod output;
 mod plan;
@@ -81,6 +82,7 @@ impl Call {
             Command::Plan(options) => plan::run(printer, options).await,
             Command::Apply(options) => apply::run(printer, options).await,
             Command::Drift(options) => drift::run(printer, options).await,
+            Command::Guards(options) => guards::run(printer, options),
             Command::Bootstrap(options) => bootstrap::run(printer, options).await,
             Command::Schema(options) => schema::run(printer, options),
             Command::Config(args::Config::Show(options)) => {

@@ -9,10 +9,12 @@ mod tls;
 use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Span};
+use crate::manifest::guards::Protected;
 use crate::manifest::node::{Data, Key, Node};
 use crate::manifest::resolve::{Network, Tenant};
 use crate::manifest::{ManifestSet, Source, Tier};
-use crate::state::{RealmState, arrange, secret};
+use crate::state::protection::PROTECTED;
+use crate::state::{ObjectId, Protection, RealmState, arrange, secret};
 use crate::template::{find, scope};
 pub use provisioner::PROVISIONER;
 
@@ -31,6 +33,8 @@ pub struct Desired {
     pub label: String,
     /// What its realm should be.
     pub state: RealmState,
+    /// What in it is protected.
+    pub protection: Protection,
     /// References to secrets, and where each is written.
     pub secrets: Vec<(String, Span)>,
 }
@@ -77,6 +81,10 @@ fn expand_tenant(
     }
     let mut state = arrange(&realm.to_value());
     provisioner::add(&mut state, jwks);
+    let protection = protection(network, tenant);
+    if let (Some(text), Some(realm)) = (protection.to_text(), state.objects.get_mut(&ObjectId::realm())) {
+        realm.fields.insert(format!("attributes.{PROTECTED}"), text.into());
+    }
     check::references(&tenant.name, &state, tenant.span, found);
     let mut secrets = Vec::new();
     secret_places(&realm, &mut secrets);
@@ -87,8 +95,15 @@ fn expand_tenant(
         environment: network.environment.clone(),
         label: tenant.label().to_owned(),
         state,
+        protection,
         secrets,
     })
+}
+
+/// What is protected in a tenant's realm: by the platform and by itself.
+pub fn protection(network: &Network, tenant: &Tenant) -> Protection {
+    let own = tenant.settings.protected.as_ref().map(Protected::patterns).unwrap_or_default();
+    Protection::new(network.protected.iter().cloned().chain(own))
 }
 
 fn secret_places(node: &Node, found: &mut Vec<(String, Span)>) {

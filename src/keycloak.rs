@@ -11,6 +11,7 @@ pub mod key;
 mod lane;
 pub mod memory;
 pub mod observe;
+pub mod seats;
 mod token;
 pub mod version;
 mod wire;

@@ -5,6 +5,7 @@
 
 mod csv;
 pub mod document;
+pub mod guards;
 pub mod node;
 pub mod reference;
 pub mod resolve;

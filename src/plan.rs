@@ -1,11 +1,12 @@
 //! The plan: what will be done, why, and what that relies on. Ordered, versioned, serialisable, without any secret.
 //!
 //! It is printed, saved, reviewed and executed as it is; the executor decides nothing. [`diff`] makes the changes of
-//! one realm, [`order`] puts them in the order in which they are safe, [`review`] and [`risk`] say what a reviewer looks
-//! for, [`render`] shows it to people.
+//! one realm, [`order`] puts them in the order in which they are safe, [`guard`] refuses what would do much harm,
+//! [`review`] and [`risk`] say what a reviewer looks for, [`render`] shows it to people.
 
 pub mod diff;
 pub mod drift;
+pub mod guard;
 mod licence;
 pub mod order;
 pub mod render;
@@ -16,12 +17,16 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use guard::{Refusal, Waiver};
+
 use crate::expand::Desired;
 use crate::manifest::Tier;
-use crate::state::{Applied, Fields, Kind, ObjectId, RealmState, applied, arrange, assemble, secret::Secrets};
+use crate::state::{
+    Applied, Fields, Kind, ObjectId, Quarantine, RealmState, applied, arrange, assemble, secret::Secrets,
+};
 
 /// Version of the plan's JSON. Readers refuse one that they do not know.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// What will be done to the realms of one environment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +38,10 @@ pub struct Plan {
     pub header: Header,
     /// Counts.
     pub summary: Summary,
+    /// Why guards refuse it. A plan is applied only when all of them are waived.
+    pub refusals: Vec<Refusal>,
+    /// What was waived when it was made, or is now.
+    pub waivers: Vec<Waiver>,
     /// Every tenant of the environment, parents before children.
     pub tenants: Vec<TenantPlan>,
 }
@@ -67,6 +76,8 @@ pub struct Summary {
     pub realms_to_change: usize,
     /// Tenants whose realm is as it should be.
     pub realms_unchanged: usize,
+    /// Tenants in quarantine, whose realm is left alone.
+    pub realms_quarantined: usize,
     /// Objects to create in realms that exist.
     pub create: usize,
     /// Objects to update.
@@ -103,6 +114,9 @@ pub struct TenantPlan {
     /// Objects that others put there; they stay as they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub foreign: Vec<ObjectId>,
+    /// Until when it is kept, where it is in quarantine: then nothing is done to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quarantined: Option<String>,
 }
 
 /// One entry of a plan.
@@ -205,6 +219,10 @@ impl Plan {
         let mut summary = Summary::default();
         for tenant in &tenants {
             summary.foreign += tenant.foreign.len();
+            if tenant.quarantined.is_some() {
+                summary.realms_quarantined += 1;
+                continue;
+            }
             match (tenant.is_empty(), tenant.is_birth()) {
                 (true, _) => summary.realms_unchanged += 1,
                 (false, true) => summary.realms_to_create += 1,
@@ -221,7 +239,7 @@ impl Plan {
                 }
             }
         }
-        Self { format_version: FORMAT_VERSION, header, summary, tenants }
+        Self { format_version: FORMAT_VERSION, header, summary, refusals: Vec::new(), waivers: Vec::new(), tenants }
     }
 }
 
@@ -237,7 +255,11 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
         record: None,
         recorded: None,
         foreign: Vec::new(),
+        quarantined: observed.and_then(Quarantine::of).map(|quarantine| quarantine.until),
     };
+    if plan.quarantined.is_some() {
+        return plan;
+    }
     match observed {
         None => plan.changes.push(birth(&desired.state, &marker)),
         Some(observed) => {

@@ -9,6 +9,8 @@ pub mod applied;
 pub mod arrange;
 pub mod kind;
 mod normalize;
+pub mod protection;
+pub mod quarantine;
 pub mod secret;
 mod tables;
 
@@ -21,6 +23,8 @@ pub use applied::Applied;
 pub use arrange::{arrange, assemble};
 pub use kind::Kind;
 pub use normalize::{document, same};
+pub use protection::Protection;
+pub use quarantine::Quarantine;
 
 /// The fields of an object by their path: `redirectUris`, `attributes.pkce.code.challenge.method`.
 pub type Fields = BTreeMap<String, Value>;

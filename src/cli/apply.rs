@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::args::{PlanFormat, Target};
+use super::args::{PlanFormat, Target, Waivers};
 use super::exit::{Exit, Hinted, UsageError};
 use super::output::Printer;
 use super::progress::Progress;
@@ -31,6 +31,9 @@ pub(super) struct Options {
     /// Where and as whom.
     #[command(flatten)]
     pub(super) target: Target,
+    /// What is meant although a guard refuses it.
+    #[command(flatten)]
+    pub(super) meant: Waivers,
     /// Do not ask
     #[arg(short, long)]
     pub(super) yes: bool,
@@ -42,13 +45,17 @@ pub(super) struct Options {
 /// Executes a saved plan, or plans, shows, asks and executes.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     if options.what.is_file() {
-        let plan = saved(&options.what, &options.target)?;
+        let mut plan = saved(&options.what, &options.target)?;
         if expired(&plan) {
             printer.error(
                 &format!("the plan expired at {}", plan.header.expires_at),
                 Some("make a new one with `realmwright plan --out`"),
             );
             return Ok(Exit::Stale);
+        }
+        session::waive(printer, &mut plan, &options.meant)?;
+        if session::refused(printer, &plan) {
+            return Ok(Exit::Refused);
         }
         let (server, secrets) = reach(printer, &plan, &options.target).await?;
         return execute(printer, &server, &plan, &secrets, options.parallelism).await;
@@ -58,8 +65,13 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         let message = "nobody can be asked here whether to go on".into();
         return Err(UsageError { message, hint: Some("give --yes, or apply a saved plan".into()) }.into());
     }
-    let session = session::open(printer, &options.what, &options.target, options.parallelism.max(8)).await?;
+    let mut session = session::open(printer, &options.what, &options.target, options.parallelism.max(8)).await?;
+    session::waive(printer, &mut session.plan, &options.meant)?;
     plan::show(printer, &session.plan, PlanFormat::Text)?;
+    if session.plan.refused().next().is_some() {
+        printer.error("refused by a guard; nothing was written", None);
+        return Ok(Exit::Refused);
+    }
     if session.plan.is_empty() {
         return Ok(Exit::Done);
     }
@@ -182,7 +194,7 @@ async fn signal() {
 /// What is said of a tenant at once: only what went wrong.
 fn note(tenant: &TenantPlan, outcome: &TenantOutcome) -> Option<String> {
     match outcome {
-        TenantOutcome::Born | TenantOutcome::Changed(_) | TenantOutcome::NotStarted => None,
+        TenantOutcome::Born | TenantOutcome::Changed(_) | TenantOutcome::NotStarted | TenantOutcome::Refused => None,
         TenantOutcome::Stale(moved) => {
             let objects: Vec<String> = moved.iter().map(|id| format!("{}/{id}", tenant.tenant)).collect();
             Some(format!(

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::{apply, bootstrap, completions, config, drift, man, plan, schema, validate};
+use super::{apply, bootstrap, completions, config, drift, guards, man, plan, schema, validate};
+use crate::plan::Waiver;
 
 /// Turns manifests of distributors, resellers and organizations into Keycloak realms, one realm a tenant, and keeps
 /// them so.
@@ -25,6 +26,7 @@ Exit codes:
   0    done, or in sync
   1    failed
   2    differences (plan --detailed-exitcode, drift)
+  3    refused by a guard
   4    stale plan
   5    partly applied
   64   called wrongly
@@ -49,6 +51,8 @@ pub(super) enum Command {
     Apply(apply::Options),
     /// Show what was changed in Keycloak since it was last applied
     Drift(drift::Options),
+    /// List the guards, their limits, and how to waive them
+    Guards(guards::Options),
     /// Prepare a server, once, with an administrator's login
     Bootstrap(bootstrap::Options),
     /// Print a JSON Schema
@@ -115,6 +119,15 @@ pub(super) struct Target {
     /// PEM file with the operator's private key. The key itself may be in REALMWRIGHT_OPERATOR_KEY_PEM instead
     #[arg(short = 'k', long, env = "REALMWRIGHT_OPERATOR_KEY", value_name = "FILE")]
     pub(super) operator_key: Option<PathBuf>,
+}
+
+/// What is meant although a guard refuses it.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Waivers {
+    /// Do what a guard refuses: its name, as `realmwright guards` lists it, or NAME@TENANT for one place only. May be
+    /// given again
+    #[arg(long = "waive", value_name = "NAME[@TENANT]")]
+    pub(super) waivers: Vec<Waiver>,
 }
 
 /// How to print a plan.

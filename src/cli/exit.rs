@@ -1,5 +1,7 @@
 //! Exit codes: documented, and never given another meaning.
 
+use crate::plan::Refusal;
+
 /// How the program ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -9,6 +11,8 @@ pub enum Exit {
     Failed,
     /// There are differences (`plan --detailed-exitcode`, `drift`).
     Differences,
+    /// A guard refused; nothing was written.
+    Refused,
     /// The plan is stale; nothing was written.
     Stale,
     /// Some tenants were applied, others not.
@@ -26,6 +30,7 @@ impl Exit {
             Self::Done => 0,
             Self::Failed => 1,
             Self::Differences => 2,
+            Self::Refused => 3,
             Self::Stale => 4,
             Self::Partly => 5,
             Self::Usage => 64,
@@ -54,3 +59,8 @@ pub(super) struct Hinted {
 #[derive(Debug, thiserror::Error)]
 #[error("see above")]
 pub(super) struct Reported;
+
+/// A guard refuses what was asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("[{}] {}", .0.guard, .0.message)]
+pub(super) struct Refused(pub(super) Refusal);

@@ -10,7 +10,7 @@ use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
 
 use super::args::{Color, Output};
-use super::exit::{Exit, Hinted, Reported, UsageError};
+use super::exit::{Exit, Hinted, Refused, Reported, UsageError};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::keycloak::KeycloakError;
 use crate::manifest::Source;
@@ -71,7 +71,7 @@ impl Printer {
             let rest = line.trim_start();
             let style = match rest.as_bytes() {
                 [b'+', b' ', ..] => GREEN,
-                [b'-', b' ', ..] => RED,
+                [b'-' | b'!', b' ', ..] => RED,
                 [b'~', b' ', ..] => YELLOW,
                 [b'=' | b'.', b' ', ..] => BLUE,
                 _ => Style::new(),
@@ -131,6 +131,10 @@ impl Printer {
         if let Some(usage) = error.downcast_ref::<UsageError>() {
             self.error(&usage.message, usage.hint.as_deref());
             return Exit::Usage;
+        }
+        if let Some(Refused(refusal)) = error.downcast_ref::<Refused>() {
+            self.error(&format!("refused: {error}"), Some(&refusal.way_out()));
+            return Exit::Refused;
         }
         let chain: Vec<String> = error.chain().map(ToString::to_string).collect();
         let hint = error.chain().find_map(|cause| {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use super::args::{PlanFormat, Target};
+use super::args::{PlanFormat, Target, Waivers};
 use super::exit::Exit;
 use super::output::Printer;
 use super::session;
@@ -20,6 +20,9 @@ pub(super) struct Options {
     /// Where and as whom.
     #[command(flatten)]
     pub(super) target: Target,
+    /// What is meant although a guard refuses it.
+    #[command(flatten)]
+    pub(super) meant: Waivers,
     /// Save the plan to a file that `apply` takes
     #[arg(short, long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
@@ -36,12 +39,17 @@ pub(super) struct Options {
 
 /// Plans, prints and saves. Sends nothing that writes.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let session = session::open(printer, &options.dir, &options.target, options.parallelism).await?;
+    let mut session = session::open(printer, &options.dir, &options.target, options.parallelism).await?;
+    session::waive(printer, &mut session.plan, &options.meant)?;
     let plan = &session.plan;
     show(printer, plan, options.format)?;
     if let Some(path) = &options.out {
         std::fs::write(path, json(plan)?).with_context(|| format!("can't write {}", path.display()))?;
-        printer.say(&format!("saved to {}; apply it with `realmwright apply {0}`", path.display()));
+        let meant = if plan.refused().next().is_some() { ", with what it is to waive" } else { "" };
+        printer.say(&format!("saved to {}; apply it with `realmwright apply {0}`{meant}", path.display()));
+    }
+    if plan.refused().next().is_some() {
+        return Ok(Exit::Refused);
     }
     let differs = options.detailed_exitcode && !plan.is_empty();
     Ok(if differs { Exit::Differences } else { Exit::Done })

@@ -5,20 +5,21 @@ use std::path::{Path, PathBuf};
 use futures_util::StreamExt;
 use jiff::{Timestamp, ToSpan};
 
-use super::args::Target;
-use super::exit::{Hinted, Reported, UsageError};
+use super::args::{Target, Waivers};
+use super::exit::{Refused, Reported, UsageError};
 use super::files;
 use super::output::Printer;
 use super::progress::Progress;
-use crate::diagnostic::{Diagnostic, passable};
+use crate::diagnostic::{Diagnostic, did_you_mean, passable};
 use crate::expand::{Desired, expand};
 use crate::keycloak::http::{Server, Trace};
 use crate::keycloak::key::OperatorKey;
 use crate::keycloak::observe::declared_users;
-use crate::keycloak::{Fault, KeycloakError, observe};
+use crate::keycloak::{Fault, KeycloakError, observe, seats};
 use crate::manifest::resolve::{Network, resolve};
 use crate::manifest::{Loaded, ManifestSet, Source, load};
-use crate::plan::{Header, Plan, plan_tenant};
+use crate::plan::guard::{self, InUse};
+use crate::plan::{Header, Plan, Refusal, TenantPlan, plan_tenant};
 use crate::state::State;
 use crate::state::applied::digest;
 use crate::state::secret::Secrets;
@@ -160,7 +161,9 @@ pub(super) async fn open(printer: &Printer, dir: &Path, target: &Target, paralle
         expires_at: now.checked_add(PLAN_HOURS.hours())?.strftime("%FT%TZ").to_string(),
     };
     let tenants = wanted.desired.iter().map(|tenant| plan_tenant(tenant, state.get(&tenant.name), &wanted.secrets));
-    let plan = Plan::new(header, tenants.collect());
+    let mut plan = Plan::new(header, tenants.collect());
+    let in_use = seats_in_use(&server, &plan.tenants, &state).await?;
+    plan.refusals = guard::check(&plan, &wanted.desired, &state, &in_use, &wanted.network.limits);
     if plan.summary.realms_to_create > 0 {
         server.can_create_realms().await?;
     }
@@ -216,18 +219,52 @@ async fn observe_all(
 }
 
 /// A realm that the manifests of another environment made must not become one of this: the server is the wrong one.
-fn of_another_environment(tenant: &Desired, state: &State) -> Option<Hinted> {
+fn of_another_environment(tenant: &Desired, state: &State) -> Option<Refused> {
     let applied = state.get(&tenant.name)?.applied();
-    let other = applied.environment();
-    if other.is_empty() || other == tenant.environment {
-        return None;
+    other_environment(&tenant.name, applied.environment(), &tenant.environment)
+}
+
+/// Refuses a realm whose marker names another environment than the one that is meant.
+pub(super) fn other_environment(tenant: &str, found: &str, meant: &str) -> Option<Refused> {
+    let other = !found.is_empty() && found != meant;
+    let message = || format!("the realm `{tenant}` on this server belongs to the environment `{found}`, not `{meant}`");
+    other.then(|| Refused(Refusal::new(guard::OTHER_ENVIRONMENT, Some(tenant), message())))
+}
+
+/// Who holds the seats of products that a plan leaves fewer seats of; nobody else is counted.
+async fn seats_in_use(server: &Server, tenants: &[TenantPlan], state: &State) -> anyhow::Result<InUse> {
+    let mut in_use = InUse::new();
+    for tenant in tenants {
+        let Some(found) = state.get(&tenant.tenant) else { continue };
+        for cut in guard::cuts(tenant, found) {
+            let used = seats::in_use(server, &tenant.tenant, found, &cut.product).await?;
+            in_use.insert((tenant.tenant.clone(), cut.product), used);
+        }
     }
-    let message = format!(
-        "the realm `{}` on this server belongs to the environment `{other}`, not `{}`",
-        tenant.name, tenant.environment
-    );
-    Some(Hinted {
-        message,
-        hint: "give the server and the environment that belong together; nothing was planned".into(),
-    })
+    Ok(in_use)
+}
+
+/// Waives what is meant; a waiver for a tenant that the plan does not have is a mistake, one that is not needed is said.
+pub(super) fn waive(printer: &Printer, plan: &mut Plan, meant: &Waivers) -> anyhow::Result<()> {
+    for waiver in &meant.waivers {
+        let names = || plan.tenants.iter().map(|tenant| tenant.tenant.as_str());
+        if let Some(place) = waiver.place.as_ref().filter(|place| !names().any(|name| name == *place)) {
+            let message = format!("--waive {waiver}: the plan has no tenant `{place}`");
+            return Err(UsageError { message, hint: did_you_mean(place, names()) }.into());
+        }
+        if !plan.refusals.iter().any(|refusal| waiver.is_for(refusal)) {
+            printer.say(&format!("--waive {waiver} was not needed"));
+        }
+    }
+    plan.waive(&meant.waivers);
+    Ok(())
+}
+
+/// Whether guards refuse a plan, which is said on standard error.
+pub(super) fn refused(printer: &Printer, plan: &Plan) -> bool {
+    for refusal in plan.refused() {
+        let place = refusal.place.as_ref().map_or(String::new(), |place| format!("{place}: "));
+        printer.error(&format!("refused: [{}] {place}{}", refusal.guard, refusal.message), Some(&refusal.way_out()));
+    }
+    plan.refused().next().is_some()
 }

@@ -8,6 +8,8 @@ use super::{PROVISIONER, tls};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::manifest::node::{Data, Key, Node};
 use crate::state::kind::{Class, Kind, SPECS, Section};
+use crate::state::protection::PROTECTED;
+use crate::state::quarantine::QUARANTINE;
 use crate::state::secret::SECRET;
 use crate::state::{Object, ObjectId, RealmState, applied};
 
@@ -33,13 +35,11 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
             .hint("take away what should not be used: clients with `enabled: false`, or licences"),
         );
     }
-    if realm.get("attributes").is_some_and(|attributes| attributes.get(applied::MARKER).is_some()) {
-        let span = realm.nearest("/attributes").key_span(applied::MARKER);
-        found.push(Diagnostic::error(
-            "reserved-name",
-            span,
-            format!("the attribute `{}` is the tool's own", applied::MARKER),
-        ));
+    for own in [applied::MARKER, PROTECTED, QUARANTINE] {
+        if realm.get("attributes").is_some_and(|attributes| attributes.get(own).is_some()) {
+            let span = realm.nearest("/attributes").key_span(own);
+            found.push(Diagnostic::error("reserved-name", span, format!("the attribute `{own}` is the tool's own")));
+        }
     }
     objects(Kind::Realm, "realm", std::slice::from_ref(realm), found);
     for name in ["clients", "clientScopes", "identityProviders", "users"] {

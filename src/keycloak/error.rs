@@ -55,6 +55,11 @@ pub enum Fault {
     },
     /// The server was prepared with another operator key.
     OtherKey,
+    /// Not the realm of a tenant: Keycloak's own, or a name that no realm can have. Nothing was sent.
+    NotATenant {
+        /// The name.
+        realm: String,
+    },
     /// A secret that a body needs was not read.
     Secret {
         /// The reference.
@@ -110,6 +115,9 @@ impl fmt::Display for KeycloakError {
         if let Fault::Unsupported { reason } = &self.fault {
             return f.write_str(reason);
         }
+        if let Fault::NotATenant { realm } = &self.fault {
+            return write!(f, "`{realm}` is not the realm of a tenant and is never touched (guard `master`)");
+        }
         write!(f, "{} {}: ", self.method, self.path)?;
         match &self.fault {
             Fault::OtherKey => f.write_str("the server was prepared with another operator key"),
@@ -119,6 +127,7 @@ impl fmt::Display for KeycloakError {
             Fault::Refused { client, realm, message, .. } => {
                 write!(f, "the realm `{realm}` does not accept the client `{client}`: {message}")
             }
+            Fault::NotATenant { realm } => write!(f, "`{realm}` is not the realm of a tenant"),
             Fault::Secret { reference } => write!(f, "the secret {reference} was not read"),
         }
     }

@@ -148,6 +148,7 @@ impl Server {
     }
 
     async fn in_realm(&self, realm: &str, sending: &Sending<'_>) -> Result<Option<Reply>, KeycloakError> {
+        not_master(realm, sending.path)?;
         let account = Account { realm: realm.to_owned(), client: PROVISIONER.to_owned() };
         self.call(&account, sending).await
     }
@@ -202,6 +203,7 @@ impl WriteRealms for Server {
     async fn create_realm(&self, body: &Value) -> Result<Birth, KeycloakError> {
         let realm = body["realm"].as_str().unwrap_or_default();
         let path = "/admin/realms";
+        not_master(realm, path)?;
         let mut attempt = 1;
         loop {
             let lane = self.lanes.take(self).await?;
@@ -272,6 +274,17 @@ async fn issuer(wire: &Wire, realm: &str) -> Result<String, KeycloakError> {
 
 fn realm_path(realm: &str, path: &str) -> String {
     if path.is_empty() { format!("/admin/realms/{realm}") } else { format!("/admin/realms/{realm}/{path}") }
+}
+
+/// Refuses Keycloak's own realm, and names that a path could be led astray by.
+fn not_master(realm: &str, path: &str) -> Result<(), KeycloakError> {
+    let astray = realm.is_empty()
+        || matches!(realm, "." | "..")
+        || realm.chars().any(|c| c.is_control() || matches!(c, '/' | '\\' | '?' | '#' | '%'));
+    if !astray && !realm.eq_ignore_ascii_case("master") {
+        return Ok(());
+    }
+    Err(KeycloakError { method: "", path: path.to_owned(), fault: Fault::NotATenant { realm: realm.to_owned() } })
 }
 
 fn gone(method: &'static str, path: &str) -> KeycloakError {

@@ -97,7 +97,7 @@ async fn users(
 }
 
 /// A listing; an answer that is no list is broken, not empty.
-async fn list(api: &impl ReadRealms, realm: &str, path: &str) -> Result<Vec<Value>, KeycloakError> {
+pub(super) async fn list(api: &impl ReadRealms, realm: &str, path: &str) -> Result<Vec<Value>, KeycloakError> {
     match api.get(realm, path).await? {
         None => Ok(Vec::new()),
         Some(Value::Array(items)) => Ok(items),

@@ -9,6 +9,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::guards::{Guards, Protected};
+
 /// The only `apiVersion` there is.
 pub const API_VERSION: &str = "realmwright/v1";
 
@@ -39,6 +41,11 @@ pub struct Platform {
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"pattern": name_pattern!()}))]
     pub products: BTreeMap<String, Product>,
+    /// Limits of the guards: how much a plan may change before it is refused.
+    #[serde(default)]
+    pub guards: Guards,
+    /// What is protected in every tenant's realm, e.g. `[role/*]`: nothing of it is deleted or replaced.
+    pub protected: Option<Protected>,
 }
 
 /// A stage where tenants operate: development, staging, production.
@@ -49,6 +56,9 @@ pub struct Environment {
     /// Base URL of its Keycloak server, path prefix included, e.g. `https://id.example.com`. `--server` overrides it.
     #[schemars(regex(pattern = r"^https?://[^\s?#]+$"))]
     pub server: Option<String>,
+    /// Limits that differ from the platform's here.
+    #[serde(default)]
+    pub guards: Guards,
 }
 
 /// Something that licences are sold for; one client in each realm that is licensed for it.
@@ -222,6 +232,9 @@ pub struct Settings {
     /// The licences that it holds.
     #[serde(default)]
     pub licences: Vec<Licence>,
+    /// What is neither deleted nor replaced: a list of object addresses, e.g. `[client/assistant, role/*]`, or `true` for
+    /// everything; then the tenant is neither quarantined nor destroyed either. Updates pass.
+    pub protected: Option<Protected>,
     /// Differences from the template, in its shape: objects of a list are merged by their name, other lists replaced.
     #[serde(default)]
     pub realm: Map<String, Value>,

@@ -128,6 +128,9 @@ fn type_of(schema: &Value) -> String {
         let name = reference.rsplit('/').next().unwrap_or_default();
         return format!("[{name}](#{})", name.to_lowercase());
     }
+    if schema["type"].is_array() {
+        return format!("true, false, or list of {}", type_of(&schema["items"]));
+    }
     match schema["type"].as_str() {
         Some("array") => format!("list of {}", type_of(&schema["items"])),
         Some("object") if schema["additionalProperties"].is_object() => {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{Product, Settings};
+use super::guards::{Limits, Protected, limits};
 use super::node::{Data, Key, Node};
 use super::{Entry, ManifestSet, Tier};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
@@ -17,6 +18,10 @@ pub struct Network {
     pub server: Option<String>,
     /// The platform's products as they are in this environment.
     pub products: BTreeMap<String, Product>,
+    /// What the guards allow.
+    pub limits: Limits,
+    /// Addresses of what is protected in every realm.
+    pub protected: Vec<String>,
     /// The tenants, in tree order.
     pub tenants: Vec<Tenant>,
 }
@@ -82,7 +87,9 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
         check_licences(tenant, &products, found);
     }
     let server = set.platform.environments.get(environment).and_then(|e| e.server.clone());
-    Network { environment: environment.to_owned(), server, products, tenants }
+    let protected = set.platform.protected.as_ref().map(Protected::patterns).unwrap_or_default();
+    let limits = limits(set, environment);
+    Network { environment: environment.to_owned(), server, products, limits, protected, tenants }
 }
 
 /// What a child needs to know of the organization above it.

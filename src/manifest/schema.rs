@@ -223,6 +223,9 @@ fn pattern_hint(pattern: &str) -> String {
         r"^[^\s@]+@[^\s@]+$" => "write an e-mail address".into(),
         r"^[^\sA-Z]{1,255}$" => "login names are lower case and without spaces".into(),
         r"^https?://[^\s?#]+$" => "write an absolute URL, e.g. https://id.example.com".into(),
+        super::guards::ADDRESS => {
+            "write an object as `kind/name`, e.g. `client/assistant` or `role/*`, or `realm`".into()
+        }
         r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$" => {
             "secrets are given by reference only: `env:NAME` or `file:PATH`".into()
         }

@@ -6,7 +6,7 @@ pub mod text;
 
 use serde_json::Value;
 
-use super::{Action, Cause, Change, Plan, Summary};
+use super::{Action, Cause, Change, Plan, Refusal, Summary};
 use crate::state::Kind;
 use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
 use crate::state::secret::as_reference;
@@ -97,10 +97,27 @@ fn contents(change: &Change) -> String {
         .join(", ")
 }
 
+/// Where a refusal is about, and what.
+fn refusal(refusal: &Refusal) -> String {
+    match &refusal.place {
+        Some(place) => format!("{place}: {}", refusal.message),
+        None => format!("the run: {}", refusal.message),
+    }
+}
+
 /// The counts in a sentence.
 pub fn summary(plan: &Plan) -> String {
-    let Summary { realms_to_create, realms_to_change, realms_unchanged, create, update, delete, record, foreign } =
-        plan.summary;
+    let Summary {
+        realms_to_create,
+        realms_to_change,
+        realms_unchanged,
+        realms_quarantined,
+        create,
+        update,
+        delete,
+        record,
+        foreign,
+    } = plan.summary;
     let mut text = if plan.is_empty() {
         format!(
             "Nothing to do: {realms_unchanged} {} as the manifests say.",
@@ -119,6 +136,15 @@ pub fn summary(plan: &Plan) -> String {
     if foreign > 0 {
         let object = if foreign == 1 { "object is" } else { "objects are" };
         text.push_str(&format!(" {foreign} foreign {object} left alone."));
+    }
+    if realms_quarantined > 0 {
+        let realm = if realms_quarantined == 1 { "realm in quarantine is" } else { "realms in quarantine are" };
+        text.push_str(&format!(" {realms_quarantined} {realm} left alone."));
+    }
+    let refused = plan.refused().count();
+    if refused > 0 {
+        let guards = if refused == 1 { "1 guard refuses" } else { &format!("{refused} guards refuse") };
+        text.push_str(&format!(" {guards} it: nothing can be applied."));
     }
     text
 }

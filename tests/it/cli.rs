@@ -68,7 +68,7 @@ fn validate_shows_the_line_and_a_way_out() {
        |
      6 |   - {name: a, parent: b}
        |               ^^^^^^
-      hint: its keys are admin, environments, label, licences, name, organizations, parameters, realm, template, users
+      hint: its keys are admin, environments, label, licences, name, organizations, parameters, protected, realm, template, users
 
     2 errors; nothing was planned or written
     ");
@@ -171,7 +171,7 @@ fn a_secret_that_cannot_be_read_is_named_where_it_is_written() {
 #[test]
 fn a_file_that_is_no_plan_is_refused() {
     let dir =
-        dir(&[PLATFORM, TENANT, ("plan.json", "{\"formatVersion\": 1}"), ("old.json", "{\"formatVersion\": 99}")]);
+        dir(&[PLATFORM, TENANT, ("plan.json", "{\"formatVersion\": 2}"), ("old.json", "{\"formatVersion\": 99}")]);
     insta::assert_snapshot!(shown(&realmwright(&dir, &["apply", "plan.json"])), @r"
     exit 1
 
@@ -254,6 +254,108 @@ fn help_and_version_are_data() {
         assert_eq!(output.status.code(), Some(0), "{arguments:?}");
         assert!(output.stderr.is_empty() && !output.stdout.is_empty(), "{arguments:?}");
     }
+}
+
+#[test]
+fn guards_show_their_limits_and_where_those_are_written() {
+    let guards = "guards:\n  realm: {deletions: {share: 20}}\n  retentionDays: 90\n";
+    let platform = crate::support::PLATFORM
+        .replace("{test: {}}", "{test: {guards: {realm: {deletions: {number: 7}}}}, other: {}}");
+    let dir = dir(&[("platform.yaml", &format!("{platform}{guards}")), TENANT]);
+    let shown_of = |arguments: &[&str]| {
+        let text = shown(&realmwright(&dir, arguments));
+        text.lines().take(6).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(shown_of(&["guards", "-e", "test"]), @r"
+    exit 0
+    realm-deletions
+      refuses a plan that deletes many objects of one realm
+      limit   20 % (platform.yaml:9) of 10 (default) objects or more, and 7 (platform.yaml:4)
+      waive   --waive realm-deletions, or --waive realm-deletions@TENANT
+    ");
+    insta::assert_snapshot!(shown_of(&["guards", "-e", "other"]), @r"
+    exit 0
+    realm-deletions
+      refuses a plan that deletes many objects of one realm
+      limit   20 % (platform.yaml:9) of 10 (default) objects or more, and 25 (default)
+      waive   --waive realm-deletions, or --waive realm-deletions@TENANT
+    ");
+    let output = realmwright(&dir, &["guards", "-e", "test", "--format", "json"]);
+    let rows: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let retention = rows.as_array().expect("a list").iter().find(|row| row["name"] == "retention").expect("there");
+    assert_eq!(retention["limits"]["retentionDays"], serde_json::json!({"value": 90, "from": "platform.yaml:10"}));
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["plan", "-e", "test", "--waive", "realm-deletion"])), @r"
+    exit 64
+
+    ---
+    error: invalid value 'realm-deletion' for '--waive <NAME[@TENANT]>': there is no guard `realm-deletion`; did you mean `realm-deletions`?
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["plan", "-e", "test", "--waive", "master"])), @r"
+    exit 64
+
+    ---
+    error: invalid value 'master' for '--waive <NAME[@TENANT]>': the guard `master` can't be waived; it is Keycloak's own
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn limits_and_protection_are_checked_as_every_key() {
+    let guards =
+        "guards:\n  realm: {deletion: {share: 20}}\n  run: {updates: {share: 130}}\nprotected: [client, 'role/*']\n";
+    let dir = dir(&[("platform.yaml", &format!("{}{guards}", crate::support::PLATFORM)), TENANT]);
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["validate"])), @r#"
+    exit 1
+
+    ---
+    error[unknown-key]: `deletion` is not a key of an entry of `realm`
+      --> platform.yaml:9:11
+       |
+     9 |   realm: {deletion: {share: 20}}
+       |           ^^^^^^^^
+      hint: did you mean `deletions`?
+
+    error[wrong-value]: `share`: 130 is greater than the maximum of 100
+      --> platform.yaml:10:26
+        |
+     10 |   run: {updates: {share: 130}}
+        |                          ^^^^^
+
+    error[wrong-value]: `protected` is "client", which its pattern does not allow
+      --> platform.yaml:11:13
+        |
+     11 | protected: [client, 'role/*']
+        |             ^^^^^^
+      hint: write an object as `kind/name`, e.g. `client/assistant` or `role/*`, or `realm`
+
+    3 errors; nothing was planned or written
+    "#);
+}
+
+#[test]
+fn a_saved_plan_that_guards_refuse_is_not_applied() {
+    let mut plan = realmwright::plan::Plan::new(crate::support::header(), Vec::new());
+    plan.header.expires_at = "2999-01-01T00:00:00Z".into();
+    plan.refusals = vec![realmwright::plan::Refusal::new("run-deletions", None, "99 of 100 objects would be deleted")];
+    let dir = dir(&[("plan.json", &serde_json::to_string(&plan).expect("serialisable"))]);
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["apply", "plan.json"])), @r"
+    exit 3
+
+    ---
+    error: refused: [run-deletions] 99 of 100 objects would be deleted
+    hint: if that is meant: --waive run-deletions
+    ");
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["apply", "plan.json", "--waive", "run-deletions@clinik"])), @r"
+    exit 64
+
+    ---
+    error: --waive run-deletions@clinik: the plan has no tenant `clinik`
+    ");
+    let waived = realmwright(&dir, &["apply", "plan.json", "--waive", "run-deletions"]);
+    assert_eq!(waived.status.code(), Some(64), "it goes on, and asks for the key: {}", shown(&waived));
 }
 
 #[test]

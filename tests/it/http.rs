@@ -248,3 +248,20 @@ fn only_versions_that_were_tried_are_supported() {
         assert!(refused(version), "{version}");
     }
 }
+
+#[tokio::test]
+async fn the_master_realm_and_names_that_lead_astray_are_never_sent() {
+    let server = mock().await;
+    let api = connect(&server).await;
+    let before = server.received_requests().await.expect("recorded").len();
+    for realm in ["master", "Master", "clinic/../master", "..", "clinic?x=", "clinic#", "%6daster", ""] {
+        let refused = |error: KeycloakError| matches!(error.fault, Fault::NotATenant { .. });
+        assert!(api.export(realm).await.is_err_and(refused), "{realm}");
+        assert!(api.get(realm, "clients").await.is_err_and(refused), "{realm}");
+        assert!(api.put(realm, "", Some(&json!({}))).await.is_err_and(refused), "{realm}");
+        assert!(api.post(realm, "clients", &json!({})).await.is_err_and(refused), "{realm}");
+        assert!(api.delete(realm, "", None).await.is_err_and(refused), "{realm}");
+        assert!(api.create_realm(&json!({"realm": realm})).await.is_err_and(refused), "{realm}");
+    }
+    assert_eq!(server.received_requests().await.expect("recorded").len(), before, "nothing was sent");
+}

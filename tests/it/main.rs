@@ -10,6 +10,7 @@ mod support;
 mod apply;
 mod cli;
 mod generated;
+mod guards;
 mod http;
 mod layers;
 mod manifest;

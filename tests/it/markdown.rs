@@ -259,6 +259,7 @@ fn tenant(name: &str, label: &str, changes: Vec<Change>) -> TenantPlan {
         record: None,
         recorded: None,
         foreign: Vec::new(),
+        quarantined: None,
     }
 }
 

@@ -1,12 +1,14 @@
 //! What holds for any realm.
 
 use proptest::prelude::*;
+use realmwright::apply::TenantOutcome;
 use realmwright::keycloak::memory::MemoryKeycloak;
+use realmwright::manifest::guards::Limits;
 use realmwright::plan::render;
 use realmwright::state::{arrange, assemble};
 use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::{World, carry_out};
 
 /// Names that Keycloak takes for roles, clients and scopes.
 fn name() -> impl Strategy<Value = String> {
@@ -108,6 +110,25 @@ proptest! {
         prop_assert_eq!(lines(&text), lines("plain"));
         let shown = render::text::plan(&crate::markdown::with_text(&text));
         prop_assert!(!shown.contains(|c: char| c != '\n' && c.is_control()));
+    }
+
+    #[test]
+    fn more_deletions_than_the_limit_are_not_applied_unless_waived(one in realm(), other in realm(), most in 0..4usize) {
+        run(async {
+            let api = MemoryKeycloak::new();
+            world(&one).apply(&api).await;
+            let limits = json!({"realm": {"deletions": {"number": most, "share": 100}}});
+            let mut plan = world(&other).limited(&api, &Limits::from(&limits)).await;
+            api.forget_requests();
+            let outcome = carry_out(&api, &plan).await;
+            let written = api.requests().iter().filter(|sent| sent.writes).count();
+            if plan.summary.delete > most {
+                assert_eq!((written, outcome.count(|outcome| *outcome != TenantOutcome::Refused)), (0, 0));
+                plan.waive(&["realm-deletions@north".parse().expect("a waiver")]);
+                carry_out(&api, &plan).await;
+            }
+            assert!(world(&other).plan(&api).await.is_empty());
+        });
     }
 }
 

@@ -368,7 +368,7 @@ fn a_realm_of_another_environment_is_refused() {
     let output = site.run(&["apply", "--yes", "-e", "other"]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(
-        output.status.code() == Some(1) && said.contains("belongs to the environment `test`, not `other`"),
+        output.status.code() == Some(3) && said.contains("belongs to the environment `test`, not `other`"),
         "{said}"
     );
     site.remove();

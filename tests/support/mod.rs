@@ -8,10 +8,13 @@ use realmwright::apply::{Outcome, TenantOutcome, apply};
 use realmwright::diagnostic::{Diagnostic, passable};
 use realmwright::expand::{Desired, expand};
 use realmwright::keycloak::observe::declared_users;
-use realmwright::keycloak::{ReadRealms, WriteRealms, observe};
+use realmwright::keycloak::{ReadRealms, WriteRealms, observe, seats};
+use realmwright::manifest::guards::Limits;
 use realmwright::manifest::resolve::resolve;
 use realmwright::manifest::{Loaded, Source, load};
+use realmwright::plan::guard::{self, InUse};
 use realmwright::plan::{Header, Plan, plan_tenant};
+use realmwright::state::State;
 use realmwright::state::secret::Secrets;
 use realmwright::template::builtin;
 
@@ -83,18 +86,38 @@ impl World {
         found.iter().map(line).collect()
     }
 
-    pub async fn plan(&self, api: &impl ReadRealms) -> Plan {
-        let desired = match self.expand() {
-            Ok(desired) => desired,
-            Err(found) => panic!("the manifests are wrong: {found:#?}"),
-        };
+    /// The plan, as guards with their default limits see it.
+    pub async fn guarded(&self, api: &impl ReadRealms) -> Plan {
+        self.limited(api, &Limits::default()).await
+    }
+
+    /// The plan, as guards with other limits see it.
+    pub async fn limited(&self, api: &impl ReadRealms, limits: &Limits) -> Plan {
+        let desired = self.expand().expect("sound manifests");
+        let mut state = State::new();
         let mut tenants = Vec::new();
+        let mut in_use = InUse::new();
         for tenant in &desired {
             let observed =
                 observe(api, &tenant.name, &declared_users(&tenant.state)).await.expect("the realm can be read");
-            tenants.push(plan_tenant(tenant, observed.as_ref(), &Secrets::default()));
+            let plan = plan_tenant(tenant, observed.as_ref(), &Secrets::default());
+            if let Some(observed) = observed {
+                for cut in guard::cuts(&plan, &observed) {
+                    let used = seats::in_use(api, &tenant.name, &observed, &cut.product).await.expect("readable");
+                    in_use.insert((tenant.name.clone(), cut.product), used);
+                }
+                state.insert(tenant.name.clone(), observed);
+            }
+            tenants.push(plan);
         }
-        Plan::new(header(), tenants)
+        let mut plan = Plan::new(header(), tenants);
+        plan.refusals = guard::check(&plan, &desired, &state, &in_use, limits);
+        plan
+    }
+
+    /// The plan without the guards.
+    pub async fn plan(&self, api: &impl ReadRealms) -> Plan {
+        Plan { refusals: Vec::new(), ..self.guarded(api).await }
     }
 
     /// Plans, applies, and asserts that all went well and that planning again is empty.

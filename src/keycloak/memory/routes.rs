@@ -64,6 +64,8 @@ impl Realm {
                 Ok(found.map(|(_, document)| brief_user(document)).collect())
             }
             ["roles", name] => one(ObjectId::new(Kind::RealmRole, *name)),
+            // The groups that have a role: there are no groups here.
+            ["roles", _, "groups"] | ["clients", _, "roles", _, "groups"] => Ok(json!([])),
             ["roles", name, "users"] => self.members(&ObjectId::new(Kind::RealmRole, *name), &query),
             ["clients", id, "service-account-user"] => {
                 let client = self.by_id(Kind::Client, id)?;
@@ -281,13 +283,14 @@ impl Realm {
             return Err((404, "Could not find role".into()));
         }
         let (owner, name) = role.owner_and_name();
-        let max = query.get("max").and_then(Value::as_str).and_then(|max| max.parse().ok()).unwrap_or(100);
+        let number = |name: &str| query.get(name).and_then(Value::as_str).and_then(|text| text.parse().ok());
+        let (first, max) = (number("first").unwrap_or(0), number("max").unwrap_or(100));
         let has = |user: &Value| {
             let list = if role.kind == Kind::RealmRole { &user["realmRoles"] } else { &user["clientRoles"][&owner] };
             list.as_array().is_some_and(|list| list.iter().any(|item| item == name))
         };
         let users = self.objects.iter().filter(|(id, user)| id.kind == Kind::User && has(user));
-        Ok(users.take(max).map(|(_, user)| brief_user(user)).collect())
+        Ok(users.skip(first).take(max).map(|(_, user)| brief_user(user)).collect())
     }
 
     /// Composites of a role, and roles of a user: bodies are lists of roles with their ids.

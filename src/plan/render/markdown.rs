@@ -11,7 +11,7 @@ mod risks;
 use std::fmt::Write;
 
 use crate::plan::review::{Count, Review, review};
-use crate::plan::{Plan, TenantPlan};
+use crate::plan::{Plan, Refusal, TenantPlan};
 use escape::{code, html};
 
 /// Longest report, in bytes; services that take comments refuse longer ones at 65,536.
@@ -31,6 +31,7 @@ pub fn plan(plan: &Plan) -> String {
     let review = review(plan);
     let mut page = Page::new();
     page.push(&heading(plan));
+    page.push(&refusals(plan));
     if !plan.is_empty() {
         page.push(&table(&review.counts));
         risks::write(&mut page, plan, &review.risks);
@@ -164,4 +165,23 @@ fn names(plan: &Plan, indices: &[usize]) -> String {
         let _ = write!(out, " and {} more", indices.len() - NAMES);
     }
     out
+}
+
+/// What guards refuse, before anything else.
+fn refusals(plan: &Plan) -> String {
+    let refused: Vec<&Refusal> = plan.refused().collect();
+    let mut out = String::new();
+    for refusal in &plan.refusals {
+        let text = html(&super::refusal(refusal));
+        if refused.contains(&refusal) {
+            let way_out = match refusal.waiver() {
+                Some(waiver) => format!("if that is meant: {}", code(&format!("--waive {waiver}"))),
+                None => html(&refusal.way_out()),
+            };
+            let _ = writeln!(out, "- **refused** by {}: {text}; {way_out}", code(&refusal.guard));
+        } else {
+            let _ = writeln!(out, "- waived, {}: {text}", code(&refusal.guard));
+        }
+    }
+    if out.is_empty() { out } else { out + "\n" }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::delta::{Delta, delta};
 use super::{because, clean, contents, sign, summary};
-use crate::plan::{Action, Cause, Change, FieldChange, Plan, TenantPlan};
+use crate::plan::{Action, Cause, Change, FieldChange, Plan, Refusal, TenantPlan};
 use crate::state::Kind;
 
 /// The whole plan. Tenants with nothing to do are shown only where others below them have.
@@ -36,16 +36,36 @@ pub fn plan(plan: &Plan) -> String {
     if !out.ends_with("\n\n") {
         out.push('\n');
     }
+    refusals(&mut out, plan);
     out.push_str(&summary(plan));
     out.push('\n');
     out
 }
 
+/// What guards refuse, and the way out; what was waived.
+fn refusals(out: &mut String, plan: &Plan) {
+    let refused: Vec<&Refusal> = plan.refused().collect();
+    for refusal in &plan.refusals {
+        if refused.contains(&refusal) {
+            let _ = writeln!(out, "! refused  [{}] {}", refusal.guard, super::refusal(refusal));
+            let _ = writeln!(out, "    {}", refusal.way_out());
+        } else {
+            let _ = writeln!(out, "  waived   [{}] {}", refusal.guard, super::refusal(refusal));
+        }
+    }
+    if !plan.refusals.is_empty() {
+        out.push('\n');
+    }
+}
+
 fn worth_showing(tenant: &TenantPlan) -> bool {
-    !tenant.is_empty() || !tenant.foreign.is_empty()
+    !tenant.is_empty() || !tenant.foreign.is_empty() || tenant.quarantined.is_some()
 }
 
 fn tenant(out: &mut String, tenant: &TenantPlan, indent: &str) {
+    if let Some(until) = &tenant.quarantined {
+        let _ = writeln!(out, "{indent}  in quarantine, kept until {until} at least  (left alone)");
+    }
     for change in &tenant.changes {
         self::change(out, change, indent);
     }
