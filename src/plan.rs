@@ -9,10 +9,13 @@ pub mod drift;
 pub mod guard;
 mod licence;
 pub mod order;
+pub mod part;
 pub mod render;
 pub mod review;
 pub mod risk;
+pub mod select;
 
+pub use part::Part;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -42,7 +45,10 @@ pub struct Plan {
     pub refusals: Vec<Refusal>,
     /// What was waived when it was made, or is now.
     pub waivers: Vec<Waiver>,
-    /// Every tenant of the environment, parents before children.
+    /// What it leaves out, where it is for a part of the network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
+    /// Every tenant that it is for, parents before children.
     pub tenants: Vec<TenantPlan>,
 }
 
@@ -239,7 +245,8 @@ impl Plan {
                 }
             }
         }
-        Self { format_version: FORMAT_VERSION, header, summary, refusals: Vec::new(), waivers: Vec::new(), tenants }
+        let (refusals, waivers) = (Vec::new(), Vec::new());
+        Self { format_version: FORMAT_VERSION, header, summary, refusals, waivers, part: None, tenants }
     }
 }
 

@@ -9,13 +9,14 @@ use anyhow::Context;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::args::{PlanFormat, Target, Waivers};
+use super::args::{PlanFormat, Selecting, Target, Waivers};
 use super::exit::{Exit, Hinted, UsageError};
 use super::output::Printer;
 use super::progress::Progress;
 use super::{files, plan, session};
 use crate::apply::{Outcome, TenantOutcome, apply};
 use crate::keycloak::http::Server;
+use crate::plan::select::Selection;
 use crate::plan::{FORMAT_VERSION, Plan, TenantPlan};
 use crate::state::secret::{Secrets, references};
 
@@ -31,6 +32,9 @@ pub(super) struct Options {
     /// Where and as whom.
     #[command(flatten)]
     pub(super) target: Target,
+    /// What it is about.
+    #[command(flatten)]
+    pub(super) selecting: Selecting,
     /// What is meant although a guard refuses it.
     #[command(flatten)]
     pub(super) meant: Waivers,
@@ -45,6 +49,11 @@ pub(super) struct Options {
 /// Executes a saved plan, or plans, shows, asks and executes.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     if options.what.is_file() {
+        if options.selecting.selection() != Selection::default() {
+            let message = "a saved plan is applied as it was saved; nothing can be selected or excluded".into();
+            let hint = "give --select and --exclude to `realmwright plan --out`";
+            return Err(UsageError { message, hint: Some(hint.into()) }.into());
+        }
         let mut plan = saved(&options.what, &options.target)?;
         if expired(&plan) {
             printer.error(
@@ -65,7 +74,14 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         let message = "nobody can be asked here whether to go on".into();
         return Err(UsageError { message, hint: Some("give --yes, or apply a saved plan".into()) }.into());
     }
-    let mut session = session::open(printer, &options.what, &options.target, options.parallelism.max(8)).await?;
+    let mut session = session::open(
+        printer,
+        &options.what,
+        &options.target,
+        &options.selecting.selection(),
+        options.parallelism.max(8),
+    )
+    .await?;
     session::waive(printer, &mut session.plan, &options.meant)?;
     plan::show(printer, &session.plan, PlanFormat::Text)?;
     if session.plan.refused().next().is_some() {

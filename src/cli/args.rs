@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{apply, bootstrap, completions, config, drift, guards, man, plan, schema, validate};
 use crate::plan::Waiver;
+use crate::plan::select::{Selection, Selector};
 
 /// Turns manifests of distributors, resellers and organizations into Keycloak realms, one realm a tenant, and keeps
 /// them so.
@@ -139,4 +140,25 @@ pub(super) enum PlanFormat {
     Json,
     /// For a pull request.
     Markdown,
+}
+
+/// What of the network a run is about.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Selection")]
+pub(super) struct Selecting {
+    /// Only this; may be given several times. A tenant by its name or path (`clinic`, `nordmed/klinikpartner/st-anna`,
+    /// `nordmed/**`), `tier:organization`, `distributor:nordmed`, `label:region=north`, or objects
+    /// (`clinic/client/assistant`, `*/user`). `*` stands for any text
+    #[arg(long, value_name = "SELECTOR")]
+    select: Vec<Selector>,
+    /// Not this, though it is selected; written alike
+    #[arg(long, value_name = "SELECTOR")]
+    exclude: Vec<Selector>,
+}
+
+impl Selecting {
+    /// What was selected and excluded.
+    pub(super) fn selection(&self) -> Selection {
+        Selection { select: self.select.clone(), exclude: self.exclude.clone() }
+    }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::{PlanFormat, Target};
+use super::args::{PlanFormat, Selecting, Target};
 use super::exit::Exit;
 use super::output::Printer;
 use super::{plan, session};
@@ -19,6 +19,9 @@ pub(super) struct Options {
     /// Where and as whom.
     #[command(flatten)]
     pub(super) target: Target,
+    /// What it is about.
+    #[command(flatten)]
+    pub(super) selecting: Selecting,
     /// How to print it
     #[arg(short, long, value_enum, default_value = "text")]
     pub(super) format: PlanFormat,
@@ -29,7 +32,9 @@ pub(super) struct Options {
 
 /// Shows what was changed in Keycloak although no manifest did; exits with 2 when there is such a thing.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let session = session::open(printer, &options.dir, &options.target, options.parallelism).await?;
+    let session =
+        session::open(printer, &options.dir, &options.target, &options.selecting.selection(), options.parallelism)
+            .await?;
     let (drifted, waiting) = drift(&session.plan);
     if drifted.is_empty() && options.format == PlanFormat::Text {
         printer.data("No drift: nothing that is managed was changed outside Realmwright.\n");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use super::args::{PlanFormat, Target, Waivers};
+use super::args::{PlanFormat, Selecting, Target, Waivers};
 use super::exit::Exit;
 use super::output::Printer;
 use super::session;
@@ -20,6 +20,9 @@ pub(super) struct Options {
     /// Where and as whom.
     #[command(flatten)]
     pub(super) target: Target,
+    /// What it is about.
+    #[command(flatten)]
+    pub(super) selecting: Selecting,
     /// What is meant although a guard refuses it.
     #[command(flatten)]
     pub(super) meant: Waivers,
@@ -39,7 +42,9 @@ pub(super) struct Options {
 
 /// Plans, prints and saves. Sends nothing that writes.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let mut session = session::open(printer, &options.dir, &options.target, options.parallelism).await?;
+    let mut session =
+        session::open(printer, &options.dir, &options.target, &options.selecting.selection(), options.parallelism)
+            .await?;
     session::waive(printer, &mut session.plan, &options.meant)?;
     let plan = &session.plan;
     show(printer, plan, options.format)?;

@@ -19,7 +19,8 @@ use crate::keycloak::{Fault, KeycloakError, observe, seats};
 use crate::manifest::resolve::{Network, resolve};
 use crate::manifest::{Loaded, ManifestSet, Source, load};
 use crate::plan::guard::{self, InUse};
-use crate::plan::{Header, Plan, Refusal, TenantPlan, plan_tenant};
+use crate::plan::select::{Chosen, SelectError, Selection};
+use crate::plan::{Header, Plan, Refusal, TenantPlan, part};
 use crate::state::State;
 use crate::state::applied::digest;
 use crate::state::secret::Secrets;
@@ -35,7 +36,10 @@ const SHOWN: usize = 5;
 pub(super) struct Wanted {
     pub(super) dir: PathBuf,
     pub(super) network: Network,
+    /// Those that are meant.
     pub(super) desired: Vec<Desired>,
+    /// What was chosen of them; none: everything.
+    pub(super) chosen: Option<Chosen>,
     pub(super) secrets: Secrets,
     digest: String,
 }
@@ -120,17 +124,29 @@ pub(super) fn checked_url(url: String) -> anyhow::Result<String> {
 }
 
 /// What the manifests say for the environment that is meant, secrets read.
-pub(super) fn wanted(printer: &Printer, dir: &Path, target: &Target, key: &OperatorKey) -> anyhow::Result<Wanted> {
+pub(super) fn wanted(
+    printer: &Printer,
+    dir: &Path,
+    target: &Target,
+    selection: &Selection,
+    key: &OperatorKey,
+) -> anyhow::Result<Wanted> {
     let mut manifests = read(printer, dir)?;
     let Manifests { sources, set, found, .. } = &mut manifests;
     let environment = environment(set, target.environment.as_deref())?;
     let network = resolve(set, &environment, found);
-    let desired = expand(set, sources, &network, key.jwks(), found);
+    let mut desired = expand(set, sources, &network, key.jwks(), found);
+    let chosen = if passable(found) { selection.choose(&network).map_err(unselectable)? } else { None };
+    desired.retain(|tenant| chosen.as_ref().is_none_or(|chosen| chosen.has(&tenant.name)));
     let secrets = files::secrets(dir, &desired, key, found);
     manifests.report(printer)?;
     let texts: Vec<String> =
         manifests.sources.iter().map(|source| format!("{}\0{}\0", source.name, source.text)).collect();
-    Ok(Wanted { dir: dir.to_owned(), network, desired, secrets, digest: digest(&texts.concat()) })
+    Ok(Wanted { dir: dir.to_owned(), network, desired, chosen, secrets, digest: digest(&texts.concat()) })
+}
+
+fn unselectable(error: SelectError) -> UsageError {
+    UsageError { message: error.to_string(), hint: None }
 }
 
 /// Told of each request when the user wants to see them.
@@ -145,9 +161,15 @@ pub(super) fn trace(printer: &Printer) -> Option<Trace> {
 }
 
 /// The whole way up to the plan.
-pub(super) async fn open(printer: &Printer, dir: &Path, target: &Target, parallelism: u16) -> anyhow::Result<Session> {
+pub(super) async fn open(
+    printer: &Printer,
+    dir: &Path,
+    target: &Target,
+    selection: &Selection,
+    parallelism: u16,
+) -> anyhow::Result<Session> {
     let key = files::operator_key(target.operator_key.as_deref())?;
-    let wanted = wanted(printer, dir, target, &key)?;
+    let wanted = wanted(printer, dir, target, selection, &key)?;
     let server = Server::connect(&server_url(target, &wanted.network)?, key, trace(printer)).await?;
     let state = observe_all(printer, &server, &wanted.desired, parallelism).await?;
     let now = Timestamp::now();
@@ -160,8 +182,8 @@ pub(super) async fn open(printer: &Printer, dir: &Path, target: &Target, paralle
         created_at: now.strftime("%FT%TZ").to_string(),
         expires_at: now.checked_add(PLAN_HOURS.hours())?.strftime("%FT%TZ").to_string(),
     };
-    let tenants = wanted.desired.iter().map(|tenant| plan_tenant(tenant, state.get(&tenant.name), &wanted.secrets));
-    let mut plan = Plan::new(header, tenants.collect());
+    let mut plan =
+        part::plan(header, &wanted.desired, &state, &wanted.secrets, wanted.chosen.as_ref()).map_err(unselectable)?;
     let in_use = seats_in_use(&server, &plan.tenants, &state).await?;
     plan.refusals = guard::check(&plan, &wanted.desired, &state, &in_use, &wanted.network.limits);
     if plan.summary.realms_to_create > 0 {

@@ -219,6 +219,14 @@ pub struct Member {
 pub struct Settings {
     /// Display name; may change at any time. Omitted: the name.
     pub label: Option<String>,
+    /// Labels by which `--select` and `--exclude` find it, e.g. `{region: north}`. Those below it have them too, where
+    /// they do not say otherwise. Keycloak never sees them.
+    #[serde(default)]
+    #[schemars(extend(
+        "propertyNames" = {"pattern": name_pattern!()},
+        "additionalProperties" = {"type": "string", "minLength": 1, "maxLength": 63}
+    ))]
+    pub labels: BTreeMap<String, String>,
     /// The realm template. Omitted: the one named after the tier (`distributor`, `reseller`, `organization`).
     pub template: Option<String>,
     /// Values for the template's parameters. A `secret` parameter takes a reference: `env:NAME` or `file:PATH`.

@@ -39,6 +39,8 @@ pub struct Tenant {
     pub settings: Settings,
     /// The same with places.
     pub node: Node,
+    /// Its labels: those of the organization above it, with its own laid over them.
+    pub labels: BTreeMap<String, String>,
     /// Where its name is written.
     pub span: Span,
 }
@@ -68,7 +70,9 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
         let above = entry.parent.as_ref().and_then(|(parent, _)| places.get(parent.as_str()));
         let place = place(set, entry, above, environment, found);
         if place.here {
-            tenants.extend(tenant(entry, place.path.clone(), environment, found));
+            let above = entry.parent.as_ref().and_then(|(parent, _)| tenants.iter().rfind(|t| t.name == *parent));
+            let labels = above.map(|above| above.labels.clone()).unwrap_or_default();
+            tenants.extend(tenant(entry, place.path.clone(), labels, environment, found));
         }
         places.insert(&entry.name, place);
     }
@@ -132,7 +136,13 @@ fn place(
     Place { path, environments, here }
 }
 
-fn tenant(entry: &Entry, path: Vec<String>, environment: &str, found: &mut Vec<Diagnostic>) -> Option<Tenant> {
+fn tenant(
+    entry: &Entry,
+    path: Vec<String>,
+    mut labels: BTreeMap<String, String>,
+    environment: &str,
+    found: &mut Vec<Diagnostic>,
+) -> Option<Tenant> {
     const IDENTITY: [&str; 6] = ["apiVersion", "kind", "name", "parent", "environments", "csv"];
     let own: Vec<(Key, Node)> =
         entry.node.entries().iter().filter(|(key, _)| !IDENTITY.contains(&key.text.as_str())).cloned().collect();
@@ -141,7 +151,8 @@ fn tenant(entry: &Entry, path: Vec<String>, environment: &str, found: &mut Vec<D
         node = merge(node, different.clone());
     }
     let settings: Settings = super::typed(&node, found)?;
-    Some(Tenant { name: entry.name.clone(), tier: entry.tier, path, settings, node, span: entry.span() })
+    labels.extend(settings.labels.clone());
+    Some(Tenant { name: entry.name.clone(), tier: entry.tier, path, settings, node, labels, span: entry.span() })
 }
 
 fn product_in(product: &Product, environment: &str) -> Product {

@@ -20,13 +20,20 @@ pub enum Tier {
     Organization,
 }
 
-impl fmt::Display for Tier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Tier {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Distributor => "distributor",
             Self::Reseller => "reseller",
             Self::Organization => "organization",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -14,7 +14,7 @@ pub fn drift(plan: &Plan) -> (Plan, usize) {
         drifted
     });
     let tenants = tenants.collect();
-    (Plan::new(plan.header.clone(), tenants), waiting)
+    (Plan { part: plan.part.clone(), ..Plan::new(plan.header.clone(), tenants) }, waiting)
 }
 
 fn is_drift(change: &mut Change) -> bool {

@@ -6,7 +6,7 @@ pub mod text;
 
 use serde_json::Value;
 
-use super::{Action, Cause, Change, Plan, Refusal, Summary};
+use super::{Action, Cause, Change, Part, Plan, Refusal, Summary};
 use crate::state::Kind;
 use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
 use crate::state::secret::as_reference;
@@ -105,6 +105,22 @@ fn refusal(refusal: &Refusal) -> String {
     }
 }
 
+/// What a plan for a part leaves out, in a sentence.
+fn left_out(part: &Part) -> String {
+    let count = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    let options = |option: &str, texts: &[String]| -> Vec<String> {
+        texts.iter().map(|text| format!("`{option} {}`", clean(text).replace('`', "'"))).collect()
+    };
+    let options = [options("--select", &part.select), options("--exclude", &part.exclude)].concat().join(" ");
+    let what = match (part.tenants, part.changes) {
+        (0, 0) => "nothing".to_owned(),
+        (tenants, 0) => count(tenants, "tenant"),
+        (0, changes) => count(changes, "change"),
+        (tenants, changes) => format!("{} and {} of others", count(tenants, "tenant"), count(changes, "change")),
+    };
+    format!("Left out: {what} ({options}).")
+}
+
 /// The counts in a sentence.
 pub fn summary(plan: &Plan) -> String {
     let Summary {
@@ -145,6 +161,9 @@ pub fn summary(plan: &Plan) -> String {
     if refused > 0 {
         let guards = if refused == 1 { "1 guard refuses" } else { &format!("{refused} guards refuse") };
         text.push_str(&format!(" {guards} it: nothing can be applied."));
+    }
+    if let Some(part) = &plan.part {
+        text.push_str(&format!(" {}", left_out(part)));
     }
     text
 }

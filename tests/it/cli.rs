@@ -68,7 +68,7 @@ fn validate_shows_the_line_and_a_way_out() {
        |
      6 |   - {name: a, parent: b}
        |               ^^^^^^
-      hint: its keys are admin, environments, label, licences, name, organizations, parameters, protected, realm, template, users
+      hint: its keys are admin, environments, label, labels, licences, name, organizations, parameters, protected, realm, template, users
 
     2 errors; nothing was planned or written
     ");
@@ -197,6 +197,35 @@ fn an_expired_plan_is_stale() {
     ---
     error: the plan expired at 2026-01-02T00:00:00Z
     hint: make a new one with `realmwright plan --out`
+    ");
+}
+
+#[test]
+fn a_selection_that_cannot_be_used_is_wrong_usage() {
+    let key = realmwright::keycloak::key::OperatorKey::generate().expect("a key");
+    let plan = realmwright::plan::Plan::new(crate::support::header(), Vec::new());
+    let plan = serde_json::to_string(&plan).expect("serialisable");
+    let dir = dir(&[PLATFORM, TENANT, ("key.pem", secrecy::ExposeSecret::expose_secret(&key)), ("plan.json", &plan)]);
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["plan", "--select", "tire:reseller"])), @r"
+    exit 64
+
+    ---
+    error: invalid value 'tire:reseller' for '--select <SELECTOR>': there is no selector `tire:`; did you mean `tier`?
+
+    For more information, try '--help'.
+    ");
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["drift", "-k", "key.pem", "--exclude", "nroth"])), @r"
+    exit 64
+
+    ---
+    error: `nroth` matches no tenant; did you mean `north`?
+    ");
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["apply", "plan.json", "--select", "north"])), @r"
+    exit 64
+
+    ---
+    error: a saved plan is applied as it was saved; nothing can be selected or excluded
+    hint: give --select and --exclude to `realmwright plan --out`
     ");
 }
 

@@ -18,5 +18,6 @@ mod markdown;
 mod memory;
 mod plan;
 mod properties;
+mod select;
 mod settings;
 mod template;

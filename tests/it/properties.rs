@@ -33,7 +33,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn realm()(
+    pub fn realm()(
         label in "[A-Za-z ]{1,9}", lifespan in 30..900u32, clients in prop::collection::vec(client(), 0..4),
         roles in prop::collection::btree_map("[d-f/]{1,2}", prop::collection::btree_set("[d-f/]{1,2}", 0..3), 0..4),
         attributes in prop::collection::btree_map(name(), scalar(), 0..4),
@@ -52,14 +52,14 @@ prop_compose! {
     }
 }
 
-fn world(realm: &Value) -> World {
+pub fn world(realm: &Value) -> World {
     let realm: Value = serde_json::from_str(&realm.to_string().replace("$(", "$$(")).expect("JSON");
     let template = json!({"apiVersion": "realmwright/v1", "kind": "RealmTemplate", "name": "any", "realm": realm});
     let tenant = json!({"apiVersion": "realmwright/v1", "kind": "Distributor", "name": "north", "template": "any"});
     World::new("{}").with("template.yaml", template.to_string()).with("tenant.yaml", tenant.to_string())
 }
 
-fn run<T>(work: impl Future<Output = T>) -> T {
+pub fn run<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(work)
 }
 

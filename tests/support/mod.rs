@@ -10,10 +10,11 @@ use realmwright::expand::{Desired, expand};
 use realmwright::keycloak::observe::declared_users;
 use realmwright::keycloak::{ReadRealms, WriteRealms, observe, seats};
 use realmwright::manifest::guards::Limits;
-use realmwright::manifest::resolve::resolve;
+use realmwright::manifest::resolve::{Network, resolve};
 use realmwright::manifest::{Loaded, Source, load};
 use realmwright::plan::guard::{self, InUse};
-use realmwright::plan::{Header, Plan, plan_tenant};
+use realmwright::plan::select::{SelectError, Selection};
+use realmwright::plan::{Header, Plan, part, plan_tenant};
 use realmwright::state::State;
 use realmwright::state::secret::Secrets;
 use realmwright::template::builtin;
@@ -118,6 +119,26 @@ impl World {
     /// The plan without the guards.
     pub async fn plan(&self, api: &impl ReadRealms) -> Plan {
         Plan { refusals: Vec::new(), ..self.guarded(api).await }
+    }
+
+    /// The plan of what a selection chooses.
+    pub async fn plan_part(&self, api: &impl ReadRealms, selection: &Selection) -> Result<Plan, SelectError> {
+        let desired = self.expand().expect("sound manifests");
+        let chosen = selection.choose(&self.network())?;
+        let mut state = State::new();
+        for tenant in desired.iter().filter(|tenant| chosen.as_ref().is_none_or(|chosen| chosen.has(&tenant.name))) {
+            let observed = observe(api, &tenant.name, &declared_users(&tenant.state)).await.expect("readable");
+            state.extend(observed.map(|observed| (tenant.name.clone(), observed)));
+        }
+        part::plan(header(), &desired, &state, &Secrets::default(), chosen.as_ref())
+    }
+
+    /// The network of the first environment.
+    pub fn network(&self) -> Network {
+        let sources = self.sources.iter().map(|(name, text)| Source { name: name.clone(), text: text.clone() });
+        let set = load(sources.collect(), builtin::sources()).set.expect("a platform");
+        let environment = set.platform.environments.keys().next().cloned().unwrap_or_default();
+        resolve(&set, &environment, &mut Vec::new())
     }
 
     /// Plans, applies, and asserts that all went well and that planning again is empty.

@@ -1,0 +1,101 @@
+//! Plans for a part of a network.
+//!
+//! Tenants are chosen before anything is read. Objects of a tenant are chosen after the comparison, and the marker then
+//! says of the others what it said before: nothing is recorded that was not done, so the next run finds it.
+
+use std::collections::BTreeSet;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::select::{Chosen, SelectError};
+use super::{Header, Plan, TenantPlan, plan_tenant};
+use crate::diagnostic::did_you_mean;
+use crate::expand::Desired;
+use crate::state::secret::Secrets;
+use crate::state::{Applied, ObjectId, RealmState, State};
+
+/// What a plan for a part leaves out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Part {
+    /// The selectors of what is planned; none: everything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub select: Vec<String>,
+    /// The selectors of what is left out of that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
+    /// Tenants that are left out, and were not read.
+    pub tenants: usize,
+    /// Changes of the other tenants that are left out.
+    pub changes: usize,
+}
+
+/// The plan of all of a network, or of what was chosen.
+pub fn plan(
+    header: Header,
+    desired: &[Desired],
+    state: &State,
+    secrets: &Secrets,
+    chosen: Option<&Chosen>,
+) -> Result<Plan, SelectError> {
+    let Some(chosen) = chosen else {
+        let tenants = desired.iter().map(|tenant| plan_tenant(tenant, state.get(&tenant.name), secrets));
+        return Ok(Plan::new(header, tenants.collect()));
+    };
+    let meant: Vec<&Desired> = desired.iter().filter(|tenant| chosen.has(&tenant.name)).collect();
+    every_selector_matches(chosen, &meant, state)?;
+    let mut changes = 0;
+    let mut tenants = Vec::with_capacity(meant.len());
+    for tenant in meant {
+        let observed = state.get(&tenant.name);
+        let mut plan = plan_tenant(tenant, observed, secrets);
+        changes += narrow(&mut plan, tenant, observed, secrets, chosen)?;
+        tenants.push(plan);
+    }
+    let (select, exclude) = chosen.texts.clone();
+    let part = Part { select, exclude, tenants: chosen.left_out, changes };
+    Ok(Plan { part: Some(part), ..Plan::new(header, tenants) })
+}
+
+/// Takes what was not chosen out of a tenant's plan; how many changes that were.
+fn narrow(
+    plan: &mut TenantPlan,
+    desired: &Desired,
+    observed: Option<&RealmState>,
+    secrets: &Secrets,
+    chosen: &Chosen,
+) -> Result<usize, SelectError> {
+    let Some(reach) = chosen.tenants.get(&plan.tenant).filter(|reach| !reach.is_whole() && !plan.is_empty()) else {
+        return Ok(0);
+    };
+    let Some(observed) = observed else { return Err(SelectError::Unborn(plan.tenant.clone())) };
+    let before = plan.changes.len();
+    plan.changes.retain(|change| reach.has(&change.object));
+    plan.foreign.retain(|id| reach.has(id));
+    let whole = Applied::of(&desired.state, &desired.environment, secrets);
+    let marker = Applied::after(&observed.applied(), &whole, |id| reach.has(id)).to_text();
+    plan.record = (observed.marker() != Some(marker.as_str())).then_some(marker);
+    Ok(before - plan.changes.len())
+}
+
+/// A selector of objects must match one that is desired, is there, or was ours.
+fn every_selector_matches(chosen: &Chosen, desired: &[&Desired], state: &State) -> Result<(), SelectError> {
+    for (selector, objects, tenants) in &chosen.of_objects {
+        let mut ids: BTreeSet<ObjectId> = BTreeSet::new();
+        for tenant in desired.iter().filter(|tenant| tenants.contains(&tenant.name)) {
+            ids.extend(tenant.state.objects.keys().cloned());
+            if let Some(observed) = state.get(&tenant.name) {
+                ids.extend(observed.objects.keys().cloned());
+                ids.extend(observed.applied().objects().cloned());
+            }
+        }
+        if !ids.iter().any(|id| objects.has(id)) {
+            let known: Vec<String> = ids.iter().map(ObjectId::to_string).collect();
+            let hint = did_you_mean(&objects.to_string(), known.iter().map(String::as_str));
+            let hint = hint.map(|hint| format!("; {hint}")).unwrap_or_default();
+            return Err(SelectError::NoObject { selector: selector.clone(), hint });
+        }
+    }
+    Ok(())
+}
