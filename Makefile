@@ -23,6 +23,10 @@ demo: ## Start a real Keycloak and put a distributor's whole network on it
 test: ## Run every test, those against a real Keycloak included
 	$(CARGO) test --locked
 
+.PHONY: test-live
+test-live: ## Run the tests against a real Keycloak only; KEYCLOAK_VERSION=26.4.7 takes another version
+	$(CARGO) test --locked --test live
+
 .PHONY: test-fast
 test-fast: ## Run the offline tests
 	$(CARGO) test --locked --lib --test it

@@ -5,6 +5,7 @@ mod args;
 mod bootstrap;
 mod completions;
 mod config;
+mod doctor;
 mod drift;
 mod excerpt;
 mod exit;
@@ -83,6 +84,7 @@ impl Call {
             Command::Apply(options) => apply::run(printer, options).await,
             Command::Drift(options) => drift::run(printer, options).await,
             Command::Guards(options) => guards::run(printer, options),
+            Command::Doctor(options) => doctor::run(printer, options).await,
             Command::Bootstrap(options) => bootstrap::run(printer, options).await,
             Command::Schema(options) => schema::run(printer, options),
             Command::Config(args::Config::Show(options)) => {

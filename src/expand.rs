@@ -16,7 +16,7 @@ use crate::manifest::{ManifestSet, Source, Tier};
 use crate::state::protection::PROTECTED;
 use crate::state::{ObjectId, Protection, RealmState, arrange, secret};
 use crate::template::{find, scope};
-pub use provisioner::PROVISIONER;
+pub use provisioner::{ADMIN_API_SCOPE, PROVISIONER};
 
 /// A tenant and what its realm should be.
 #[derive(Debug, Clone)]

@@ -7,6 +7,7 @@ pub mod bootstrap;
 pub mod endpoint;
 pub mod error;
 pub mod http;
+pub mod inquiry;
 pub mod key;
 mod lane;
 pub mod memory;

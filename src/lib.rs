@@ -15,11 +15,13 @@
 //!
 //! 6. [`keycloak`]: a server, real or in memory → the observed state;
 //! 7. [`apply`]: a plan → an `Outcome`;
-//! 8. [`cli`]: the command line, the only place that reads files and the clock, and prints.
+//! 8. [`doctor`]: what may go wrong on a server, and what mends it; all but its questions is pure;
+//! 9. [`cli`]: the command line, the only place that reads files and the clock, and prints.
 
 pub mod apply;
 pub mod cli;
 pub mod diagnostic;
+pub mod doctor;
 pub mod expand;
 pub mod keycloak;
 pub mod manifest;

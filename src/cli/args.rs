@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::{apply, bootstrap, completions, config, drift, guards, man, plan, schema, validate};
+use super::{apply, bootstrap, completions, config, doctor, drift, guards, man, plan, schema, validate};
 use crate::plan::Waiver;
 use crate::plan::select::{Selection, Selector};
 
@@ -54,6 +54,8 @@ pub(super) enum Command {
     Drift(drift::Options),
     /// List the guards, their limits, and how to waive them
     Guards(guards::Options),
+    /// Look for what may go wrong on a server, and say what mends it; writes nothing
+    Doctor(doctor::Options),
     /// Prepare a server, once, with an administrator's login
     Bootstrap(bootstrap::Options),
     /// Print a JSON Schema

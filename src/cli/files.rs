@@ -16,7 +16,7 @@ use crate::state::secret::Secrets;
 const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// Environment variable that may hold the operator key itself.
-const KEY_VARIABLE: &str = "REALMWRIGHT_OPERATOR_KEY_PEM";
+pub(super) const KEY_VARIABLE: &str = "REALMWRIGHT_OPERATOR_KEY_PEM";
 
 /// Every YAML and CSV file below a directory, in the order of their names; hidden ones are left out, and
 /// the configuration file.

@@ -8,6 +8,10 @@ use crate::state::{ObjectId, RealmState};
 /// Client id of the provisioner, the same in every realm.
 pub const PROVISIONER: &str = "realmwright-provisioner";
 
+/// The client scope without which tokens are refused by the Admin API of 26.8.2 and newer (documented, not tried).
+/// Servers that do not know it ignore its name in the body of a new client.
+pub const ADMIN_API_SCOPE: &str = "kc-admin-api";
+
 /// Adds the provisioner's client and user. It authenticates with `private_key_jwt` (RFC 7523, OpenID Connect Core §9)
 /// against the given key set; it holds `realm-admin`, because fewer roles are no boundary. Its tokens need no scopes:
 /// the Admin API reads roles from the account, not from the token.

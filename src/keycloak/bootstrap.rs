@@ -20,7 +20,7 @@ pub const BOOTSTRAP: &str = "realmwright";
 pub const LANES_GROUP: &str = "realmwright-lanes";
 
 /// Roles of `master-realm` that making lanes needs.
-const MASTER_ROLES: [&str; 5] = ["manage-clients", "manage-users", "view-clients", "view-users", "query-clients"];
+pub const MASTER_ROLES: [&str; 5] = ["manage-clients", "manage-users", "view-clients", "view-users", "query-clients"];
 
 /// What bootstrapping did.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -84,6 +84,12 @@ impl KeycloakError {
     /// A way out, where one is known.
     pub fn hint(&self) -> Option<String> {
         match &self.fault {
+            Fault::Refused { message, .. } if message.contains("issued in the future") => {
+                Some("the clock here is more than 15 s ahead of the server's: set the clocks right".into())
+            }
+            Fault::Refused { message, .. } if message.contains("not active") => {
+                Some("the clock here is about a minute or more behind the server's: set the clocks right".into())
+            }
             Fault::NoAnswer { unsent: true, .. } => Some("is the server running, and is --server its address?".into()),
             Fault::Refused { clock_skew: Some(skew), .. } if skew.abs() > 10 => Some(format!(
                 "the clock here is {} s {} the server's: set the clocks right",
@@ -103,7 +109,10 @@ impl KeycloakError {
                  the key that they were made with"
                     .into(),
             ),
-            Fault::Unsupported { .. } => Some("nothing was written; upgrade the server first".into()),
+            Fault::Unsupported { .. } => Some(format!(
+                "nothing was written; run a version that was tried, {} best; `realmwright doctor` says more",
+                super::version::RECOMMENDED
+            )),
             Fault::Status { status: 403, .. } => Some("the account lacks a role for this".into()),
             _ => None,
         }

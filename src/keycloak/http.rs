@@ -44,6 +44,16 @@ impl Server {
         &self.key
     }
 
+    /// The issuer that a realm names.
+    pub async fn issuer_of(&self, realm: &str) -> Result<String, KeycloakError> {
+        issuer(&self.wire, realm).await
+    }
+
+    /// Seconds by which the clock here is ahead of the server's, as its last answer with a `Date` says.
+    pub fn clock_skew(&self) -> Option<i64> {
+        self.wire.clock_skew()
+    }
+
     /// How many requests were sent, tokens included.
     pub fn requests(&self) -> u64 {
         self.wire.requests()
@@ -66,7 +76,7 @@ impl Server {
     }
 
     /// A token of an account, kept or new; `None` when there is no such realm.
-    async fn token(&self, account: &Account) -> Result<Option<SecretString>, KeycloakError> {
+    pub(super) async fn token(&self, account: &Account) -> Result<Option<SecretString>, KeycloakError> {
         if let Some(token) = self.tokens.get(account) {
             return Ok(Some(token));
         }

@@ -10,12 +10,13 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::bootstrap::{BOOTSTRAP, LANES_GROUP, lanes_group, service_account_client};
 use super::error::{Fault, KeycloakError};
 use super::http::Server;
+use crate::expand::ADMIN_API_SCOPE;
 
 /// Client ids of lanes begin so.
 pub(super) const LANE_PREFIX: &str = "realmwright-lane-";
@@ -111,7 +112,10 @@ impl Lanes {
 }
 
 async fn create(server: &Server, name: &str) -> Result<String, KeycloakError> {
-    let client = service_account_client(name, &owner(), server.key().jwks());
+    let mut client = service_account_client(name, &owner(), server.key().jwks());
+    // Roles are read from the account, so that its tokens need no scope; but 26.8.2 asks for this one, where it exists.
+    client["defaultClientScopes"] = json!([ADMIN_API_SCOPE]);
+    client["optionalClientScopes"] = json!([]);
     let created = server.master(BOOTSTRAP, Method::POST, "master/clients", Some(&client)).await?;
     let location = created.and_then(|(location, _)| location);
     location
@@ -170,7 +174,7 @@ fn machine() -> String {
 }
 
 /// True for a lane that no live run uses.
-fn is_orphan(client: &Value) -> bool {
+pub(super) fn is_orphan(client: &Value) -> bool {
     let name = client["clientId"].as_str().and_then(|name| name.strip_prefix(LANE_PREFIX));
     let Some(id) = name.and_then(|id| uuid::Uuid::parse_str(id).ok()) else { return false };
     let (made, _) = id.get_timestamp().map(|time| time.to_unix()).unwrap_or_default();

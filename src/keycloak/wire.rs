@@ -1,5 +1,6 @@
 //! Requests on the wire: time-outs, bounded repeats with growing pauses, answers that must be whole.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -70,6 +71,7 @@ pub(super) struct Wire {
     http: reqwest::Client,
     base: String,
     requests: AtomicU64,
+    skew: Mutex<Option<i64>>,
     trace: Option<Trace>,
 }
 
@@ -82,12 +84,23 @@ impl Wire {
             .user_agent(concat!("realmwright/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| KeycloakError { method: "GET", path: String::new(), fault: no_answer(&error) })?;
-        Ok(Self { http, base: base.trim_end_matches('/').to_owned(), requests: AtomicU64::new(0), trace })
+        Ok(Self {
+            http,
+            base: base.trim_end_matches('/').to_owned(),
+            requests: AtomicU64::new(0),
+            skew: Mutex::new(None),
+            trace,
+        })
     }
 
     /// How many requests were sent.
     pub(super) fn requests(&self) -> u64 {
         self.requests.load(Ordering::Relaxed)
+    }
+
+    /// Seconds by which the clock here is ahead of the server's, if an answer told.
+    pub(super) fn clock_skew(&self) -> Option<i64> {
+        *self.skew.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Sends a request, and again where that is safe and may help.
@@ -144,6 +157,9 @@ impl Wire {
         let answer = answer.map_err(|error| unanswered(&error))?;
         let status = answer.status();
         let (retry_after, clock_skew) = (retry_after(&answer), clock_skew(&answer));
+        if clock_skew.is_some() {
+            *self.skew.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = clock_skew;
+        }
         let location = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let body = answer.text().await.map_err(|error| unanswered(&error))?;
         if !status.is_success() {

@@ -183,7 +183,7 @@ pub static SPECS: [Spec; 10] = [
         section: Section::List("clients"),
         key: "clientId",
         put: Put::Merges,
-        carried: &["authorizationServicesEnabled", "webOrigins"],
+        carried: &["authorizationServicesEnabled", "frontchannelLogout", "webOrigins"],
         fields: tables::CLIENT,
         built_in: tables::BUILT_IN_CLIENTS,
     },

@@ -30,6 +30,9 @@ macro_rules! contract_cases {
             put_client_ignores_scopes,
             put_client_ends_authorization_services_that_it_omits,
             put_client_derives_web_origins_that_it_omits,
+            put_client_keeps_front_channel_logout_that_it_carries,
+            fields_that_are_unknown_are_refused,
+            unknown_scopes_of_a_new_client_are_ignored,
             put_component_merges,
             addresses_are_kept_in_lower_case,
             put_client_scope_merges_and_ignores_mappers,
@@ -284,6 +287,38 @@ pub async fn put_client_derives_web_origins_that_it_omits(api: &impl WriteRealms
     assert_eq!(origins().await, json!([]));
     api.put(realm, &format!("clients/{id}"), Some(&json!({"clientId": "app", "name": "b"}))).await.expect("written");
     assert_eq!(origins().await, json!(["https://a.example"]));
+}
+
+/// 26.4 sets it anew when it is left out, 26.7 keeps it: with it in the body both do the same.
+pub async fn put_client_keeps_front_channel_logout_that_it_carries(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    let client = |name: &str, on: bool| json!({"clientId": name, "publicClient": true, "frontchannelLogout": on});
+    born(api, jwks, realm, json!({"clients": [client("on", true), client("off", false)]})).await;
+    for (name, on) in [("on", true), ("off", false)] {
+        let id = client_id(api, realm, name).await;
+        let change = json!({"clientId": name, "name": "changed", "frontchannelLogout": on});
+        api.put(realm, &format!("clients/{id}"), Some(&change)).await.expect("written");
+        let now = export(api, realm).await;
+        let client = named(&now["clients"], "clientId", name);
+        assert_eq!((&client["name"], &client["frontchannelLogout"]), (&json!("changed"), &json!(on)), "{name}");
+    }
+}
+
+pub async fn fields_that_are_unknown_are_refused(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    born(api, jwks, realm, json!({})).await;
+    let unknown = json!({"clientId": "app", "isEnabled": true});
+    let refused = api.post(realm, "clients", &unknown).await.expect_err("refused");
+    assert!(refused.status() == Some(400) && refused.to_string().contains("Unrecognized field"), "{refused}");
+    let refused = api.put(realm, "", Some(&json!({"realm": realm, "isEnabled": true}))).await.expect_err("refused");
+    assert!(refused.status() == Some(400) && refused.to_string().contains("isEnabled"), "{refused}");
+}
+
+pub async fn unknown_scopes_of_a_new_client_are_ignored(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    born(api, jwks, realm, json!({})).await;
+    let new = json!({"clientId": "app", "defaultClientScopes": ["nowhere"], "optionalClientScopes": []});
+    api.post(realm, "clients", &new).await.expect("created");
+    let now = export(api, realm).await;
+    let client = named(&now["clients"], "clientId", "app");
+    assert!(sorted(&client["defaultClientScopes"]).is_empty(), "{client}");
 }
 
 pub async fn put_component_merges(api: &impl WriteRealms, jwks: &str, realm: &str) {

@@ -239,14 +239,19 @@ async fn a_conflict_that_is_not_about_the_realm_is_tried_again() {
 }
 
 #[test]
-fn only_versions_that_were_tried_are_supported() {
-    let refused = |version: &str| realmwright::keycloak::version::check(version).is_err();
-    for version in ["26.7.3", "26.7.4", "26.8.0", "26.10.1", "26.7.3.redhat-00001"] {
-        assert!(!refused(version), "{version}");
+fn dangerous_versions_are_refused_and_others_are_told_apart() {
+    use realmwright::keycloak::version::{Standing, TRIED, Version, check};
+    for version in ["26.7.2", "26.7.1", "26.7.0", "26.3.5", "25.0.6", "27.0.0", "999.0.0-SNAPSHOT", "nightly", ""] {
+        assert!(check(version).is_err(), "{version}");
     }
-    for version in ["26.7.2", "26.7.1", "26.4.2", "25.0.6", "27.0.0", "999.0.0-SNAPSHOT", "nightly", ""] {
-        assert!(refused(version), "{version}");
+    for version in ["26.4.7", "26.5.4", "26.6.4", "26.7.3", "26.7.4", "26.8.0", "26.10.1", "26.7.3.redhat-00001"] {
+        assert!(check(version).is_ok(), "{version}");
     }
+    assert!(TRIED.iter().all(|version| version.standing() == Standing::Tried));
+    assert!(matches!(Version(26, 5, 4).standing(), Standing::Flawed(why) if why.contains("46605")));
+    assert!(matches!(Version(26, 4, 15).standing(), Standing::Flawed(why) if why.contains("51554")));
+    assert_eq!(Version(26, 4, 16).standing(), Standing::Untried);
+    assert_eq!(Version(26, 8, 2).standing(), Standing::Untried);
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the inside out; each may use those before it. The pure ones come first.
-const LAYERS: [&str; 9] = ["diagnostic", "manifest", "state", "template", "expand", "plan", "keycloak", "apply", "cli"];
+const LAYERS: [&str; 10] =
+    ["diagnostic", "manifest", "state", "template", "expand", "plan", "keycloak", "apply", "doctor", "cli"];
 
 /// How many of the layers are pure.
 const PURE: usize = 6;
@@ -68,7 +69,9 @@ fn modules_use_only_what_is_further_inside() {
 #[test]
 fn the_pure_layers_have_no_effects() {
     each(|layer, name, text| {
-        if LAYERS.iter().take(PURE).any(|pure| *pure == layer) {
+        // Of the doctor, all but its questions.
+        let judges = layer == "doctor" && name != "doctor/examine.rs";
+        if judges || LAYERS.iter().take(PURE).any(|pure| *pure == layer) {
             for effect in EFFECTS {
                 assert!(!text.contains(effect), "{name} names {effect}");
             }

@@ -9,6 +9,7 @@ mod support;
 
 mod apply;
 mod cli;
+mod doctor;
 mod generated;
 mod guards;
 mod http;

@@ -105,7 +105,14 @@ impl Realm {
         let name = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
         match segments.as_slice() {
             ["clients"] => {
-                let document = client(self, body.clone());
+                check_fields(Kind::Client, body)?;
+                let mut document = client(self, body.clone());
+                for list in ["defaultClientScopes", "optionalClientScopes"] {
+                    let known = |name: &Value| {
+                        self.objects.contains_key(&ObjectId::new(Kind::ClientScope, name.as_str().unwrap_or_default()))
+                    };
+                    document[list].as_array_mut().into_iter().for_each(|names| names.retain(known));
+                }
                 let id = self.insert(ObjectId::new(Kind::Client, name("clientId")), document)?;
                 if body["serviceAccountsEnabled"] == true {
                     self.service_account(&name("clientId"));
@@ -149,6 +156,7 @@ impl Realm {
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         match segments.as_slice() {
             [] => {
+                check_fields(Kind::Realm, body)?;
                 put_realm(&mut self.top, body);
                 Ok(())
             }
@@ -339,6 +347,14 @@ impl Realm {
         };
         change(&mut document[field], &scope, add);
         Ok(())
+    }
+}
+
+/// A field that the representation does not have is refused by name.
+fn check_fields(kind: Kind, body: &Value) -> Result<(), Refusal> {
+    match body.as_object().into_iter().flatten().find(|(field, _)| kind.class(field).is_none()) {
+        Some((field, _)) => Err((400, format!("Invalid json representation. Unrecognized field \"{field}\""))),
+        None => Ok(()),
     }
 }
 

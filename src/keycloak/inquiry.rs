@@ -1,0 +1,143 @@
+//! What a server can be asked about itself without writing anything: its clock, the rights of the tool's own accounts,
+//! lanes that were left, how many realms it has.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::Method;
+use secrecy::ExposeSecret;
+use serde_json::Value;
+
+use super::bootstrap::{BOOTSTRAP, LANES_GROUP, lanes_group};
+use super::error::KeycloakError;
+use super::http::Server;
+use super::lane::{LANE_PREFIX, is_orphan};
+use super::token::Account;
+use crate::expand::ADMIN_API_SCOPE;
+
+/// How many clients of master are listed at a time: a page of them is cheap where the whole list is not.
+const PAGE: usize = 20;
+
+/// How many pages are asked for at most.
+const PAGES: usize = 1_000;
+
+/// What the bootstrap client's token says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Roles of the master realm, effective ones.
+    pub realm: Vec<String>,
+    /// Roles of the client `master-realm`, effective ones.
+    pub master: Vec<String>,
+    /// Length of the token in bytes.
+    pub token_bytes: usize,
+    /// Seconds by which the clock here is ahead of the server's, by the time at which the token was issued.
+    pub clock_skew: Option<i64>,
+}
+
+/// Lanes that are there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Lanes {
+    /// Client id and server's id of those that no live run uses.
+    pub orphans: Vec<(String, String)>,
+    /// How many live runs may use.
+    pub in_use: usize,
+}
+
+impl Server {
+    /// What the bootstrap client may do, as its own token says: the one thing that tells effective roles to an account
+    /// that may see nothing else. `None`: the token names no roles.
+    pub async fn bootstrap_rights(&self) -> Result<Option<Rights>, KeycloakError> {
+        let account = Account { realm: "master".into(), client: BOOTSTRAP.into() };
+        let Some(token) = self.token(&account).await? else { return Ok(None) };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        let token = token.expose_secret();
+        let Some(claims) = claims(token) else { return Ok(None) };
+        let clock_skew = claims["iat"].as_i64().and_then(|issued| Some(i64::try_from(now).ok()? - issued));
+        if claims["realm_access"].is_null() && claims["resource_access"].is_null() {
+            return Ok(None);
+        }
+        Ok(Some(Rights {
+            realm: texts(&claims["realm_access"]["roles"]),
+            master: texts(&claims["resource_access"]["master-realm"]["roles"]),
+            token_bytes: token.len(),
+            clock_skew,
+        }))
+    }
+
+    /// Roles of master that the lanes' group gives; `None`: there is no such group.
+    pub async fn lanes_group_roles(&self) -> Result<Option<Vec<String>>, KeycloakError> {
+        let found = self.ask(&format!("groups?search={LANES_GROUP}&exact=true")).await?.unwrap_or_default();
+        let Some(group) = lanes_group(&found) else { return Ok(None) };
+        let roles = self.ask(&format!("groups/{group}/role-mappings/realm")).await?.unwrap_or_default();
+        Ok(Some(
+            roles.as_array().into_iter().flatten().filter_map(|role| Some(role["name"].as_str()?.into())).collect(),
+        ))
+    }
+
+    /// Lanes that are there.
+    pub async fn lanes_left(&self) -> Result<Lanes, KeycloakError> {
+        let mut lanes = Lanes::default();
+        self.each_client(LANE_PREFIX, |client| {
+            let text = |key: &str| client[key].as_str().unwrap_or_default().to_owned();
+            match text("clientId") {
+                name if !name.starts_with(LANE_PREFIX) => {}
+                name if is_orphan(client) => lanes.orphans.push((name, text("id"))),
+                _ => lanes.in_use += 1,
+            }
+        })
+        .await?;
+        Ok(lanes)
+    }
+
+    /// How many realms the server has beside master: each has a client in master that is named after it.
+    pub async fn count_realms(&self) -> Result<usize, KeycloakError> {
+        let mut count = 0;
+        self.each_client("-realm", |client| {
+            let named = client["clientId"].as_str().is_some_and(|id| id.ends_with("-realm") && id != "master-realm");
+            count += usize::from(named && client["attributes"]["realm_client"] == "true");
+        })
+        .await?;
+        Ok(count)
+    }
+
+    /// Whether the bootstrap client has the client scope that the Admin API of 26.8.2 asks for.
+    pub async fn bootstrap_has_admin_scope(&self) -> Result<bool, KeycloakError> {
+        let client = self.ask(&format!("clients?clientId={BOOTSTRAP}")).await?.unwrap_or_default();
+        Ok(texts(&client[0]["defaultClientScopes"]).iter().any(|name| name == ADMIN_API_SCOPE))
+    }
+
+    async fn each_client(&self, part: &str, mut each: impl FnMut(&Value)) -> Result<(), KeycloakError> {
+        for page in 0..PAGES {
+            let first = page * PAGE;
+            let path = format!("clients?clientId={part}&search=true&first={first}&max={PAGE}");
+            let found = self.ask(&path).await?.unwrap_or_default();
+            let found = found.as_array().cloned().unwrap_or_default();
+            found.iter().for_each(&mut each);
+            if found.len() < PAGE {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask(&self, path: &str) -> Result<Option<Value>, KeycloakError> {
+        let answer = self.master(BOOTSTRAP, Method::GET, &format!("master/{path}"), None).await?;
+        Ok(answer.map(|(_, body)| body))
+    }
+}
+
+/// The payload of a token, unverified: it is the tool's own, and nothing is decided by it but what to print.
+fn claims(token: &str) -> Option<Value> {
+    let payload = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    serde_json::from_slice(&payload).ok()
+}
+
+/// A list of texts, or a single one.
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(list) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    }
+}
