@@ -1,23 +1,25 @@
 //! Executing a plan: tenants in parallel, each realm by one writer, each change as the plan says or not at all.
 //!
-//! Before anything is written to a realm, what its changes rely on is read again; a realm that has moved is refused
-//! whole. The marker is written last, so that a run that is killed anywhere is finished by running it again.
+//! Before anything is written to a realm, what its changes rely on is read again; an object that has moved is refused,
+//! with what depends on it. The marker is written last and says only what was done, so that a run that is killed
+//! anywhere is finished by running it again.
 
+mod check;
 mod links;
 mod writer;
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt;
 
 use crate::keycloak::observe::planned_users;
-use crate::keycloak::{Birth, KeycloakError, WriteRealms, observe};
-use crate::plan::diff::{relied_on, relied_on_whole};
-use crate::plan::{Action, Change, Plan, TenantPlan};
-use crate::state::applied::{self, MARKER};
+use crate::keycloak::{Birth, Fault, KeycloakError, WriteRealms, observe};
+use crate::plan::{Plan, TenantPlan};
+use crate::state::ObjectId;
+use crate::state::applied::MARKER;
 use crate::state::secret::Secrets;
-use crate::state::{ObjectId, Quarantine, RealmState};
+use check::Checked;
+pub use check::{Moved, Refused};
 use writer::Writer;
 
 /// What came of a plan.
@@ -34,8 +36,15 @@ pub enum TenantOutcome {
     Born,
     /// Its realm was changed; the number of changes.
     Changed(usize),
+    /// Some of its objects have moved since the plan was made: those were refused, the rest was done.
+    Partly {
+        /// Changes made.
+        done: usize,
+        /// What was refused.
+        refused: Vec<Refused>,
+    },
     /// Its realm is not what the plan was made from: these objects have moved. Nothing was written.
-    Stale(Vec<ObjectId>),
+    Stale(Vec<Refused>),
     /// A request failed.
     Failed {
         /// The object whose change failed, if it was one.
@@ -44,11 +53,25 @@ pub enum TenantOutcome {
         error: KeycloakError,
         /// Changes made before.
         done: usize,
+        /// Objects that were refused because they have moved.
+        refused: Vec<Refused>,
     },
     /// A guard refuses the plan, and nobody waived it. Nothing was written.
     Refused,
     /// The run was stopped before its turn.
     NotStarted,
+}
+
+/// How much is refused where something has moved since the plan was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnStale {
+    /// The object, and what depends on it.
+    #[default]
+    Object,
+    /// Its realm.
+    Realm,
+    /// Everything: all realms are checked before anything is written anywhere.
+    Run,
 }
 
 impl Outcome {
@@ -58,60 +81,117 @@ impl Outcome {
     }
 }
 
-/// Executes a plan, `parallelism` realms at a time. `finished` is told of each tenant with the time that it took;
+/// How a plan is executed.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    /// Realms to work on at a time.
+    pub parallelism: usize,
+    /// How much is refused where something has moved.
+    pub on_stale: OnStale,
+}
+
+/// Executes a plan. `finished` is told of each tenant with the time that it took;
 /// `stop` ends the run after the realms under way.
 pub async fn apply(
     api: &impl WriteRealms,
     plan: &Plan,
     secrets: &Secrets,
-    parallelism: usize,
+    manner: Manner,
     stop: &AtomicBool,
     finished: impl Fn(&TenantPlan, &TenantOutcome),
 ) -> Outcome {
     let finished = &finished;
+    let Manner { parallelism, on_stale } = manner;
     let refused = plan.refused().next().is_some();
-    let work = plan.tenants.iter().filter(|tenant| !tenant.is_empty());
-    let runs = futures_util::stream::iter(work.map(|tenant| async move {
+    if on_stale == OnStale::Run && !refused {
+        let moved = each(plan, parallelism, async |tenant| rehearse(api, tenant).await).await;
+        if moved.iter().any(|(_, outcome)| *outcome != TenantOutcome::NotStarted) {
+            let tenants = plan.tenants.iter().filter(|tenant| !tenant.is_empty());
+            tenants.zip(&moved).for_each(|(tenant, (_, outcome))| finished(tenant, outcome));
+            return Outcome { tenants: moved };
+        }
+    }
+    let tenants = each(plan, parallelism, async |tenant| {
         let outcome = if refused {
             TenantOutcome::Refused
         } else if stop.load(Ordering::Relaxed) {
             TenantOutcome::NotStarted
         } else {
-            apply_tenant(api, tenant, secrets).await
+            apply_tenant(api, tenant, secrets, on_stale).await
         };
         finished(tenant, &outcome);
-        (tenant.tenant.clone(), outcome)
-    }));
-    let mut tenants: Vec<(String, TenantOutcome)> = runs.buffer_unordered(parallelism.max(1)).collect().await;
-    let order: BTreeMap<&str, usize> =
-        (0..).zip(&plan.tenants).map(|(at, tenant)| (tenant.tenant.as_str(), at)).collect();
-    tenants.sort_by_key(|(tenant, _)| order.get(tenant.as_str()).copied());
-    Outcome { tenants }
+        outcome
+    });
+    Outcome { tenants: tenants.await }
 }
 
-async fn apply_tenant(api: &impl WriteRealms, plan: &TenantPlan, secrets: &Secrets) -> TenantOutcome {
-    let failed = |error| TenantOutcome::Failed { object: None, error, done: 0 };
+/// Does something for each tenant that has something to do; what came of it in the order of the plan.
+async fn each(
+    plan: &Plan,
+    parallelism: usize,
+    work: impl AsyncFn(&TenantPlan) -> TenantOutcome,
+) -> Vec<(String, TenantOutcome)> {
+    let work = &work;
+    let runs = plan.tenants.iter().filter(|tenant| !tenant.is_empty());
+    let runs = runs.map(|tenant| async move { (tenant.tenant.clone(), work(tenant).await) });
+    futures_util::stream::iter(runs).buffered(parallelism.max(1)).collect().await
+}
+
+/// What would be refused: `NotStarted` when nothing would.
+async fn rehearse(api: &impl WriteRealms, plan: &TenantPlan) -> TenantOutcome {
+    match observe(api, &plan.tenant, &planned_users(&plan.changes)).await {
+        Ok(None) if plan.is_birth() => TenantOutcome::NotStarted,
+        Ok(Some(found)) if plan.is_birth() && is_born(plan, found.marker()) => TenantOutcome::NotStarted,
+        Ok(Some(found)) if !plan.is_birth() => match check::check(plan, &found).refused {
+            refused if refused.is_empty() => TenantOutcome::NotStarted,
+            refused => TenantOutcome::Stale(refused),
+        },
+        Ok(_) => TenantOutcome::Stale(vec![of_realm(plan)]),
+        Err(KeycloakError { fault: Fault::Refused { .. }, .. }) if plan.is_birth() => {
+            TenantOutcome::Stale(vec![of_realm(plan)])
+        }
+        Err(error) => failed(error),
+    }
+}
+
+async fn apply_tenant(
+    api: &impl WriteRealms,
+    plan: &TenantPlan,
+    secrets: &Secrets,
+    on_stale: OnStale,
+) -> TenantOutcome {
     if plan.is_birth() {
         return match give_birth(api, plan, secrets).await {
             Ok(true) => TenantOutcome::Born,
-            Ok(false) => TenantOutcome::Stale(vec![ObjectId::realm()]),
+            Ok(false) => TenantOutcome::Stale(vec![of_realm(plan)]),
             Err(error) => failed(error),
         };
     }
     let observed = match observe(api, &plan.tenant, &planned_users(&plan.changes)).await {
         Ok(Some(observed)) => observed,
-        Ok(None) => return TenantOutcome::Stale(vec![ObjectId::realm()]),
+        Ok(None) => return TenantOutcome::Stale(vec![of_realm(plan)]),
         Err(error) => return failed(error),
     };
-    let moved = moved(plan, &observed);
-    if !moved.is_empty() {
-        return TenantOutcome::Stale(moved);
+    let Checked { plan, good, refused } = check::check(plan, &observed);
+    if !refused.is_empty() && (good == 0 || on_stale != OnStale::Object) {
+        return TenantOutcome::Stale(refused);
     }
     let mut writer = Writer::new(api, &plan.tenant, &observed, secrets);
-    match writer.write(plan).await {
-        Ok(()) => TenantOutcome::Changed(plan.changes.len().max(1)),
-        Err((object, error)) => TenantOutcome::Failed { object, error, done: writer.done },
+    match writer.write(&plan).await {
+        Ok(()) if refused.is_empty() => TenantOutcome::Changed(good.max(1)),
+        Ok(()) => TenantOutcome::Partly { done: good, refused },
+        Err((object, error)) => TenantOutcome::Failed { object, error, done: writer.done, refused },
     }
+}
+
+fn failed(error: KeycloakError) -> TenantOutcome {
+    TenantOutcome::Failed { object: None, error, done: 0, refused: Vec::new() }
+}
+
+/// The realm itself is not as the plan has it: there, or not there.
+fn of_realm(plan: &TenantPlan) -> Refused {
+    let reason = if plan.is_birth() { Moved::Exists } else { Moved::Gone };
+    Refused { object: ObjectId::realm(), reason }
 }
 
 /// Creates the realm. `false`: another one of that name came first.
@@ -121,27 +201,12 @@ async fn give_birth(api: &impl WriteRealms, plan: &TenantPlan, secrets: &Secrets
     if api.create_realm(&revealed).await? == Birth::Born {
         return Ok(true);
     }
-    // A birth whose answer was lost may have been sent twice: it is ours if it carries this very marker.
     let found = observe(api, &plan.tenant, &planned_users(&[])).await?;
-    let marker = body["attributes"][MARKER].as_str();
-    Ok(found.is_some_and(|found| found.marker().is_some() && found.marker() == marker))
+    Ok(found.is_some_and(|found| is_born(plan, found.marker())))
 }
 
-/// The objects that are no longer what the plan relies on.
-fn moved(plan: &TenantPlan, observed: &RealmState) -> Vec<ObjectId> {
-    let shut = Quarantine::of(observed).is_some();
-    if shut || observed.marker().map(applied::digest) != plan.recorded {
-        return vec![ObjectId::realm()];
-    }
-    let holds = |change: &Change| match (change.action, observed.get(&change.object)) {
-        (Action::Create, found) => found.is_none(),
-        (Action::Forget, found) => found.is_none() || change.object.kind.is_permanent(&change.object.key),
-        (Action::Adopt, found) => found.is_some(),
-        (Action::Update, Some(found)) => {
-            change.relies_on.as_ref() == Some(&relied_on(found, change.fields.iter().map(|field| field.path.as_str())))
-        }
-        (Action::Delete, Some(found)) => change.relies_on.as_ref() == Some(&relied_on_whole(&change.object, found)),
-        (Action::Update | Action::Delete, None) => false,
-    };
-    plan.changes.iter().filter(|change| !holds(change)).map(|change| change.object.clone()).collect()
+/// A birth whose answer was lost may have been sent twice: a realm is ours if it carries this very marker.
+fn is_born(plan: &TenantPlan, marker: Option<&str>) -> bool {
+    let body = plan.changes.first().and_then(|change| change.body.as_ref());
+    marker.is_some() && body.and_then(|body| body["attributes"][MARKER].as_str()) == marker
 }

@@ -62,7 +62,7 @@ pub struct Header {
     pub environment: String,
     /// Identity of the server: the issuer of its master realm.
     pub server: String,
-    /// The manifest directory as it was named; references to files are relative to it.
+    /// The manifest directory, absolute; files of secrets are named relative to it.
     pub directory: String,
     /// SHA-256 of the sources.
     pub manifests: String,
@@ -114,7 +114,7 @@ pub struct TenantPlan {
     /// The marker to leave behind, where it changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<String>,
-    /// Digest of the marker that was found; a realm whose marker has moved was written by another run.
+    /// Digest of the marker that was found; where it has moved, another run has written to the realm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded: Option<String>,
     /// Objects that others put there; they stay as they are.
@@ -144,6 +144,9 @@ pub struct Change {
     /// Digest of what was observed of the object and is relied on; a write is refused when it has moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relies_on: Option<String>,
+    /// Digest of what the marker says of the object; a write is refused when another run has applied something to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<String>,
 }
 
 /// What is done with an object.
@@ -295,5 +298,6 @@ fn birth(desired: &RealmState, marker: &str) -> Change {
         body: Some(body),
         fields: Vec::new(),
         relies_on: None,
+        recorded: None,
     }
 }

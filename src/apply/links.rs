@@ -52,6 +52,11 @@ impl Link {
         links.sort();
         links
     }
+
+    /// What is referred to, if the reference is added.
+    pub(super) fn added(self) -> Option<ObjectId> {
+        self.add.then_some(self.target)
+    }
 }
 
 /// What the entries of a list of references are, by the list's path.

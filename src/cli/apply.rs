@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::args::{PlanFormat, Selecting, Target, Waivers};
@@ -14,7 +14,7 @@ use super::exit::{Exit, Hinted, UsageError};
 use super::output::Printer;
 use super::progress::Progress;
 use super::{files, plan, session};
-use crate::apply::{Outcome, TenantOutcome, apply};
+use crate::apply::{Manner, OnStale, Outcome, Refused, TenantOutcome, apply};
 use crate::keycloak::http::Server;
 use crate::plan::select::Selection;
 use crate::plan::{FORMAT_VERSION, Plan, TenantPlan};
@@ -41,9 +41,36 @@ pub(super) struct Options {
     /// Do not ask
     #[arg(short, long)]
     pub(super) yes: bool,
+    /// What to refuse where something has moved since the plan was made
+    #[arg(long, value_enum, default_value = "object", value_name = "WHAT")]
+    pub(super) on_stale: Stale,
+    /// Where the manifests of a saved plan are now; files of secrets are looked for there. By default where they were
+    #[arg(long, value_name = "DIR")]
+    pub(super) manifests: Option<PathBuf>,
     /// Realms to work on at a time
     #[arg(short, long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
     pub(super) parallelism: u16,
+}
+
+/// What to refuse where something has moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Stale {
+    /// The object, with what depends on it; the rest is done.
+    Object,
+    /// Its realm; the others are done.
+    Realm,
+    /// Everything: all realms are checked before anything is written.
+    Run,
+}
+
+impl From<Stale> for OnStale {
+    fn from(stale: Stale) -> Self {
+        match stale {
+            Stale::Object => Self::Object,
+            Stale::Realm => Self::Realm,
+            Stale::Run => Self::Run,
+        }
+    }
 }
 
 /// Executes a saved plan, or plans, shows, asks and executes.
@@ -66,8 +93,8 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         if session::refused(printer, &plan) {
             return Ok(Exit::Refused);
         }
-        let (server, secrets) = reach(printer, &plan, &options.target).await?;
-        return execute(printer, &server, &plan, &secrets, options.parallelism).await;
+        let (server, secrets) = reach(printer, &plan, options).await?;
+        return execute(printer, &server, &plan, &secrets, options).await;
     }
     let asking = !options.yes;
     if asking && !printer.can_ask() {
@@ -95,7 +122,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         printer.say("nothing was written");
         return Ok(Exit::Failed);
     }
-    execute(printer, &session.server, &session.plan, &session.wanted.secrets, options.parallelism).await
+    execute(printer, &session.server, &session.plan, &session.wanted.secrets, options).await
 }
 
 /// Reads a plan that `plan --out` wrote.
@@ -124,7 +151,8 @@ fn expired(plan: &Plan) -> bool {
 }
 
 /// The server that a saved plan is for, and the secrets that it refers to.
-async fn reach(printer: &Printer, plan: &Plan, target: &Target) -> anyhow::Result<(Server, Secrets)> {
+async fn reach(printer: &Printer, plan: &Plan, options: &Options) -> anyhow::Result<(Server, Secrets)> {
+    let target = &options.target;
     let key = files::operator_key(target.operator_key.as_deref())?;
     let mut found = Vec::new();
     for change in plan.tenants.iter().flat_map(|tenant| &tenant.changes) {
@@ -134,7 +162,8 @@ async fn reach(printer: &Printer, plan: &Plan, target: &Target) -> anyhow::Resul
             .chain(change.fields.iter().filter_map(|field| field.after.as_ref()))
             .for_each(|value| references(value, &mut found));
     }
-    let secrets = files::plan_secrets(&PathBuf::from(&plan.header.directory), found, &key)?;
+    let directory = options.manifests.clone().unwrap_or_else(|| PathBuf::from(&plan.header.directory));
+    let secrets = files::plan_secrets(&directory, found, &key)?;
     let base = plan.header.server.trim_end_matches("/realms/master");
     let url = session::checked_url(target.server.clone().unwrap_or_else(|| base.to_owned()))?;
     let server = Server::connect(&url, key, session::trace(printer)).await?;
@@ -152,7 +181,7 @@ async fn execute(
     server: &Server,
     plan: &Plan,
     secrets: &Secrets,
-    parallelism: u16,
+    options: &Options,
 ) -> anyhow::Result<Exit> {
     let started = Instant::now();
     let before = server.requests();
@@ -163,7 +192,8 @@ async fn execute(
     }
     let work = plan.tenants.iter().filter(|tenant| !tenant.is_empty()).count();
     let progress = Progress::new("applying", work, printer.progress());
-    let outcome = apply(server, plan, secrets, usize::from(parallelism), &stop, |tenant, outcome| {
+    let manner = Manner { parallelism: options.parallelism.into(), on_stale: options.on_stale.into() };
+    let outcome = apply(server, plan, secrets, manner, &stop, |tenant, outcome| {
         if let Some(note) = note(tenant, outcome) {
             progress.note(&note);
         }
@@ -209,19 +239,22 @@ async fn signal() {
 
 /// What is said of a tenant at once: only what went wrong.
 fn note(tenant: &TenantPlan, outcome: &TenantOutcome) -> Option<String> {
+    let stale = |refused: &[Refused], rest: &str| {
+        let lines: Vec<String> = refused.iter().map(|one| format!("\n  {}/{one}", tenant.tenant)).collect();
+        format!("error: stale: {}: moved since the plan was made; {rest}{}", tenant.tenant, lines.concat())
+    };
     match outcome {
         TenantOutcome::Born | TenantOutcome::Changed(_) | TenantOutcome::NotStarted | TenantOutcome::Refused => None,
-        TenantOutcome::Stale(moved) => {
-            let objects: Vec<String> = moved.iter().map(|id| format!("{}/{id}", tenant.tenant)).collect();
-            Some(format!(
-                "error: stale: {} changed since the plan was made; nothing was written to this realm",
-                objects.join(", ")
-            ))
+        TenantOutcome::Stale(refused) => Some(stale(refused, "nothing was written to this realm")),
+        TenantOutcome::Partly { done, refused } => {
+            Some(stale(refused, &format!("these were refused, the rest was done ({done} changes)")))
         }
-        TenantOutcome::Failed { object, error, done } => {
+        TenantOutcome::Failed { object, error, done, refused } => {
             let object = object.as_ref().map_or(String::new(), |id| format!("/{id}"));
             let hint = error.hint().map_or(String::new(), |hint| format!("\nhint: {hint}"));
-            Some(format!("error: {}{object}: {error} ({done} changes made before){hint}", tenant.tenant))
+            let failed = format!("error: {}{object}: {error} ({done} changes made before){hint}", tenant.tenant);
+            let stale = (!refused.is_empty()).then(|| stale(refused, "these were refused") + "\n");
+            Some(stale.unwrap_or_default() + &failed)
         }
     }
 }
@@ -229,28 +262,32 @@ fn note(tenant: &TenantPlan, outcome: &TenantOutcome) -> Option<String> {
 fn summary(outcome: &Outcome, took: Duration, requests: u64) -> String {
     let born = outcome.count(|o| *o == TenantOutcome::Born);
     let changed = outcome.count(|o| matches!(o, TenantOutcome::Changed(_)));
+    let partly = outcome.count(|o| matches!(o, TenantOutcome::Partly { .. }));
     let failed = outcome.count(|o| matches!(o, TenantOutcome::Failed { .. }));
     let stale = outcome.count(|o| matches!(o, TenantOutcome::Stale(_)));
     let left = outcome.count(|o| *o == TenantOutcome::NotStarted);
     let mut parts = vec![format!("{born} realms created"), format!("{changed} changed")];
+    parts.extend((partly > 0).then(|| format!("{partly} changed in part")));
     parts.extend((failed > 0).then(|| format!("{failed} failed")));
     parts.extend((stale > 0).then(|| format!("{stale} stale")));
     parts.extend((left > 0).then(|| format!("{left} not started")));
     let seconds = took.as_secs_f64();
-    let rate = (born + changed) as f64 / seconds.max(0.001);
+    let rate = (born + changed + partly) as f64 / seconds.max(0.001);
     format!("Applied: {} in {seconds:.1} s with {requests} requests, {rate:.1} realms/s.\n", parts.join(", "))
 }
 
 fn exit(outcome: &Outcome, stopped: bool) -> Exit {
     let good = outcome.count(|o| matches!(o, TenantOutcome::Born | TenantOutcome::Changed(_)));
+    let partly = outcome.count(|o| matches!(o, TenantOutcome::Partly { .. }));
+    let failed = outcome.count(|o| matches!(o, TenantOutcome::Failed { .. }));
     let stale = outcome.count(|o| matches!(o, TenantOutcome::Stale(_)));
     if stopped {
         Exit::Interrupted
     } else if good == outcome.tenants.len() {
         Exit::Done
-    } else if good > 0 {
+    } else if good + partly > 0 {
         Exit::Partly
-    } else if stale == outcome.tenants.len() {
+    } else if stale > 0 && failed == 0 {
         Exit::Stale
     } else {
         Exit::Failed

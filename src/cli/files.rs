@@ -144,8 +144,10 @@ pub(super) fn secrets(dir: &Path, desired: &[Desired], key: &OperatorKey, found:
 pub(super) fn plan_secrets(dir: &Path, references: Vec<String>, key: &OperatorKey) -> anyhow::Result<Secrets> {
     let mut secrets = Secrets::default();
     for reference in references {
-        let value = secret(dir, &reference)
-            .map_err(|reason| anyhow::anyhow!("the secret {reference} can't be read: {reason}"))?;
+        let value = secret(dir, &reference).map_err(|reason| Hinted {
+            message: format!("the secret {reference} can't be read: {reason}"),
+            hint: "files of secrets stand where the manifests are; give --manifests DIR if they have moved".into(),
+        })?;
         let fingerprint = key.fingerprint(&value);
         secrets.insert(reference, value, fingerprint);
     }

@@ -177,7 +177,7 @@ pub(super) async fn open(
         tool_version: env!("CARGO_PKG_VERSION").into(),
         environment: wanted.network.environment.clone(),
         server: server.identity().into(),
-        directory: wanted.dir.display().to_string(),
+        directory: std::path::absolute(&wanted.dir)?.display().to_string(),
         manifests: wanted.digest.clone(),
         created_at: now.strftime("%FT%TZ").to_string(),
         expires_at: now.checked_add(PLAN_HOURS.hours())?.strftime("%FT%TZ").to_string(),

@@ -33,6 +33,9 @@ pub fn diff(desired: &RealmState, observed: &RealmState, applied: &Applied, secr
             _ => change(id, Action::Forget, Cause::Manifest),
         });
     }
+    for change in &mut difference.changes {
+        change.recorded = applied.digest_of(&change.object);
+    }
     for id in observed.objects.keys() {
         let ours = desired.objects.contains_key(id) || applied.fields(id).is_some();
         if !ours && !id.kind.is_built_in(&id.key) {
@@ -56,7 +59,7 @@ pub fn relied_on_whole(id: &ObjectId, found: &Object) -> String {
 }
 
 fn change(id: &ObjectId, action: Action, cause: Cause) -> Change {
-    Change { object: id.clone(), action, cause, body: None, fields: Vec::new(), relies_on: None }
+    Change { object: id.clone(), action, cause, body: None, fields: Vec::new(), relies_on: None, recorded: None }
 }
 
 fn create(id: &ObjectId, wanted: &Object, applied: &Applied) -> Change {
@@ -82,7 +85,9 @@ fn update(id: &ObjectId, wanted: &Object, found: &Object, applied: &Applied, sec
     }
     let owned = applied.fields(id).is_some();
     if fields.is_empty() {
-        return (!owned).then(|| change(id, Action::Adopt, adoption(applied)));
+        let paths = wanted.fields.keys().filter(|path| !id.kind.class_of_path(path).is_initial());
+        let relies_on = Some(relied_on(found, paths.map(String::as_str)));
+        return (!owned).then(|| Change { relies_on, ..change(id, Action::Adopt, adoption(applied)) });
     }
     let cause = fields.iter().map(|field| field.cause).reduce(|a, b| if a == b { a } else { Cause::Both });
     let relies_on = Some(relied_on(found, fields.iter().map(|field| field.path.as_str())));

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use realmwright::apply::{TenantOutcome, apply};
+use realmwright::apply::{OnStale, TenantOutcome, apply};
 use realmwright::keycloak::memory::MemoryKeycloak;
 use realmwright::keycloak::{Birth, Fault, KeycloakError, ReadRealms, WriteRealms};
 use realmwright::plan::Plan;
@@ -10,10 +10,10 @@ use realmwright::state::secret::Secrets;
 use serde_json::{Value, json};
 
 use crate::plan::{applied, client, id, world};
-use crate::support::{World, carry_out};
+use crate::support::{World, carry_out, manner};
 
 /// A server whose writes fail from the n-th on; with `lost`, that one is executed and its answer is lost.
-struct Failing<'a> {
+pub struct Failing<'a> {
     inner: &'a MemoryKeycloak,
     writes: AtomicUsize,
     good: usize,
@@ -21,7 +21,7 @@ struct Failing<'a> {
 }
 
 impl<'a> Failing<'a> {
-    fn after(inner: &'a MemoryKeycloak, good: usize, lost: bool) -> Self {
+    pub fn after(inner: &'a MemoryKeycloak, good: usize, lost: bool) -> Self {
         Self { inner, writes: AtomicUsize::new(0), good, lost }
     }
 
@@ -71,7 +71,7 @@ impl WriteRealms for Failing<'_> {
 }
 
 /// A change that touches most kinds: a second product, other roles, scopes and settings, one licence gone.
-fn much_changed() -> World {
+pub fn much_changed() -> World {
     let licence = "{product: assistant, type: pro, serial: A-1, seats: 5, validUntil: 2027-12-31}";
     let over = "        realm:
           accessTokenLifespan: 90
@@ -181,7 +181,7 @@ async fn a_plan_is_refused_where_its_realm_has_moved_and_nothing_is_written_ther
     let ways: Vec<String> = outcome.tenants.iter().map(|(tenant, outcome)| format!("{tenant}: {outcome:?}")).collect();
     insta::assert_snapshot!(ways.join("\n"), @r#"
     north: Changed(1)
-    clinic: Stale([ObjectId { kind: Realm, key: "" }])
+    clinic: Stale([Refused { object: ObjectId { kind: Realm, key: "" }, reason: Changed(["displayName"]) }])
     "#);
     assert!(api.requests().iter().all(|sent| !sent.writes || !sent.path.starts_with("clinic")));
 }
@@ -202,7 +202,7 @@ async fn a_stopped_run_says_what_it_did_not_start() {
     let api = MemoryKeycloak::new();
     let plan = world().plan(&api).await;
     let stop = AtomicBool::new(true);
-    let outcome = apply(&api, &plan, &Secrets::default(), 2, &stop, |_, _| {}).await;
+    let outcome = apply(&api, &plan, &Secrets::default(), manner(2, OnStale::Object), &stop, |_, _| {}).await;
     assert_eq!(outcome.count(|o| *o == TenantOutcome::NotStarted), 3);
     assert!(api.realms().is_empty());
 }
@@ -242,12 +242,12 @@ realm:
     };
     let first = secrets("canary-one", "print-1");
     let birth = plan(&api, &first);
-    apply(&api, &birth, &first, 1, &AtomicBool::new(false), |_, _| {}).await;
+    apply(&api, &birth, &first, manner(1, OnStale::Object), &AtomicBool::new(false), |_, _| {}).await;
     assert!(plan(&api, &first).is_empty());
     let second = secrets("canary-two", "print-2");
     let change = plan(&api, &second);
     assert_eq!(change.tenants[0].changes[0].fields[0].path, "config.clientSecret");
-    apply(&api, &change, &second, 1, &AtomicBool::new(false), |_, _| {}).await;
+    apply(&api, &change, &second, manner(1, OnStale::Object), &AtomicBool::new(false), |_, _| {}).await;
     assert!(plan(&api, &second).is_empty());
     for text in [serde_json::to_string(&birth), serde_json::to_string(&change)] {
         assert!(!text.expect("serialisable").contains("canary"));

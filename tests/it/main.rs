@@ -21,4 +21,5 @@ mod plan;
 mod properties;
 mod select;
 mod settings;
+mod stale;
 mod template;

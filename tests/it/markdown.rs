@@ -246,7 +246,7 @@ fn a_comment_fits_however_much_there_is_to_say() {
 fn update(object: &str, path: &str, before: Value, after: Value) -> Change {
     let fields = vec![FieldChange { path: path.into(), before: Some(before), after: Some(after), cause: Cause::Both }];
     let object: ObjectId = object.parse().expect("an address");
-    Change { object, action: Action::Update, cause: Cause::Both, body: None, fields, relies_on: None }
+    Change { object, action: Action::Update, cause: Cause::Both, body: None, fields, relies_on: None, recorded: None }
 }
 
 fn tenant(name: &str, label: &str, changes: Vec<Change>) -> TenantPlan {
@@ -274,6 +274,7 @@ pub fn with_text(text: &str) -> Plan {
             body: Some(body),
             fields: Vec::new(),
             relies_on: None,
+            recorded: None,
         };
         let document = |n: usize| json!([{"name": text, "value": n, text: n}]);
         vec![

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use realmwright::apply::{Outcome, TenantOutcome, apply};
+use realmwright::apply::{Manner, OnStale, Outcome, TenantOutcome, apply};
 use realmwright::diagnostic::{Diagnostic, passable};
 use realmwright::expand::{Desired, expand};
 use realmwright::keycloak::observe::declared_users;
@@ -154,8 +154,12 @@ impl World {
     }
 }
 
+pub fn manner(parallelism: usize, on_stale: OnStale) -> Manner {
+    Manner { parallelism, on_stale }
+}
+
 pub async fn carry_out(api: &impl WriteRealms, plan: &Plan) -> Outcome {
-    apply(api, plan, &Secrets::default(), 4, &AtomicBool::new(false), |_, _| {}).await
+    apply(api, plan, &Secrets::default(), manner(4, OnStale::Object), &AtomicBool::new(false), |_, _| {}).await
 }
 
 pub fn header() -> Header {
