@@ -3,6 +3,7 @@
 mod apply;
 mod args;
 mod bootstrap;
+mod check;
 mod completions;
 mod config;
 mod doctor;
@@ -10,6 +11,8 @@ mod drift;
 mod excerpt;
 mod exit;
 mod files;
+mod findings;
+mod git;
 mod guards;
 mod man;
 mod output;
@@ -80,6 +83,7 @@ impl Call {
     async fn command(&self, printer: &Printer) -> anyhow::Result<Exit> {
         match &self.arguments.command {
             Command::Validate(options) => validate::run(printer, options),
+            Command::Check(options) => check::run(printer, options),
             Command::Plan(options) => plan::run(printer, options).await,
             Command::Apply(options) => apply::run(printer, options).await,
             Command::Drift(options) => drift::run(printer, options).await,

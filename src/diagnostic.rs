@@ -2,6 +2,8 @@
 //!
 //! Values only. Rendering for people belongs to the command line, which has the source texts.
 
+pub mod rule;
+
 use std::fmt;
 
 /// A place in one of the sources of a [`ManifestSet`](crate::manifest::ManifestSet): lines and columns count from 1.

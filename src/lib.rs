@@ -9,16 +9,18 @@
 //! 2. [`manifest`]: what people write → a `ManifestSet`, and the network of one environment;
 //! 3. [`state`]: what realms contain → one `State` for the desired and the observed side;
 //! 4. [`template`], [`expand`]: manifests → the desired state;
-//! 5. [`plan`]: two states → a `Plan`, and its rendering.
+//! 5. [`authority`]: two sides of a change → what its author may not do;
+//! 6. [`plan`]: two states → a `Plan`, and its rendering.
 //!
 //! With effects:
 //!
-//! 6. [`keycloak`]: a server, real or in memory → the observed state;
-//! 7. [`apply`]: a plan → an `Outcome`;
-//! 8. [`doctor`]: what may go wrong on a server, and what mends it; all but its questions is pure;
-//! 9. [`cli`]: the command line, the only place that reads files and the clock, and prints.
+//! 7. [`keycloak`]: a server, real or in memory → the observed state;
+//! 8. [`apply`]: a plan → an `Outcome`;
+//! 9. [`doctor`]: what may go wrong on a server, and what mends it; all but its questions is pure;
+//! 10. [`cli`]: the command line, the only place that reads files and the clock, and prints.
 
 pub mod apply;
+pub mod authority;
 pub mod cli;
 pub mod diagnostic;
 pub mod doctor;

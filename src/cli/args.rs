@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::{apply, bootstrap, completions, config, doctor, drift, guards, man, plan, schema, validate};
+use super::{apply, bootstrap, check, completions, config, doctor, drift, guards, man, plan, schema, validate};
 use crate::plan::Waiver;
 use crate::plan::select::{Selection, Selector};
 
@@ -27,7 +27,7 @@ Exit codes:
   0    done, or in sync
   1    failed
   2    differences (plan --detailed-exitcode, drift)
-  3    refused by a guard
+  3    refused: by a guard, or what an author may not do (check)
   4    stale plan
   5    partly applied
   64   called wrongly
@@ -46,6 +46,8 @@ pub(super) fn command() -> clap::Command {
 pub(super) enum Command {
     /// Check manifests, offline
     Validate(validate::Options),
+    /// Check manifests, and what their author may change
+    Check(check::Options),
     /// Show what apply would do
     Plan(plan::Options),
     /// Make the realms what the manifests say

@@ -53,14 +53,18 @@ fn collect(dir: &Path, paths: &mut Vec<PathBuf>) -> anyhow::Result<()> {
         }
         if path.is_dir() {
             collect(&path, paths)?;
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "yaml" || extension == "yml" || extension == "csv")
-        {
+        } else if is_manifest(&path.file_name().unwrap_or_default().to_string_lossy()) {
             paths.push(path);
         }
     }
     Ok(())
+}
+
+/// True for the name of a file that is a manifest, relative to the manifest directory.
+pub(super) fn is_manifest(name: &str) -> bool {
+    let extension = name.rsplit('/').next().and_then(|file| file.rsplit_once('.')).map(|(_, extension)| extension);
+    let hidden = name.split('/').any(|part| part.starts_with('.'));
+    !hidden && matches!(extension, Some("yaml" | "yml" | "csv"))
 }
 
 /// The operator key from its file or from the environment.

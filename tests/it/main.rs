@@ -8,6 +8,7 @@ mod contract;
 mod support;
 
 mod apply;
+mod check;
 mod cli;
 mod doctor;
 mod generated;

@@ -1,0 +1,155 @@
+//! What was found in manifests, in the form that the reader wants: text for people, JSON, SARIF 2.1.0 for code scanning,
+//! and the annotations of GitHub Actions.
+
+use std::path::{Component, Path};
+
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use super::output::Printer;
+use crate::diagnostic::rule::{RULES, Rule};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::keycloak::segment;
+use crate::manifest::Source;
+use crate::template::builtin::SHIPPED;
+
+/// How to print what was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people, on standard error: each with its line.
+    Text,
+    /// A list of objects.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+}
+
+/// Prints all findings of a run; `Text` on standard error, the others as data.
+pub(super) fn print(printer: &Printer, format: Format, dir: &Path, sources: &[Source], found: &[Diagnostic]) {
+    match format {
+        Format::Text if found.is_empty() => {}
+        Format::Text => printer.diagnostics(dir, sources, found),
+        Format::Json => {
+            let all: Value = found.iter().map(|finding| object(dir, sources, finding)).collect();
+            printer.data(&pretty(&json!({ "findings": all })));
+        }
+        Format::Sarif => printer.data(&pretty(&sarif(dir, sources, found))),
+        Format::Github => {
+            found.iter().for_each(|finding| printer.data(&annotation(dir, sources, finding)));
+        }
+    }
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+/// File, line and column of a finding. The file's path is relative to the working directory, without `..` where it can be.
+fn place(dir: &Path, sources: &[Source], finding: &Diagnostic) -> Option<(String, u32, u32)> {
+    let span = finding.span?;
+    let source = sources.get(span.source as usize).filter(|source| !source.name.starts_with(SHIPPED))?;
+    let here = std::env::current_dir().unwrap_or_default();
+    let dir = dir.strip_prefix(&here).unwrap_or(dir);
+    let mut parts: Vec<String> = Vec::new();
+    for part in dir.join(&source.name).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if parts.last().is_some_and(|last| last != "..") => {
+                parts.pop();
+            }
+            other => parts.push(other.as_os_str().to_string_lossy().into_owned()),
+        }
+    }
+    let path = parts.join("/").replacen("//", "/", 1);
+    Some((path, span.line.max(1), span.column.max(1)))
+}
+
+fn object(dir: &Path, sources: &[Source], finding: &Diagnostic) -> Value {
+    let mut object = json!({"code": finding.code, "severity": word(finding.severity), "message": finding.message});
+    if let Some((file, line, column)) = place(dir, sources, finding) {
+        object["file"] = file.into();
+        object["line"] = line.into();
+        object["column"] = column.into();
+    }
+    if let Some(hint) = &finding.hint {
+        object["hint"] = hint.as_str().into();
+    }
+    object
+}
+
+/// SARIF 2.1.0 (OASIS), with the rules that were broken.
+fn sarif(dir: &Path, sources: &[Source], found: &[Diagnostic]) -> Value {
+    let broken: Vec<&Rule> =
+        RULES.iter().filter(|rule| found.iter().any(|finding| finding.code == rule.code)).collect();
+    let rules: Vec<Value> = broken
+        .iter()
+        .map(|rule| {
+            json!({
+                "id": rule.code,
+                "shortDescription": {"text": rule.what},
+                "help": {"text": rule.help, "markdown": rule.help},
+                "defaultConfiguration": {"level": "error"},
+            })
+        })
+        .collect();
+    let results: Vec<Value> = found.iter().map(|finding| result(dir, sources, &broken, finding)).collect();
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "realmwright",
+                "version": env!("CARGO_PKG_VERSION"),
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": rules,
+            }},
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    })
+}
+
+fn result(dir: &Path, sources: &[Source], broken: &[&Rule], finding: &Diagnostic) -> Value {
+    let message = match &finding.hint {
+        Some(hint) => format!("{}. {hint}", finding.message),
+        None => finding.message.clone(),
+    };
+    // Code scanning takes no finding without a place: one about the whole input is put into its first file.
+    let first = || Diagnostic { span: Some(crate::diagnostic::Span::default()), ..finding.clone() };
+    let at = place(dir, sources, finding).or_else(|| place(dir, sources, &first()));
+    let (file, line, column) = at.unwrap_or_else(|| ("platform.yaml".into(), 1, 1));
+    let uri: Vec<String> = file.split('/').map(segment).collect();
+    let mut result = json!({
+        "ruleId": finding.code,
+        "level": word(finding.severity),
+        "message": {"text": message},
+        "locations": [{"physicalLocation": {
+            "artifactLocation": {"uri": uri.join("/"), "uriBaseId": "%SRCROOT%"},
+            "region": {"startLine": line, "startColumn": column},
+        }}],
+    });
+    if let Some(index) = broken.iter().position(|rule| rule.code == finding.code) {
+        result["ruleIndex"] = index.into();
+    }
+    result
+}
+
+/// A workflow command of GitHub Actions.
+fn annotation(dir: &Path, sources: &[Source], finding: &Diagnostic) -> String {
+    let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
+    let at = place(dir, sources, finding)
+        .map_or_else(String::new, |(file, line, column)| format!("file={},line={line},col={column},", property(&file)));
+    let hint = finding.hint.as_ref().map_or_else(String::new, |hint| format!("\n{hint}"));
+    let message = data(&format!("{}{hint}", finding.message));
+    format!("::{} {at}title={}::{message}\n", word(finding.severity), property(finding.code))
+}

@@ -1,0 +1,151 @@
+//! The rules that findings are about, by their code: what each is for, and how to keep it. For reports that list rules.
+
+/// A rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// Its code, as findings have it.
+    pub code: &'static str,
+    /// What it asks for.
+    pub what: &'static str,
+    /// How to keep it.
+    pub help: &'static str,
+}
+
+const fn rule(code: &'static str, what: &'static str, help: &'static str) -> Rule {
+    Rule { code, what, help }
+}
+
+/// Every rule, by its code.
+pub static RULES: &[Rule] = &[
+    rule("csv", "A CSV list can be read", "Put fields that hold a comma or a quote in double quotes."),
+    rule(
+        "cycle",
+        "Parents and templates do not go round in a circle",
+        "Give one of them a parent, or a base, outside the circle.",
+    ),
+    rule("disabled-realm", "A realm stays enabled", "Disable clients or take away licences instead."),
+    rule("duplicate-key", "A key stands once in a mapping", "Keep one of the two."),
+    rule(
+        "duplicate-name",
+        "Names of tenants and templates are unique in the platform",
+        "Choose another name; the label may be anything.",
+    ),
+    rule("duplicate-object", "A name stands once in a list of objects", "Merge the two, or name one otherwise."),
+    rule("duplicate-platform", "A manifest directory has one Platform", "Take the second one out."),
+    rule(
+        "duplicate-serial",
+        "A serial is used once in the platform",
+        "Give each licence the serial that it was sold with.",
+    ),
+    rule(
+        "foreign-directory",
+        "A directory belongs to one distributor",
+        "Move the tenant to the directory of its distributor.",
+    ),
+    rule(
+        "foreign-template",
+        "A distributor's templates serve its own branch",
+        "Use a shared template, or one of your own.",
+    ),
+    rule(
+        "granted",
+        "What the vendor grants a distributor is not changed by the distributor",
+        "Put it back, and ask the platform team.",
+    ),
+    rule(
+        "granted-in-realm",
+        "Licences and the tree stand in their own keys",
+        "Use `licences` and `parent`, not attributes of the realm.",
+    ),
+    rule(
+        "hidden-template",
+        "A distributor does not replace a shipped template",
+        "Name the template otherwise, and let it extend the shipped one.",
+    ),
+    rule("insecure-url", "Identity providers are reached over TLS", "Use https."),
+    rule("link", "A changed file is a file, not a link", "Put the file itself there."),
+    rule("missing-file", "A file that is named is there", "The path is relative to the manifest that names it."),
+    rule("missing-key", "A key that is needed is there", "docs/manifest.md lists the keys."),
+    rule("missing-parameter", "A parameter without a default is given", "Set it under `parameters`."),
+    rule("missing-secret", "A secret can be read", "Set the variable, or put the file in place."),
+    rule("moved-tenant", "A tenant stays with its distributor", "Leave it where it was, and ask the platform team."),
+    rule(
+        "new-distributor",
+        "The platform team adds distributors",
+        "Declare a Reseller or an Organization below your own.",
+    ),
+    rule(
+        "new-variable",
+        "The platform team decides which variables realms may hold",
+        "Use a file beside the manifest, or ask the platform team.",
+    ),
+    rule("no-base", "The revision to compare with has manifests", "Name the revision that the change is to go into."),
+    rule("no-manifests", "A manifest directory holds manifests", "Name the directory that holds *.yaml files."),
+    rule("no-platform", "A manifest directory has a Platform", "Add a document of kind Platform."),
+    rule("not-a-config", "A configuration file holds settings", "Manifests stand in a directory of their own."),
+    rule("not-managed", "What a template holds is managed", "Take it out, or set it by hand."),
+    rule("not-settable", "Fields that the server makes are not set", "Take them out."),
+    rule("null", "Nothing is null", "Leave the key out, or write an empty list."),
+    rule("open-secret", "A secret goes only where it can't be read back", "Use the field that is for secrets."),
+    rule(
+        "outside-scope",
+        "An author changes only the own directory",
+        "Leave the file as it was, or ask the platform team.",
+    ),
+    rule("parent-not-in-environment", "A tenant is where its parent is", "Put the parent into that environment too."),
+    rule(
+        "plain-reference",
+        "References to secrets are written as `env:` or `file:`",
+        "Use a parameter of the type `secret`.",
+    ),
+    rule("plain-secret", "No secret stands in a manifest", "Use a reference: `env:NAME` or `file:PATH`."),
+    rule("realm-name", "A realm is named after its tenant", "Take the name out of the template."),
+    rule("removed-distributor", "The platform team ends a distributor", "Put its document back."),
+    rule("reserved-name", "Names of Keycloak and of Realmwright are not used", "Choose another name."),
+    rule("schema", "The built-in schema is sound", "This is a fault of Realmwright; report it."),
+    rule(
+        "scope-without-distributor",
+        "A scope is the directory of a distributor",
+        "Name the directory that holds the distributor's document.",
+    ),
+    rule("shared-directory", "Each distributor has a directory of its own", "Move one of them."),
+    rule("template", "A template is well formed", "docs/manifest.md has the directives."),
+    rule("unknown-column", "A column of a list is known", "docs/manifest.md lists the columns."),
+    rule(
+        "unknown-environment",
+        "An environment is one of the platform's",
+        "Add it to the Platform, or correct the name.",
+    ),
+    rule("unknown-field", "A field is one that Keycloak has", "Correct the name."),
+    rule("unknown-key", "A key is known", "docs/manifest.md lists the keys."),
+    rule(
+        "unknown-kind",
+        "A kind of manifest is known",
+        "The kinds are Platform, Distributor, Reseller, Organization and RealmTemplate.",
+    ),
+    rule("unknown-licence-type", "A licence is of a type that is sold", "The product lists its types."),
+    rule("unknown-object", "What is referred to exists in the realm", "Declare it, or correct the name."),
+    rule(
+        "unknown-parameter",
+        "A parameter is one of the template's",
+        "Declare it in the template, or correct the name.",
+    ),
+    rule("unknown-parent", "A parent is declared", "Declare it, or correct the name."),
+    rule("unknown-product", "A product is one of the platform's", "Add it to the Platform, or correct the name."),
+    rule("unknown-reference", "A value that a template refers to exists", "docs/manifest.md lists the values."),
+    rule("unknown-setting", "A setting is known", "`realmwright config show` lists the settings."),
+    rule("unknown-template", "A template is declared", "Declare it, or correct the name."),
+    rule("unused-list", "A list in the directory is used", "Name it as `csv:` of a Distributor, or take it out."),
+    rule("wrong-date", "A date is a day of the calendar", "Write it as 2026-12-31."),
+    rule("wrong-name", "A name has the form that names have", "Use lower case letters, digits, `-` and `_`."),
+    rule("wrong-parameter", "A parameter's value is of its type", "The template says which values it takes."),
+    rule(
+        "wrong-parent",
+        "The tiers stand in their order",
+        "Organizations stand below resellers, those below distributors.",
+    ),
+    rule("wrong-type", "A value is of its type", "docs/manifest.md has the types."),
+    rule("wrong-url", "A URL is one", "Write it as https://id.example.com."),
+    rule("wrong-value", "A value is one that is allowed", "docs/manifest.md has the values."),
+    rule("yaml", "A manifest is YAML", "Correct the syntax."),
+];
