@@ -4,8 +4,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the inside out; each may use those before it. The pure ones come first.
-const LAYERS: [&str; 11] =
-    ["diagnostic", "manifest", "state", "template", "expand", "authority", "plan", "keycloak", "apply", "doctor", "cli"];
+const LAYERS: [&str; 11] = [
+    "diagnostic",
+    "manifest",
+    "state",
+    "template",
+    "expand",
+    "authority",
+    "plan",
+    "keycloak",
+    "apply",
+    "doctor",
+    "cli",
+];
 
 /// How many of the layers are pure.
 const PURE: usize = 7;
