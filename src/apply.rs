@@ -5,7 +5,9 @@
 //! anywhere is finished by running it again.
 
 mod check;
+mod flows;
 mod links;
+mod parts;
 mod writer;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -3,6 +3,7 @@
 //! Pure. It adds the one thing that no template can leave out, the provisioner.
 
 mod check;
+mod flows;
 mod provisioner;
 mod tls;
 

@@ -12,6 +12,8 @@ mod normalize;
 pub mod protection;
 pub mod quarantine;
 pub mod secret;
+mod shape;
+pub mod specs;
 mod tables;
 
 use std::collections::BTreeMap;
@@ -38,6 +40,8 @@ pub struct Object {
     pub id: Option<String>,
     /// The document as it was read, for writes that replace the whole; only on the observed side.
     pub raw: Value,
+    /// True for what was replaced and is in nobody's use any more; only on the observed side.
+    pub idle: bool,
 }
 
 /// The objects of one realm.

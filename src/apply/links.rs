@@ -1,12 +1,12 @@
-//! References between objects, which Keycloak writes through endpoints of their own: roles in roles, roles of users,
-//! scopes of clients and of the realm.
+//! References between objects, which Keycloak writes through endpoints of their own: roles in roles, roles and groups
+//! of users, scopes of clients and of the realm, and the like.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::writer::Writer;
-use crate::keycloak::{KeycloakError, WriteRealms, endpoint};
+use crate::keycloak::{KeycloakError, WriteRealms, endpoint, segment};
 use crate::state::{Kind, ObjectId};
 
 /// One reference to add or remove.
@@ -35,19 +35,17 @@ impl Link {
                 }
                 continue;
             }
-            let Some((kind, owner)) = targets(id.kind, path) else { continue };
             let names = |value: Option<&Value>| -> Vec<String> {
                 let items = value.and_then(Value::as_array).into_iter().flatten();
                 items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
             };
             let (before, after) = (names(before), names(after));
-            let target = |name: &String| match owner {
-                Some(owner) => ObjectId::within(kind, owner, name),
-                None => ObjectId::new(kind, name),
+            let link = |add, name: &String| {
+                let target = ObjectId::of_reference(id.kind, path, name)?;
+                Some(Self { add, field: path.to_owned(), target })
             };
-            let link = |add, name| Self { add, field: path.to_owned(), target: target(name) };
-            links.extend(before.iter().filter(|name| !after.contains(name)).map(|name| link(false, name)));
-            links.extend(after.iter().filter(|name| !before.contains(name)).map(|name| link(true, name)));
+            links.extend(before.iter().filter(|name| !after.contains(name)).filter_map(|name| link(false, name)));
+            links.extend(after.iter().filter(|name| !before.contains(name)).filter_map(|name| link(true, name)));
         }
         links.sort();
         links
@@ -59,16 +57,6 @@ impl Link {
     }
 }
 
-/// What the entries of a list of references are, by the list's path.
-fn targets(kind: Kind, path: &str) -> Option<(Kind, Option<&str>)> {
-    match kind {
-        Kind::RealmRole | Kind::ClientRole if path == "composites.realm" => Some((Kind::RealmRole, None)),
-        Kind::RealmRole | Kind::ClientRole => Some((Kind::ClientRole, Some(path.strip_prefix("composites.client.")?))),
-        Kind::Client | Kind::Realm if path.ends_with("ClientScopes") => Some((Kind::ClientScope, None)),
-        _ => None,
-    }
-}
-
 impl<K: WriteRealms> Writer<'_, K> {
     /// Adds and removes references of an object.
     pub(super) async fn link(&mut self, id: &ObjectId, links: Vec<Link>) -> Result<(), KeycloakError> {
@@ -76,29 +64,28 @@ impl<K: WriteRealms> Writer<'_, K> {
             return Ok(());
         }
         let own = if id.kind == Kind::Realm { String::new() } else { self.id(id).await? };
-        // Roles are sent by the list; scopes one at a time.
+        // Roles are sent by the list; the others one at a time.
         let mut lists: BTreeMap<(bool, String), Vec<Value>> = BTreeMap::new();
         for Link { add, field, target } in links {
             let other = self.id(&target).await?;
-            let (_, name) = target.owner_and_name();
-            let role = json!({ "id": other, "name": name });
-            let path = match (id.kind, target.kind) {
-                (Kind::User, Kind::RealmRole) => endpoint::realm_roles(&own),
-                (Kind::User, _) => {
-                    let client = self.id(&ObjectId::new(Kind::Client, target.owner_and_name().0)).await?;
-                    endpoint::client_roles(&own, &client)
-                }
-                (Kind::Client, _) => {
-                    self.scope(add, &endpoint::client_scope(&own, &field, &other)).await?;
-                    continue;
-                }
-                (Kind::Realm, _) => {
-                    self.scope(add, &endpoint::realm_scope(&field, &other)).await?;
-                    continue;
-                }
-                _ => endpoint::composites(&own),
+            let (owner, name) = target.owner_and_name();
+            let client = match target.kind {
+                Kind::ClientRole => self.id(&ObjectId::new(Kind::Client, owner)).await?,
+                _ => String::new(),
             };
-            lists.entry((add, path)).or_default().push(role);
+            match endpoint::link(id.kind, &own, &field, &target, &other, &client) {
+                endpoint::LinkPath::Roles(path) => {
+                    lists.entry((add, path)).or_default().push(json!({ "id": other, "name": name }));
+                }
+                endpoint::LinkPath::One(path) if add => self.api.put(self.realm, &path, None).await?,
+                endpoint::LinkPath::One(path) => self.api.delete(self.realm, &path, None).await?,
+                endpoint::LinkPath::Provider(path) if add => {
+                    self.api.post(self.realm, &path, &json!(other)).await?;
+                }
+                endpoint::LinkPath::Provider(path) => {
+                    self.api.delete(self.realm, &format!("{path}/{}", segment(&other)), None).await?;
+                }
+            }
         }
         for ((add, path), roles) in lists {
             let body = Value::Array(roles);
@@ -109,9 +96,5 @@ impl<K: WriteRealms> Writer<'_, K> {
             }
         }
         Ok(())
-    }
-
-    async fn scope(&self, add: bool, path: &str) -> Result<(), KeycloakError> {
-        if add { self.api.put(self.realm, path, None).await } else { self.api.delete(self.realm, path, None).await }
     }
 }

@@ -1,16 +1,18 @@
 //! The changes of one realm as requests, with the realm's own provisioner.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
 use crate::keycloak::{Fault, KeycloakError, WriteRealms, endpoint, segment};
 use crate::plan::{Action, Change, FieldChange, TenantPlan};
 use crate::state::applied::{self, MARKER};
-use crate::state::kind::{Class, Put, SERVICE_ACCOUNT_PREFIX};
+use crate::state::arrange::object;
+use crate::state::kind::{Class, Put, SERVICE_ACCOUNT_PREFIX, Section};
 use crate::state::secret::Secrets;
-use crate::state::{Kind, ObjectId, RealmState, arrange};
+use crate::state::{Kind, ObjectId, RealmState};
 
+use super::flows::is_retired;
 use super::links::Link;
 
 /// A failed change: the object, if it was one's, and why.
@@ -20,23 +22,26 @@ pub(super) type Failed = (Option<ObjectId>, KeycloakError);
 pub(super) struct Writer<'a, K> {
     pub(super) api: &'a K,
     pub(super) realm: &'a str,
-    observed: &'a RealmState,
-    secrets: &'a Secrets,
+    pub(super) observed: &'a RealmState,
+    pub(super) secrets: &'a Secrets,
     /// Ids of objects that were created or looked up.
-    ids: BTreeMap<ObjectId, String>,
+    pub(super) ids: BTreeMap<ObjectId, String>,
+    /// Objects that the plan creates.
+    pub(super) created: BTreeSet<ObjectId>,
     /// Changes made so far.
     pub(super) done: usize,
 }
 
 impl<'a, K: WriteRealms> Writer<'a, K> {
     pub(super) fn new(api: &'a K, realm: &'a str, observed: &'a RealmState, secrets: &'a Secrets) -> Self {
-        Self { api, realm, observed, secrets, ids: BTreeMap::new(), done: 0 }
+        Self { api, realm, observed, secrets, ids: BTreeMap::new(), created: BTreeSet::new(), done: 0 }
     }
 
     /// Makes the changes in the order of the plan; references between new objects once all of those exist.
     pub(super) async fn write(&mut self, plan: &TenantPlan) -> Result<(), Failed> {
         let failed = |change: &Change, error| (Some(change.object.clone()), error);
         let of = |action: Action| plan.changes.iter().filter(move |change| change.action == action);
+        self.created = of(Action::Create).map(|change| change.object.clone()).collect();
         let leaves = |change: &&Change| change.action == Action::Delete && change.object.kind == Kind::User;
         for change in plan.changes.iter().filter(leaves) {
             self.delete(&change.object).await.map_err(|error| failed(change, error))?;
@@ -47,7 +52,7 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
             self.done += 1;
         }
         for change in of(Action::Create) {
-            let created = created_fields(change);
+            let created = references(change);
             let links =
                 Link::of(&change.object, created.iter().map(|(path, value)| (path.as_str(), None, Some(value))));
             self.link(&change.object, links).await.map_err(|error| failed(change, error))?;
@@ -83,18 +88,31 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
             return self.api.put(self.realm, &endpoint::item(Kind::User, "", &own), Some(&body)).await;
         }
         let mut body = change.body.clone().unwrap_or_default();
-        if let Some(map) = body.as_object_mut() {
-            map.retain(|field, _| {
-                let linked = matches!(id.kind.class(field), Some(Class::Links | Class::Memberships));
-                !linked || id.kind == Kind::Client
-            });
-            if id.kind == Kind::Component {
-                map.insert("providerType".into(), id.owner_and_name().0.into());
-            }
+        match id.kind {
+            Kind::Flow => return self.replace_flow(id, &body).await,
+            Kind::Authorization => return self.authorize(id, &body).await,
+            Kind::Localization => return self.write_texts(id, &body["texts"], &Value::Null).await,
+            _ => {}
         }
-        let path = endpoint::collection(id.kind, &self.owner(id).await?);
+        if let Some(map) = body.as_object_mut() {
+            map.retain(|field, _| !is_linked_later(id.kind, field));
+        }
+        let owner = self.owner(id).await?;
+        self.belong(id, &owner, &mut body);
+        self.name_flows(id, &mut body).await?;
+        let path = endpoint::collection(id.kind, &owner);
         let body = reveal(self.secrets, &body, "POST", &path)?;
+        if id.kind == Kind::SubComponent && self.made_with_its_owner(id, &owner, &body).await? {
+            return Ok(());
+        }
         let made = self.api.post(self.realm, &path, &body).await?;
+        if id.kind == Kind::RequiredAction {
+            // Registering one takes its provider and name, and no more.
+            return self.api.put(self.realm, &endpoint::item(id.kind, "", &id.key), Some(&body)).await;
+        }
+        if id.kind == Kind::Component {
+            self.drop_default_parts(id, made.as_deref().unwrap_or_default()).await?;
+        }
         let named = matches!(id.kind, Kind::ClientRole | Kind::RealmRole);
         if let Some(made) = made.filter(|_| !named) {
             self.ids.insert(id.clone(), made);
@@ -111,7 +129,11 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
             return Ok(());
         }
         let spec = id.kind.spec();
-        let raw = self.observed.get(id).map(|object| object.raw.clone()).unwrap_or_default();
+        let mut raw = self.observed.get(id).map(|object| object.raw.clone()).unwrap_or_default();
+        if id.kind.is_single() {
+            // What every realm has may not be in an export while it is as Keycloak made it.
+            raw = self.api.get(self.realm, &self.item(id).await?).await?.unwrap_or_default();
+        }
         let mut body = match spec.put {
             Put::Merges | Put::MergesTop => {
                 let carried =
@@ -122,12 +144,20 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
             }
             Put::Replaces => raw.clone(),
         };
-        if id.kind == Kind::Component {
-            body["providerType"] = id.owner_and_name().0.into();
+        if let Some(map) = body.as_object_mut() {
+            map.retain(|field, _| !is_link(id.kind, field));
         }
+        let owner = self.owner(id).await?;
+        self.belong(id, &owner, &mut body);
         let path = self.item(id).await?;
         for field in fields {
             self.set(&mut body, &raw, id.kind, field, &path)?;
+        }
+        match id.kind {
+            Kind::Flow => return self.replace_flow(id, &body).await,
+            Kind::Authorization => return self.authorize(id, &body).await,
+            Kind::Localization => return self.write_texts(id, &body["texts"], &raw["texts"]).await,
+            _ => self.name_flows(id, &mut body).await?,
         }
         self.api.put(self.realm, &path, Some(&body)).await
     }
@@ -165,6 +195,9 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
     }
 
     async fn delete(&mut self, id: &ObjectId) -> Result<(), KeycloakError> {
+        if id.kind == Kind::Flow && !is_retired(&id.key) {
+            return self.retire_flow(id).await;
+        }
         let path = self.item(id).await?;
         self.api.delete(self.realm, &path, None).await
     }
@@ -213,16 +246,50 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
     /// The server's id of the object that this one belongs to; empty if it belongs to none.
     async fn owner(&mut self, id: &ObjectId) -> Result<String, KeycloakError> {
         let (owner, _) = id.owner_and_name();
+        let kind = match id.kind.spec().section {
+            Section::Within(kind, _) | Section::Owned(_, _, kind) => kind,
+            Section::Tree(..) if !owner.is_empty() => id.kind,
+            _ if matches!(id.kind, Kind::ClientRole | Kind::Authorization) => Kind::Client,
+            _ => return Ok(String::new()),
+        };
+        let owner = match kind {
+            Kind::Client if id.kind == Kind::Authorization => ObjectId::new(kind, &id.key),
+            // Named without the type that the key of a component begins with.
+            Kind::Component => {
+                let known = self.observed.of_kind(kind).map(|(other, _)| other).chain(self.ids.keys());
+                let mut known = known.filter(|other| other.kind == kind && other.owner_and_name().1 == owner);
+                known.next().cloned().unwrap_or_else(|| ObjectId::new(kind, owner))
+            }
+            _ => ObjectId::new(kind, owner),
+        };
+        self.id(&owner).await
+    }
+
+    /// Puts into a body what says to whom the object belongs.
+    fn belong(&self, id: &ObjectId, owner: &str, body: &mut Value) {
         match id.kind {
-            Kind::ClientRole | Kind::ClientMapper => self.id(&ObjectId::new(Kind::Client, owner)).await,
-            Kind::ScopeMapper => self.id(&ObjectId::new(Kind::ClientScope, owner)).await,
-            _ => Ok(String::new()),
+            Kind::Component => body["providerType"] = id.owner_and_name().0.into(),
+            Kind::SubComponent => body["parentId"] = owner.into(),
+            Kind::IdentityProviderMapper => body["identityProviderAlias"] = owner.into(),
+            _ => {}
         }
+    }
+
+    /// A client names flows by their ids.
+    async fn name_flows(&mut self, id: &ObjectId, body: &mut Value) -> Result<(), KeycloakError> {
+        let flows = body.get_mut("authenticationFlowBindingOverrides").and_then(Value::as_object_mut);
+        for flow in flows.into_iter().flat_map(Map::values_mut).filter(|_| id.kind == Kind::Client) {
+            if let Some(alias) = flow.as_str().filter(|alias| !alias.is_empty()) {
+                *flow = Box::pin(self.id(&ObjectId::new(Kind::Flow, alias))).await?.into();
+            }
+        }
+        Ok(())
     }
 
     /// The server's id of an object: as observed, as created, or looked up.
     pub(super) async fn id(&mut self, id: &ObjectId) -> Result<String, KeycloakError> {
-        if id.kind == Kind::IdentityProvider {
+        if matches!(id.kind, Kind::IdentityProvider | Kind::RequiredAction | Kind::Localization) || id.kind.is_single()
+        {
             return Ok(id.key.clone());
         }
         if let Some(known) = self.ids.get(id).or_else(|| self.observed.get(id)?.id.as_ref()) {
@@ -237,6 +304,8 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
             }
             Kind::Client => format!("clients?clientId={}", segment(&id.key)),
             Kind::ClientScope => "client-scopes".into(),
+            Kind::Flow => "authentication/flows".into(),
+            Kind::Group => format!("group-by-path/{}", id.key.split('/').map(segment).collect::<Vec<_>>().join("/")),
             Kind::User if id.key.starts_with(SERVICE_ACCOUNT_PREFIX) => {
                 let client = ObjectId::new(Kind::Client, &id.key[SERVICE_ACCOUNT_PREFIX.len()..]);
                 let client = Box::pin(self.id(&client)).await?;
@@ -256,7 +325,7 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         Ok(known)
     }
 
-    fn missing(&self, id: &ObjectId) -> KeycloakError {
+    pub(super) fn missing(&self, id: &ObjectId) -> KeycloakError {
         let message = format!("{}/{id} is not there any more", self.realm);
         KeycloakError { method: "GET", path: self.realm.to_owned(), fault: Fault::Status { status: 404, message } }
     }
@@ -281,15 +350,14 @@ fn is_link(kind: Kind, path: &str) -> bool {
     matches!(kind.class(field), Some(Class::Links | Class::Memberships))
 }
 
-/// The fields of a new object, flat again, for those that are written through endpoints of their own.
-fn created_fields(change: &Change) -> Vec<(String, Value)> {
-    let wrapped = match change.object.kind {
-        Kind::RealmRole => json!({ "roles": { "realm": [change.body] } }),
-        Kind::ClientRole => json!({ "roles": { "client": { (change.object.owner_and_name().0): [change.body] } } }),
-        Kind::User => json!({ "users": [change.body] }),
-        // A client is created with its scopes; the others have no references.
-        _ => return Vec::new(),
-    };
-    let state = arrange(&wrapped);
-    state.get(&change.object).map(|object| object.fields.clone().into_iter().collect()).unwrap_or_default()
+/// References of a new object that its creation does not take; a client is created with its scopes.
+fn is_linked_later(kind: Kind, path: &str) -> bool {
+    is_link(kind, path) && !(kind == Kind::Client && path.ends_with("ClientScopes"))
+}
+
+/// The references of a new object that are written once everything is there.
+fn references(change: &Change) -> Vec<(String, Value)> {
+    let kind = change.object.kind;
+    let created = object(kind.spec(), change.body.as_ref().unwrap_or(&Value::Null));
+    created.fields.into_iter().filter(|(path, _)| is_linked_later(kind, path)).collect()
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{PROVISIONER, tls};
+use super::{PROVISIONER, flows, tls};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::manifest::node::{Data, Key, Node};
-use crate::state::kind::{Class, Kind, SPECS, Section};
+use crate::state::kind::{Class, Kind, Section};
 use crate::state::protection::PROTECTED;
 use crate::state::quarantine::QUARANTINE;
 use crate::state::secret::SECRET;
+use crate::state::specs::SPECS;
 use crate::state::{Object, ObjectId, RealmState, applied};
 
 /// Names that Keycloak gives to the roles of its own administration (`org.keycloak.models.AdminRoles`). A role of such
@@ -42,10 +43,10 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
         }
     }
     objects(Kind::Realm, "realm", std::slice::from_ref(realm), found);
-    for name in ["clients", "clientScopes", "identityProviders", "users"] {
+    for name in LISTS {
         must_be(realm.get(name), name, true, found);
     }
-    for name in ["roles", "components"] {
+    for name in ["roles", "components", "localizationTexts", "clientProfiles", "clientPolicies", "userProfile"] {
         must_be(realm.get(name), name, false, found);
     }
     must_be(realm.nearest("/roles").get("realm"), "roles.realm", true, found);
@@ -53,20 +54,9 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
     for owner in ["clients", "clientScopes"].iter().flat_map(|name| list(realm.get(name))) {
         must_be(owner.get("protocolMappers"), "protocolMappers", true, found);
     }
-    for (key, group) in realm.get("components").map(Node::entries).unwrap_or_default() {
-        must_be(Some(group), &key.text, true, found);
-        if key.text != KEYS {
-            let message = format!("components of the type `{}` are not managed", key.text);
-            found
-                .push(Diagnostic::error("not-managed", key.span, message).hint(format!("managed are those of {KEYS}")));
-        }
-        for component in group.items() {
-            let provider =
-                component.get("providerId").filter(|id| !id.text().unwrap_or_default().ends_with("-generated"));
-            if let Some(provider) = provider.filter(|_| key.text == KEYS) {
-                let message = "only keys that the server generates are managed";
-                found.push(Diagnostic::error("not-managed", provider.span, message));
-            }
+    for holder in ["components", "localizationTexts"] {
+        for (key, group) in realm.get(holder).map(Node::entries).unwrap_or_default() {
+            must_be(Some(group), &key.text, holder == "components", found);
         }
     }
     for (key, group) in realm.nearest("/roles").get("client").map(Node::entries).unwrap_or_default() {
@@ -74,12 +64,17 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
     }
     for spec in &SPECS {
         match spec.section {
-            Section::Top | Section::Within(..) => {}
-            Section::List(name) => objects(spec.kind, name, list(realm.get(name)), found),
+            Section::Top | Section::Within(..) | Section::Keyed(_) => {}
+            Section::Single(name) => objects(spec.kind, name, realm.get(name).map_or(&[], std::slice::from_ref), found),
+            Section::Tree(name, below) => tree(spec.kind, name, below, list(realm.get(name)), found),
+            // They stand inside their owners.
+            Section::Owned("subComponents", ..) => {}
+            Section::List(name) | Section::Owned(name, ..) => objects(spec.kind, name, list(realm.get(name)), found),
             Section::Inner(path) => objects(spec.kind, path[path.len() - 1], list(at(realm, path)), found),
             Section::Groups(path) => {
                 for (group, items) in at(realm, path).map(Node::entries).unwrap_or_default() {
-                    objects(spec.kind, &group.text, list(Some(items)), found);
+                    let named = group.text != PROFILE;
+                    objects(spec.kind, &group.text, if named { list(Some(items)) } else { &[] }, found);
                 }
             }
         }
@@ -89,8 +84,18 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
         let mapper = if owner == Kind::Client { Kind::ClientMapper } else { Kind::ScopeMapper };
         for item in list(realm.get(section)) {
             objects(mapper, "protocolMappers", list(item.get("protocolMappers")), found);
+            let settings = item.get("authorizationSettings").map_or(&[][..], std::slice::from_ref);
+            objects(Kind::Authorization, "authorizationSettings", settings, found);
         }
     }
+    for component in
+        realm.get("components").map(Node::entries).unwrap_or_default().iter().flat_map(|(_, list)| list.items())
+    {
+        for (key, items) in component.get("subComponents").map(Node::entries).unwrap_or_default() {
+            objects(Kind::SubComponent, &key.text, list(Some(items)), found);
+        }
+    }
+    flows::check(realm, found);
     for key in at(realm, &["roles"]).map(Node::entries).unwrap_or_default().iter().map(|(key, _)| key) {
         if !matches!(key.text.as_str(), "realm" | "client") {
             found.push(unknown_field(key, "roles", ["realm", "client"].into_iter()));
@@ -102,8 +107,35 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The type of component that holds keys.
-const KEYS: &str = "org.keycloak.keys.KeyProvider";
+/// The lists at the top.
+const LISTS: [&str; 10] = [
+    "clients",
+    "clientScopes",
+    "identityProviders",
+    "identityProviderMappers",
+    "users",
+    "groups",
+    "authenticationFlows",
+    "authenticatorConfig",
+    "requiredActions",
+    "organizations",
+];
+
+/// The component that wraps the user profile; it has no name.
+const PROFILE: &str = "org.keycloak.userprofile.UserProfileProvider";
+
+/// Groups, and those below them.
+fn tree(kind: Kind, section: &str, below: &str, items: &[Node], found: &mut Vec<Diagnostic>) {
+    objects(kind, section, items, found);
+    for item in items {
+        if let Some(name) = item.get(kind.spec().key).filter(|name| name.text().unwrap_or_default().contains('/')) {
+            let message = format!("the name of a {} can't hold a `/`: its path would be another's", kind.name());
+            found.push(Diagnostic::error("wrong-name", name.span, message));
+        }
+        must_be(item.get(below), below, true, found);
+        tree(kind, below, below, list(item.get(below)), found);
+    }
+}
 
 fn must_be(node: Option<&Node>, name: &str, a_list: bool, found: &mut Vec<Diagnostic>) {
     let Some(node) = node else { return };
@@ -125,7 +157,7 @@ fn at<'a>(node: &'a Node, path: &[&str]) -> Option<&'a Node> {
 /// Fields, keys and names of the objects of one list.
 fn objects(kind: Kind, section: &str, items: &[Node], found: &mut Vec<Diagnostic>) {
     let spec = kind.spec();
-    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    let mut seen: BTreeSet<(&str, &str)> = BTreeSet::new();
     for item in items {
         if !matches!(item.data, Data::Map(_)) {
             found.push(Diagnostic::error(
@@ -138,7 +170,7 @@ fn objects(kind: Kind, section: &str, items: &[Node], found: &mut Vec<Diagnostic
         for (key, value) in item.entries() {
             field(kind, key, value, found);
         }
-        if kind == Kind::Realm {
+        if kind.is_single() || kind == Kind::Authorization {
             continue;
         }
         let Some(name) = item.get(spec.key).and_then(Node::text) else {
@@ -147,7 +179,11 @@ fn objects(kind: Kind, section: &str, items: &[Node], found: &mut Vec<Diagnostic
             continue;
         };
         let span = item.get(spec.key).map_or(item.span, |node| node.span);
-        if !seen.insert(name) {
+        let owner = match spec.section {
+            Section::Owned(_, field, _) => item.get(field).and_then(Node::text).unwrap_or_default(),
+            _ => item.get("subType").and_then(Node::text).unwrap_or_default(),
+        };
+        if !seen.insert((owner, name)) {
             found.push(Diagnostic::error(
                 "duplicate-object",
                 span,
@@ -245,7 +281,7 @@ fn references_shape(field: &str, value: &Node) -> Option<&'static str> {
     let map = matches!(value.data, Data::Map(_));
     match field {
         "composites" | "clientRoles" if !map => Some("a mapping"),
-        "realmRoles" | "defaultClientScopes" | "optionalClientScopes" if map => Some("a list"),
+        "realmRoles" | "defaultClientScopes" | "optionalClientScopes" | "defaultGroups" if map => Some("a list"),
         "defaultDefaultClientScopes" | "defaultOptionalClientScopes" if map => Some("a list"),
         _ => None,
     }
@@ -299,20 +335,27 @@ pub(super) fn references(tenant: &str, state: &RealmState, span: Span, found: &m
     };
     for (id, Object { fields, .. }) in &state.objects {
         for (path, value) in fields {
-            let names = || value.as_array().into_iter().flatten().filter_map(Value::as_str);
-            if path.ends_with("ClientScopes") {
-                names().for_each(|scope| missing(id, Kind::ClientScope, scope, scope_exists(state, scope)));
-            } else if path == "composites.realm" {
-                names().for_each(|role| missing(id, Kind::RealmRole, role, exists(Kind::RealmRole, role)));
-            } else if let Some(client) = path.strip_prefix("composites.client.") {
-                names().for_each(|role| {
-                    let key = ObjectId::within(Kind::ClientRole, client, role).key;
-                    missing(id, Kind::ClientRole, &key, exists(Kind::ClientRole, &key));
-                });
-            } else if let Some(role) = ObjectId::of_membership(path).filter(|_| id.kind == Kind::User) {
-                missing(id, role.kind, &role.key, exists(role.kind, &role.key));
+            if let Some(target) = ObjectId::of_membership(path).filter(|_| id.kind == Kind::User) {
+                missing(id, target.kind, &target.key, exists(target.kind, &target.key));
+            }
+            if let Some(flow) = value.as_str().filter(|flow| id.kind.binds_flow(path) && !flow.is_empty()) {
+                missing(id, Kind::Flow, flow, exists(Kind::Flow, flow));
+            }
+            for name in value.as_array().into_iter().flatten().filter_map(Value::as_str) {
+                let Some(target) = ObjectId::of_reference(id.kind, path, name) else { continue };
+                let known = match target.kind {
+                    Kind::ClientScope => scope_exists(state, &target.key),
+                    kind => exists(kind, &target.key),
+                };
+                missing(id, target.kind, &target.key, known);
             }
         }
+    }
+    for id in state.objects.keys() {
+        let Section::Owned(_, _, kind) = id.kind.spec().section else { continue };
+        let (owner, _) = id.owner_and_name();
+        let known = state.of_kind(kind).any(|(other, _)| other.owner_and_name().1 == owner);
+        missing(id, kind, &owner, known);
     }
     for (id, _) in state.of_kind(Kind::ClientRole) {
         let (client, _) = id.owner_and_name();

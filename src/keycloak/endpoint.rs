@@ -1,61 +1,79 @@
 //! Paths of the Admin API, relative to the realm. Pure.
 
-use crate::state::Kind;
+use crate::state::{Kind, ObjectId};
 
 use super::segment;
 
 /// Where objects of a kind are created; `owner` is the server's id of the object that they belong to, if they do.
 pub fn collection(kind: Kind, owner: &str) -> String {
     match kind {
-        Kind::Component => "components".into(),
+        Kind::UserProfile => "users/profile".into(),
+        Kind::Flow => "authentication/flows".into(),
+        Kind::RequiredAction => "authentication/register-required-action".into(),
+        Kind::Component | Kind::SubComponent => "components".into(),
         Kind::ClientScope => "client-scopes".into(),
         Kind::ScopeMapper => format!("client-scopes/{owner}/protocol-mappers/models"),
         Kind::Client => "clients".into(),
         Kind::ClientMapper => format!("clients/{owner}/protocol-mappers/models"),
         Kind::ClientRole => format!("clients/{owner}/roles"),
         Kind::RealmRole => "roles".into(),
+        Kind::Authorization => format!("clients/{owner}/authz/resource-server"),
         Kind::IdentityProvider => "identity-provider/instances".into(),
+        Kind::IdentityProviderMapper => format!("identity-provider/instances/{}/mappers", segment(owner)),
+        Kind::Group if owner.is_empty() => "groups".into(),
+        Kind::Group => format!("groups/{owner}/children"),
+        Kind::Organization => "organizations".into(),
+        Kind::ClientProfiles => "client-policies/profiles".into(),
+        Kind::ClientPolicies => "client-policies/policies".into(),
+        Kind::Localization => "localization".into(),
         Kind::User => "users".into(),
         Kind::Realm => String::new(),
     }
 }
 
-/// Where one object is read, written and deleted; `id` is the server's id, or the alias of an identity provider.
+/// Where one object is read, written and deleted; `id` is the server's id, or the name where objects have none.
 pub fn item(kind: Kind, owner: &str, id: &str) -> String {
     match kind {
         Kind::ClientRole | Kind::RealmRole => format!("roles-by-id/{id}"),
-        Kind::Realm => String::new(),
+        Kind::RequiredAction => format!("authentication/required-actions/{}", segment(id)),
+        Kind::Group => format!("groups/{id}"),
+        kind if kind.is_single() || kind == Kind::Authorization => collection(kind, owner),
         _ => format!("{}/{}", collection(kind, owner), segment(id)),
     }
 }
 
-/// Roles that a role contains.
-pub fn composites(role: &str) -> String {
-    format!("roles-by-id/{role}/composites")
+/// How a reference is added and removed.
+pub enum LinkPath {
+    /// Roles are sent as a list of their ids and names, by POST and DELETE.
+    Roles(String),
+    /// PUT and DELETE without a body.
+    One(String),
+    /// POST of the alias as a JSON text, DELETE with the alias as a last segment.
+    Provider(String),
 }
 
-/// Roles of the realm that a user has.
-pub fn realm_roles(user: &str) -> String {
-    format!("users/{user}/role-mappings/realm")
-}
-
-/// Roles of a client that a user has.
-pub fn client_roles(user: &str, client: &str) -> String {
-    format!("users/{user}/role-mappings/clients/{client}")
-}
-
-/// A scope of a client, by the field that lists it.
-pub fn client_scope(client: &str, field: &str, scope: &str) -> String {
-    let which = if field == "defaultClientScopes" { "default-client-scopes" } else { "optional-client-scopes" };
-    format!("clients/{client}/{which}/{scope}")
-}
-
-/// A scope that new clients of the realm get, by the field that lists it.
-pub fn realm_scope(field: &str, scope: &str) -> String {
-    let which = if field == "defaultDefaultClientScopes" {
-        "default-default-client-scopes"
-    } else {
-        "default-optional-client-scopes"
+/// Where the references of an object are written: `own` and `other` are the ids of the object and of what it refers
+/// to, `field` the list that holds the reference, `client` the id of the client of a client's role.
+pub fn link(kind: Kind, own: &str, field: &str, target: &ObjectId, other: &str, client: &str) -> LinkPath {
+    let mapping = |holder: &str| {
+        let whose = if client.is_empty() { "realm".to_owned() } else { format!("clients/{client}") };
+        LinkPath::Roles(format!("{holder}/{whose}"))
     };
-    format!("{which}/{scope}")
+    match (kind, target.kind) {
+        (Kind::User, Kind::Group) => LinkPath::One(format!("users/{own}/groups/{other}")),
+        (Kind::User, _) => mapping(&format!("users/{own}/role-mappings")),
+        (Kind::Group, _) => mapping(&format!("groups/{own}/role-mappings")),
+        (Kind::Realm, Kind::Group) => LinkPath::One(format!("default-groups/{other}")),
+        (Kind::Realm, _) => {
+            let list = if field == "defaultDefaultClientScopes" { "default-default" } else { "default-optional" };
+            LinkPath::One(format!("{list}-client-scopes/{other}"))
+        }
+        (Kind::Client, Kind::ClientScope) => {
+            let list = if field == "defaultClientScopes" { "default" } else { "optional" };
+            LinkPath::One(format!("clients/{own}/{list}-client-scopes/{other}"))
+        }
+        (Kind::Client | Kind::ClientScope, _) => mapping(&format!("{}/scope-mappings", item(kind, "", own))),
+        (Kind::Organization, _) => LinkPath::Provider(format!("organizations/{own}/identity-providers")),
+        _ => LinkPath::Roles(format!("roles-by-id/{own}/composites")),
+    }
 }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::{Fault, KeycloakError, ReadRealms, segment};
 use crate::plan::Change;
-use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
+use crate::state::kind::{RETIRED, SERVICE_ACCOUNT_PREFIX};
+use crate::state::specs::SPECS;
 use crate::state::{Kind, ObjectId, RealmState, arrange, kind::Class};
 
 /// How many members of a role are listed before single users are asked for instead.
@@ -37,8 +38,16 @@ pub fn planned_users(changes: &[Change]) -> Users {
 /// What a realm contains, or `None` when there is no such realm. Of the users, `wanted` and those of the marker are
 /// read, and the service accounts.
 pub async fn observe(api: &impl ReadRealms, realm: &str, wanted: &Users) -> Result<Option<RealmState>, KeycloakError> {
-    let Some(export) = api.export(realm).await? else { return Ok(None) };
+    let Some(mut export) = api.export(realm).await? else { return Ok(None) };
+    if export["organizationsEnabled"] == true {
+        export["organizations"] = organizations(api, realm).await?.into();
+    }
     let mut state = arrange(&export);
+    for spec in SPECS.iter().filter(|spec| spec.kind.is_single()) {
+        // What Keycloak leaves out of an export while it is as it was made.
+        state.objects.entry(ObjectId::new(spec.kind, "")).or_default();
+    }
+    settle_flows(&mut state);
     let applied = state.applied();
     let mut wanted = wanted.clone();
     for id in applied.objects().filter(|id| id.kind == Kind::User) {
@@ -51,6 +60,46 @@ pub async fn observe(api: &impl ReadRealms, realm: &str, wanted: &Users) -> Resu
         state.objects.extend(found.objects.into_iter().filter(|(id, _)| id.kind == Kind::User));
     }
     Ok(Some(state))
+}
+
+/// The organizations inside a realm, which no export has, with the aliases of their identity providers.
+async fn organizations(api: &impl ReadRealms, realm: &str) -> Result<Vec<Value>, KeycloakError> {
+    let mut found = Vec::new();
+    loop {
+        let path = format!("organizations?briefRepresentation=false&first={}&max={MEMBERS}", found.len());
+        let page = list(api, realm, &path).await?;
+        let last = page.len() < MEMBERS;
+        found.extend(page);
+        if last {
+            break;
+        }
+    }
+    if found.is_empty() {
+        return Ok(found);
+    }
+    let providers = list(api, realm, "identity-provider/instances").await?;
+    for organization in &mut found {
+        let own = providers.iter().filter(|provider| provider["organizationId"] == organization["id"]);
+        organization["identityProviders"] = own.map(|provider| provider["alias"].clone()).collect();
+    }
+    Ok(found)
+}
+
+/// Marks the flows that stepped back as idle when nothing is bound to them and no login that began in them can still
+/// be going on.
+fn settle_flows(state: &mut RealmState) {
+    let longest = ["accessCodeLifespanLogin", "accessCodeLifespanUserAction", "accessCodeLifespan"];
+    let seconds = longest.iter().filter_map(|field| state.realm()?.raw.get(*field)?.as_i64()).max().unwrap_or(1800);
+    let latest = jiff::Timestamp::now().as_millisecond() - seconds * 1000;
+    let mut bound = BTreeSet::new();
+    for (id, object) in state.objects.iter().filter(|(id, _)| id.kind != Kind::Flow) {
+        let names = object.fields.iter().filter(|(path, _)| id.kind.binds_flow(path));
+        bound.extend(names.filter_map(|(_, name)| name.as_str().map(str::to_owned)));
+    }
+    for (id, flow) in state.objects.iter_mut().filter(|(id, _)| id.kind == Kind::Flow && !bound.contains(&id.key)) {
+        let at = id.key.strip_prefix(RETIRED).and_then(|rest| rest.split(' ').next()?.parse::<i64>().ok());
+        flow.idle = at.is_some_and(|at| at < latest);
+    }
 }
 
 /// The memberships among a user's fields that are compared.
@@ -113,6 +162,9 @@ fn members_path(state: &RealmState, membership: &str) -> Option<String> {
     let role = ObjectId::of_membership(membership)?;
     state.get(&role)?;
     let (owner, name) = role.owner_and_name();
+    if role.kind == Kind::Group {
+        return Some(format!("groups/{}/members?first=0&max={MEMBERS}", state.get(&role)?.id.as_deref()?));
+    }
     if role.kind == Kind::RealmRole {
         return Some(format!("roles/{}/users?first=0&max={MEMBERS}", segment(name)));
     }
@@ -124,14 +176,17 @@ fn members_path(state: &RealmState, membership: &str) -> Option<String> {
 fn join(user: &mut Value, membership: &str) {
     let Some(role) = ObjectId::of_membership(membership) else { return };
     let (owner, name) = role.owner_and_name();
-    let slot = if owner.is_empty() {
-        &mut user["realmRoles"]
-    } else {
-        if user["clientRoles"].is_null() {
-            user["clientRoles"] = json!({});
+    let slot = match role.kind {
+        Kind::Group => &mut user["groups"],
+        Kind::RealmRole => &mut user["realmRoles"],
+        _ => {
+            if user["clientRoles"].is_null() {
+                user["clientRoles"] = json!({});
+            }
+            &mut user["clientRoles"][owner]
         }
-        &mut user["clientRoles"][owner]
     };
+    let name = if role.kind == Kind::Group { format!("/{}", role.key) } else { name.to_owned() };
     if slot.is_null() {
         *slot = json!([]);
     }
@@ -140,13 +195,15 @@ fn join(user: &mut Value, membership: &str) {
     }
 }
 
-/// All roles of one user, where a role has too many members to list.
+/// All roles and groups of one user, where one has too many members to list.
 async fn ask(api: &impl ReadRealms, realm: &str, user: &mut Value) -> Result<(), KeycloakError> {
-    let id = user["id"].as_str().unwrap_or_default();
+    let id = user["id"].as_str().unwrap_or_default().to_owned();
     let mappings = api.get(realm, &format!("users/{id}/role-mappings")).await?.unwrap_or_default();
     let names = |list: &Value| -> Vec<Value> {
         list.as_array().into_iter().flatten().map(|role| role["name"].clone()).collect()
     };
+    let groups = list(api, realm, &format!("users/{id}/groups?first=0&max=1000")).await?;
+    user["groups"] = groups.iter().map(|group| group["path"].clone()).collect();
     user["realmRoles"] = names(&mappings["realmMappings"]).into();
     let clients = mappings["clientMappings"].as_object().into_iter().flatten();
     user["clientRoles"] =

@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::{Action, Cause, Change, FieldChange};
+use crate::state::secret::{is_masked, shown_equal};
 use crate::state::{Applied, Fields, Object, ObjectId, RealmState, applied, document, same, secret::Secrets};
 
 /// What differs, and what was left alone.
@@ -32,6 +33,9 @@ pub fn diff(desired: &RealmState, observed: &RealmState, applied: &Applied, secr
             Some(found) if !id.kind.is_permanent(&id.key) => delete(id, found),
             _ => change(id, Action::Forget, Cause::Manifest),
         });
+    }
+    for (id, found) in observed.objects.iter().filter(|(_, found)| found.idle) {
+        difference.changes.push(delete(id, found));
     }
     for change in &mut difference.changes {
         change.recorded = applied.digest_of(&change.object);
@@ -105,11 +109,16 @@ fn field(
     let last = applied.field(id, path);
     let wanted = applied::hash(after, secrets);
     let class = id.kind.class_of_path(path);
-    let equal = if class.is_readable() { same(Some(after), before) } else { last == Some(wanted.as_str()) };
+    let masked = before.filter(|before| is_masked(before));
+    let equal = match masked {
+        _ if !class.is_readable() => last == Some(wanted.as_str()),
+        Some(before) => last == Some(wanted.as_str()) && shown_equal(after, before),
+        None => same(Some(after), before),
+    };
     if equal || class.is_initial() {
         return None;
     }
-    let unreadable = !class.is_readable();
+    let unreadable = !class.is_readable() || masked.is_some();
     let moved = !unreadable && before.map(|value| applied::hash(value, secrets)).as_deref() != last;
     let cause = match last {
         None if applied.fields(id).is_none() => adoption(applied),

@@ -19,7 +19,7 @@ use wildmatch::WildMatch;
 use crate::diagnostic::did_you_mean;
 use crate::manifest::Tier;
 use crate::manifest::resolve::{Network, Tenant};
-use crate::state::kind::SPECS;
+use crate::state::specs::SPECS;
 use crate::state::{Kind, ObjectId};
 
 /// One selector, as it was given and what it means.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::kind::{Kind, SERVICE_ACCOUNT_PREFIX};
+use super::kind::{Kind, SERVICE_ACCOUNT_PREFIX, Section};
 
 /// An object within its realm: its kind, and its key among those of the kind (`assistant/seat` for a client's role).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,8 +34,12 @@ impl ObjectId {
         Self { kind, key: format!("{}/{name}", owner.replace('%', "%25").replace('/', "%2F")) }
     }
 
-    /// The owner, for the kinds of [`within`](Self::within), else nothing; and the name.
+    /// The owner, for the kinds of [`within`](Self::within) and of trees, else nothing; and the name.
     pub fn owner_and_name(&self) -> (String, &str) {
+        if matches!(self.kind.spec().section, Section::Tree(..)) {
+            let (parent, name) = self.key.rsplit_once('/').unwrap_or(("", &self.key));
+            return (parent.to_owned(), name);
+        }
         let parts = if self.kind.is_owned() { self.key.split_once('/') } else { None };
         let (owner, name) = parts.unwrap_or(("", &self.key));
         (owner.replace("%2F", "/").replace("%25", "%"), name)
@@ -46,8 +50,30 @@ impl ObjectId {
         self.kind == Kind::User && self.key.starts_with(SERVICE_ACCOUNT_PREFIX)
     }
 
-    /// The role that a membership among a user's fields is in: `realmRoles.NAME`, `clientRoles.CLIENT/NAME`.
+    /// What a reference by name is to, in the list at a path of an object of some kind; `None` where that list holds no
+    /// references.
+    pub fn of_reference(kind: Kind, path: &str, name: &str) -> Option<Self> {
+        let by_role = matches!(kind, Kind::RealmRole | Kind::ClientRole | Kind::Client | Kind::ClientScope);
+        let (field, rest) = path.split_once('.').unwrap_or((path, ""));
+        let (group, client) = rest.split_once('.').unwrap_or((rest, ""));
+        Some(match (field, group) {
+            ("composites" | "scopeMappings", "realm") if by_role => Self::new(Kind::RealmRole, name),
+            ("composites" | "scopeMappings", "client") if by_role => Self::within(Kind::ClientRole, client, name),
+            ("realmRoles", _) if kind == Kind::Group => Self::new(Kind::RealmRole, name),
+            ("clientRoles", _) if kind == Kind::Group => Self::within(Kind::ClientRole, rest, name),
+            ("defaultGroups", _) if kind == Kind::Realm => Self::new(Kind::Group, name.trim_start_matches('/')),
+            ("identityProviders", _) if kind == Kind::Organization => Self::new(Kind::IdentityProvider, name),
+            (scopes, _) if scopes.ends_with("ClientScopes") => Self::new(Kind::ClientScope, name),
+            _ => return None,
+        })
+    }
+
+    /// What a membership among a user's fields is in, a role or a group: `realmRoles.NAME`, `clientRoles.CLIENT/NAME`,
+    /// `groups./PATH`.
     pub fn of_membership(path: &str) -> Option<Self> {
+        if let Some(group) = path.strip_prefix("groups.") {
+            return Some(Self::new(Kind::Group, group.trim_start_matches('/')));
+        }
         match path.strip_prefix("realmRoles.") {
             Some(role) => Some(Self::new(Kind::RealmRole, role)),
             None => Some(Self::new(Kind::ClientRole, path.strip_prefix("clientRoles.")?)),
@@ -58,7 +84,7 @@ impl ObjectId {
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            Kind::Realm => f.write_str(self.kind.name()),
+            kind if kind.is_single() => f.write_str(kind.name()),
             _ => write!(f, "{}/{}", self.kind.name(), self.key),
         }
     }

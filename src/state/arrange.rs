@@ -2,12 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
-use super::kind::{Class, Kind, SPECS, Section, Spec};
+use super::kind::{Class, Kind, Section, Spec};
 use super::normalize::{document, fields};
+use super::shape::{native, regular};
+use super::specs::SPECS;
 use super::{Object, ObjectId, RealmState};
 
 /// The objects of a representation, as desired by a filled template or as read from Keycloak's partial export.
 pub fn arrange(representation: &Value) -> RealmState {
+    let representation = &regular(representation);
     let mut state = RealmState::default();
     for spec in &SPECS {
         match spec.section {
@@ -15,6 +18,22 @@ pub fn arrange(representation: &Value) -> RealmState {
                 let object = object(spec, representation);
                 state.objects.insert(ObjectId::realm(), Object { raw: without_nested(representation), ..object });
             }
+            Section::Single(name) => {
+                let found = representation.get(name).filter(|found| found.is_object());
+                state.objects.extend(found.map(|found| (ObjectId::new(spec.kind, ""), object(spec, found))));
+            }
+            Section::Keyed(name) => {
+                for (key, item) in representation.get(name).and_then(Value::as_object).into_iter().flatten() {
+                    state.objects.insert(ObjectId::new(spec.kind, key), object(spec, item));
+                }
+            }
+            Section::Owned(list, field, _) => {
+                for item in representation.get(list).and_then(Value::as_array).into_iter().flatten() {
+                    let owner = item.get(field).and_then(Value::as_str).unwrap_or_default();
+                    take(&mut state, spec, owner, Some(&json!([item])));
+                }
+            }
+            Section::Tree(list, below) => tree(&mut state, spec, below, "", representation.get(list)),
             Section::List(name) => take(&mut state, spec, "", representation.get(name)),
             Section::Inner(path) => take(&mut state, spec, "", at(representation, path)),
             Section::Groups(path) => {
@@ -39,18 +58,43 @@ pub fn arrange(representation: &Value) -> RealmState {
 pub fn assemble(state: &RealmState) -> Value {
     let top = state.realm().map_or_else(|| json!({}), |realm| document(Kind::Realm, &realm.fields));
     let items = state.objects.iter().map(|(id, object)| (id, document(id.kind, &object.fields)));
-    let mut representation = compose(top, items);
+    let mut representation = native(compose(top, items));
     name_default_role(&mut representation);
     representation
 }
 
-/// A realm's own document with those of its objects, owners first, each at its place.
+/// A realm's own document with those of its objects, owners first, each at its place: regular, as [`arrange`] takes it
+/// apart.
 pub(crate) fn compose<'a>(top: Value, items: impl Iterator<Item = (&'a ObjectId, Value)>) -> Value {
     let mut representation = top;
     for (id, item) in items {
         let (owner, _) = id.owner_and_name();
         match id.kind.spec().section {
             Section::Top => {}
+            Section::Single(name) => representation[name] = item,
+            Section::Keyed(name) => {
+                if !representation[name].is_object() {
+                    representation[name] = json!({});
+                }
+                representation[name][&id.key] = item;
+            }
+            Section::Owned(list, field, _) => {
+                let mut item = item;
+                item[field] = owner.into();
+                push(&mut representation, &[list], item);
+            }
+            Section::Tree(list, below) => {
+                // A parent comes before what is below it.
+                let mut holder = &mut representation;
+                let mut name = list;
+                for step in owner.split('/').filter(|step| !step.is_empty()) {
+                    let siblings = holder.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                    let Some(at) = siblings.iter().position(|item| item[id.kind.spec().key] == step) else { break };
+                    holder = &mut holder[name][at];
+                    name = below;
+                }
+                push(holder, &[name], item);
+            }
             Section::List(name) => push(&mut representation, &[name], item),
             Section::Inner(path) => push(&mut representation, path, item),
             Section::Groups(path) => push(&mut representation, &[path, &[&*owner]].concat(), item),
@@ -95,10 +139,23 @@ fn take(state: &mut RealmState, spec: &Spec, group: &str, list: Option<&Value>) 
     }
 }
 
+/// The objects of a tree, each named by its path. One whose own name looks like a path is left out: Keycloak could not
+/// tell it from another either.
+fn tree(state: &mut RealmState, spec: &Spec, below: &str, parent: &str, list: Option<&Value>) {
+    for item in list.and_then(Value::as_array).into_iter().flatten() {
+        let Some(name) = item.get(spec.key).and_then(Value::as_str).filter(|name| !name.contains('/')) else {
+            continue;
+        };
+        let path = if parent.is_empty() { name.to_owned() } else { format!("{parent}/{name}") };
+        state.objects.insert(ObjectId::new(spec.kind, &path), object(spec, item));
+        tree(state, spec, below, &path, item.get(below));
+    }
+}
+
 /// An object from its document; whatever is nested in it is left to the kinds it belongs to.
 pub(crate) fn object(spec: &Spec, item: &Value) -> Object {
     let id = item.get("id").and_then(Value::as_str).map(str::to_owned);
-    Object { fields: fields(spec.kind, item), id, raw: without_objects(spec.kind, item) }
+    Object { fields: fields(spec.kind, item), id, raw: without_objects(spec.kind, item), idle: false }
 }
 
 fn without_objects(kind: Kind, item: &Value) -> Value {

@@ -1,17 +1,30 @@
-//! The kinds of objects, and what is special about each: one row of [`Spec`] a kind.
+//! The kinds of objects, and the words in which the table of `specs.rs` says what is special about each.
 //!
-//! To add a kind, add a variant, its row here, its field table in `tables.rs`, and its cases to the contract.
+//! To add a kind, add a variant, its row in `specs.rs`, its field table in `tables.rs`, and its cases to the contract.
 
+use super::specs::SPECS;
 use super::tables;
 
 /// Keycloak names the user of a client's service account so.
 pub const SERVICE_ACCOUNT_PREFIX: &str = "service-account-";
 
+/// What the names of flows begin with that were replaced and wait until no login can be in them; then the time at which
+/// they were, in milliseconds since 1970, and their old names.
+pub const RETIRED: &str = "retired ";
+
 /// The kinds of objects that are managed, in the order in which they can be created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// A component of the realm: key providers and the like.
+    /// What a user's attributes are. First, because Keycloak drops attributes of users that it does not know.
+    UserProfile,
+    /// An authentication flow with everything below it.
+    Flow,
+    /// A required action.
+    RequiredAction,
+    /// A component of the realm: key providers, user federation and the like.
     Component,
+    /// A component of a component: a mapper of a user federation.
+    SubComponent,
     /// A client scope.
     ClientScope,
     /// A protocol mapper of a client scope.
@@ -26,6 +39,20 @@ pub enum Kind {
     RealmRole,
     /// An identity provider.
     IdentityProvider,
+    /// A mapper of an identity provider.
+    IdentityProviderMapper,
+    /// A group, by its path.
+    Group,
+    /// The authorization settings of a client: its resources, scopes, policies and permissions.
+    Authorization,
+    /// An organization inside the realm.
+    Organization,
+    /// The profiles of client policies.
+    ClientProfiles,
+    /// The client policies.
+    ClientPolicies,
+    /// The texts of one locale.
+    Localization,
     /// A user that the manifests declare, or a client's service account.
     User,
     /// The realm itself: settings and attributes. Last, because its write also records what was applied.
@@ -41,6 +68,8 @@ pub enum Class {
     Folded,
     /// A list whose order means nothing.
     Set,
+    /// A value with a structure of its own, brought into its canonical form by `shape` and compared as a whole.
+    Document,
     /// A mapping to texts; each entry is a field of its own.
     Texts,
     /// A mapping to lists of texts; each entry is a field of its own.
@@ -56,7 +85,7 @@ pub enum Class {
     WriteOnly,
     /// Made by the server; ignored.
     Server,
-    /// Objects of kinds of their own.
+    /// Objects of kinds of their own, or what such are made from.
     Nested,
     /// Part of Keycloak's representation that is not managed; refused in templates, ignored on the server.
     Unmanaged,
@@ -104,6 +133,14 @@ pub enum Section {
     Inner(&'static [&'static str]),
     /// A list inside each object of another kind: its kind and the field.
     Within(Kind, &'static str),
+    /// A list at the top whose entries name the object of another kind that they belong to: the list, the field, the kind.
+    Owned(&'static str, &'static str, Kind),
+    /// A mapping at the top from names to objects.
+    Keyed(&'static str),
+    /// A tree: a list at the top, and the field that holds the same below each entry.
+    Tree(&'static str, &'static str),
+    /// One object, which every realm has.
+    Single(&'static str),
 }
 
 /// What a PUT of an object does to what its body leaves out.
@@ -137,118 +174,6 @@ pub struct Spec {
     /// Names of objects that Keycloak makes itself; not reported as foreign. A trailing `*` stands for any rest.
     pub built_in: &'static [&'static str],
 }
-
-/// The table of kinds.
-pub static SPECS: [Spec; 10] = [
-    Spec {
-        kind: Kind::Component,
-        name: "component",
-        section: Section::Groups(&["components"]),
-        key: "name",
-        put: Put::Merges,
-        carried: &["providerId"],
-        fields: tables::COMPONENT,
-        built_in: &[
-            "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/*",
-            "org.keycloak.userprofile.UserProfileProvider/*",
-            "org.keycloak.keys.KeyProvider/rsa-generated",
-            "org.keycloak.keys.KeyProvider/rsa-enc-generated",
-            "org.keycloak.keys.KeyProvider/hmac-generated-hs512",
-            "org.keycloak.keys.KeyProvider/aes-generated",
-        ],
-    },
-    Spec {
-        kind: Kind::ClientScope,
-        name: "client-scope",
-        section: Section::List("clientScopes"),
-        key: "name",
-        put: Put::Merges,
-        carried: &[],
-        fields: tables::CLIENT_SCOPE,
-        built_in: tables::BUILT_IN_SCOPES,
-    },
-    Spec {
-        kind: Kind::ScopeMapper,
-        name: "client-scope-mapper",
-        section: Section::Within(Kind::ClientScope, "protocolMappers"),
-        key: "name",
-        put: Put::Replaces,
-        carried: &[],
-        fields: tables::MAPPER,
-        built_in: tables::BUILT_IN_SCOPE_MAPPERS,
-    },
-    Spec {
-        kind: Kind::Client,
-        name: "client",
-        section: Section::List("clients"),
-        key: "clientId",
-        put: Put::Merges,
-        carried: &["authorizationServicesEnabled", "frontchannelLogout", "webOrigins"],
-        fields: tables::CLIENT,
-        built_in: tables::BUILT_IN_CLIENTS,
-    },
-    Spec {
-        kind: Kind::ClientMapper,
-        name: "client-mapper",
-        section: Section::Within(Kind::Client, "protocolMappers"),
-        key: "name",
-        put: Put::Replaces,
-        carried: &[],
-        fields: tables::MAPPER,
-        built_in: tables::BUILT_IN_CLIENT_OBJECTS,
-    },
-    Spec {
-        kind: Kind::ClientRole,
-        name: "client-role",
-        section: Section::Groups(&["roles", "client"]),
-        key: "name",
-        put: Put::Replaces,
-        carried: &[],
-        fields: tables::ROLE,
-        built_in: tables::BUILT_IN_CLIENT_OBJECTS,
-    },
-    Spec {
-        kind: Kind::RealmRole,
-        name: "role",
-        section: Section::Inner(&["roles", "realm"]),
-        key: "name",
-        put: Put::Replaces,
-        carried: &[],
-        fields: tables::ROLE,
-        built_in: &["default-roles-*", "offline_access", "uma_authorization"],
-    },
-    Spec {
-        kind: Kind::IdentityProvider,
-        name: "identity-provider",
-        section: Section::List("identityProviders"),
-        key: "alias",
-        put: Put::Replaces,
-        carried: &[],
-        fields: tables::IDENTITY_PROVIDER,
-        built_in: &[],
-    },
-    Spec {
-        kind: Kind::User,
-        name: "user",
-        section: Section::List("users"),
-        key: "username",
-        put: Put::MergesTop,
-        carried: &[],
-        fields: tables::USER,
-        // Users that nobody declared are the tenant's own affair.
-        built_in: &["*"],
-    },
-    Spec {
-        kind: Kind::Realm,
-        name: "realm",
-        section: Section::Top,
-        key: "realm",
-        put: Put::Replaces,
-        carried: &[],
-        fields: tables::REALM,
-        built_in: &[],
-    },
-];
 
 impl Kind {
     /// Its row of the table.
@@ -284,6 +209,16 @@ impl Kind {
         self.class(path).or_else(|| self.class(field)).unwrap_or(Class::Unmanaged)
     }
 
+    /// True for the fields that name a flow which logins go through.
+    pub fn binds_flow(self, path: &str) -> bool {
+        match self {
+            Self::Realm => path.ends_with("Flow") && !path.contains('.'),
+            Self::Client => path.starts_with("authenticationFlowBindingOverrides."),
+            Self::IdentityProvider => path.ends_with("BrokerLoginFlowAlias"),
+            _ => false,
+        }
+    }
+
     /// Every field that a template may set, for suggestions.
     pub fn settable(self) -> impl Iterator<Item = &'static str> {
         let fields = self
@@ -296,24 +231,37 @@ impl Kind {
 
     /// True for objects that belong to another one, whose name is part of their key.
     pub fn is_owned(self) -> bool {
-        matches!(self.spec().section, Section::Groups(_) | Section::Within(..))
+        matches!(self.spec().section, Section::Groups(_) | Section::Within(..) | Section::Owned(..))
+    }
+
+    /// True for the one object of its kind that every realm has: it is changed, never made or deleted.
+    pub fn is_single(self) -> bool {
+        matches!(self.spec().section, Section::Top | Section::Single(_))
     }
 
     /// True for what can't or must not be deleted, even if a manifest once declared it: what Keycloak makes itself, and the
     /// users of clients.
     pub fn is_permanent(self, key: &str) -> bool {
         match self {
-            Self::Client | Self::ClientRole | Self::ClientMapper | Self::RealmRole => self.is_built_in(key),
+            Self::Client
+            | Self::ClientRole
+            | Self::ClientMapper
+            | Self::RealmRole
+            | Self::Flow
+            | Self::RequiredAction => self.is_built_in(key),
             Self::User => key.starts_with(SERVICE_ACCOUNT_PREFIX),
-            _ => false,
+            // It goes with its client, or stays as it is.
+            Self::Authorization => true,
+            kind => kind.is_single(),
         }
     }
 
     /// True for what Keycloak makes itself in every realm.
     pub fn is_built_in(self, key: &str) -> bool {
-        self.spec().built_in.iter().any(|pattern| match pattern.strip_suffix('*') {
-            Some(start) => key.starts_with(start),
-            None => key == *pattern,
-        })
+        self.is_single()
+            || self.spec().built_in.iter().any(|pattern| match pattern.strip_suffix('*') {
+                Some(start) => key.starts_with(start),
+                None => key == *pattern,
+            })
     }
 }

@@ -12,7 +12,9 @@ pub(super) fn fields(kind: Kind, document: &Value) -> Fields {
     for (name, value) in document.as_object().into_iter().flatten() {
         match kind.class(name) {
             None | Some(Class::Server | Class::Nested | Class::Unmanaged | Class::ReadOnly) => {}
-            Some(Class::Plain | Class::Initial | Class::WriteOnly) => put(&mut fields, name.clone(), value.clone()),
+            Some(Class::Plain | Class::Document | Class::Initial | Class::WriteOnly) => {
+                put(&mut fields, name.clone(), value.clone())
+            }
             Some(Class::Folded) => put(&mut fields, name.clone(), folded(value)),
             Some(Class::Set) => put(&mut fields, name.clone(), set(value)),
             Some(Class::Texts) => entries(&mut fields, name, value, text),
@@ -37,10 +39,10 @@ pub fn document<'a>(kind: Kind, fields: impl IntoIterator<Item = (&'a String, &'
             Some(Class::Memberships) => {
                 let Some(role) = ObjectId::of_membership(path) else { continue };
                 let (owner, name) = role.owner_and_name();
-                let slot = if owner.is_empty() {
-                    document.entry(field).or_insert_with(|| json!([]))
-                } else {
-                    inner(&mut document, field).entry(owner).or_insert_with(|| json!([]))
+                let (slot, name) = match role.kind {
+                    Kind::Group => (document.entry(field).or_insert_with(|| json!([])), rest),
+                    Kind::ClientRole => (inner(&mut document, field).entry(owner).or_insert_with(|| json!([])), name),
+                    _ => (document.entry(field).or_insert_with(|| json!([])), name),
                 };
                 if let Some(list) = slot.as_array_mut() {
                     list.push(name.into());

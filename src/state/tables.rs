@@ -12,6 +12,11 @@ pub(super) const WRITE_ONLY_PATHS: &[(Kind, &str)] = &[
     (Kind::Realm, "smtpServer.password"),
     (Kind::Realm, "smtpServer.authTokenClientSecret"),
     (Kind::IdentityProvider, "config.clientSecret"),
+    (Kind::Component, "config.bindCredential"),
+    (Kind::Component, "config.privateKey"),
+    (Kind::Component, "config.keystorePassword"),
+    (Kind::Component, "config.keyPassword"),
+    (Kind::Component, "config.secret"),
 ];
 
 pub(super) const REALM: Table = &[
@@ -113,6 +118,8 @@ pub(super) const REALM: Table = &[
             "organizationsEnabled",
             "adminPermissionsEnabled",
             "verifiableCredentialsEnabled",
+            "webAuthnPolicyPasswordlessMediation",
+            "scimApiEnabled",
         ],
     ),
     (
@@ -130,9 +137,32 @@ pub(super) const REALM: Table = &[
         ],
     ),
     (Class::Texts, &["attributes", "browserSecurityHeaders", "smtpServer"]),
+    // Those whose client or scope is declared belong to it; the others are sent at birth.
     (Class::Initial, &["clientScopeMappings", "scopeMappings"]),
-    (Class::Links, &["defaultDefaultClientScopes", "defaultOptionalClientScopes"]),
-    (Class::Nested, &["components", "clientScopes", "clients", "roles", "identityProviders", "users"]),
+    (Class::Links, &["defaultDefaultClientScopes", "defaultOptionalClientScopes", "defaultGroups"]),
+    (
+        Class::Nested,
+        &[
+            "components",
+            "subComponents",
+            "userProfile",
+            "authenticationFlows",
+            "authenticatorConfig",
+            "requiredActions",
+            "clientScopes",
+            "clients",
+            "authorizationSettings",
+            "roles",
+            "groups",
+            "identityProviders",
+            "identityProviderMappers",
+            "organizations",
+            "clientProfiles",
+            "clientPolicies",
+            "localizationTexts",
+            "users",
+        ],
+    ),
     (
         Class::Server,
         &[
@@ -149,40 +179,51 @@ pub(super) const REALM: Table = &[
     (
         Class::Unmanaged,
         &[
-            "authenticationFlows",
-            "authenticatorConfig",
-            "requiredActions",
-            "groups",
-            "defaultGroups",
-            "localizationTexts",
-            "identityProviderMappers",
-            "clientPolicies",
-            "clientProfiles",
-            "organizations",
             "federatedUsers",
             "defaultRoles",
             "adminPermissionsClient",
             "protocolMappers",
             "userFederationProviders",
             "userFederationMappers",
-            "webAuthnPolicyPasswordlessMediation",
-            "scimApiEnabled",
             "privateKey",
             "codeSecret",
         ],
     ),
 ];
 
+pub(super) const USER_PROFILE: Table =
+    &[(Class::Plain, &["unmanagedAttributePolicy"]), (Class::Document, &["attributes", "groups"])];
+
+pub(super) const FLOW: Table = &[
+    (Class::Plain, &["alias", "description", "providerId"]),
+    (Class::Document, &["executions"]),
+    (Class::Nested, &["authenticationExecutions", "topLevel"]),
+    (Class::Server, &["id", "builtIn"]),
+];
+
+pub(super) const REQUIRED_ACTION: Table = &[
+    (Class::Plain, &["alias", "name", "providerId", "enabled", "defaultAction", "priority"]),
+    (Class::Texts, &["config"]),
+];
+
 pub(super) const COMPONENT: Table = &[
     (Class::Plain, &["name", "providerId", "subType"]),
     (Class::Lists, &["config"]),
+    (Class::Nested, &["subComponents"]),
     (Class::Server, &["id", "parentId", "providerType"]),
-    (Class::ReadOnly, &["subComponents"]),
+];
+
+pub(super) const SUB_COMPONENT: Table = &[
+    (Class::Plain, &["name", "providerId", "providerType", "subType"]),
+    (Class::Lists, &["config"]),
+    (Class::Nested, &["subComponents", "parent"]),
+    (Class::Server, &["id", "parentId"]),
 ];
 
 pub(super) const CLIENT_SCOPE: Table = &[
     (Class::Plain, &["name", "description", "protocol"]),
     (Class::Texts, &["attributes"]),
+    (Class::Links, &["scopeMappings"]),
     (Class::Nested, &["protocolMappers"]),
     (Class::Server, &["id"]),
 ];
@@ -219,23 +260,16 @@ pub(super) const CLIENT: Table = &[
             "protocol",
             "fullScopeAllowed",
             "nodeReRegistrationTimeout",
+            "authorizationServicesEnabled",
         ],
     ),
     (Class::Set, &["redirectUris", "webOrigins"]),
-    (Class::Texts, &["attributes"]),
-    (Class::Links, &["defaultClientScopes", "optionalClientScopes"]),
+    (Class::Texts, &["attributes", "authenticationFlowBindingOverrides"]),
+    (Class::Links, &["defaultClientScopes", "optionalClientScopes", "scopeMappings"]),
     (Class::WriteOnly, &["secret"]),
-    (Class::Nested, &["protocolMappers"]),
+    (Class::Nested, &["protocolMappers", "authorizationSettings"]),
     (Class::Server, &["id", "notBefore", "registrationAccessToken", "registeredNodes", "access", "origin"]),
-    (
-        Class::Unmanaged,
-        &[
-            "authenticationFlowBindingOverrides",
-            "authorizationSettings",
-            "authorizationServicesEnabled",
-            "defaultRoles",
-        ],
-    ),
+    (Class::Unmanaged, &["defaultRoles"]),
 ];
 
 pub(super) const ROLE: Table = &[
@@ -265,14 +299,52 @@ pub(super) const IDENTITY_PROVIDER: Table = &[
     ),
     (Class::Texts, &["config"]),
     (Class::Server, &["internalId", "updateProfileFirstLoginMode", "types"]),
-    (Class::Unmanaged, &["organizationId"]),
+    // An organization names its providers.
+    (Class::ReadOnly, &["organizationId"]),
 ];
+
+pub(super) const PROVIDER_MAPPER: Table = &[
+    (Class::Plain, &["name", "identityProviderMapper"]),
+    (Class::Texts, &["config"]),
+    (Class::Nested, &["identityProviderAlias"]),
+    (Class::Server, &["id"]),
+];
+
+pub(super) const GROUP: Table = &[
+    (Class::Plain, &["name", "description"]),
+    (Class::Lists, &["attributes"]),
+    (Class::Links, &["realmRoles", "clientRoles"]),
+    (Class::Nested, &["subGroups"]),
+    (Class::Server, &["id", "path", "parentId", "subGroupCount", "access"]),
+];
+
+pub(super) const AUTHORIZATION: Table = &[
+    (Class::Plain, &["allowRemoteResourceManagement", "policyEnforcementMode", "decisionStrategy"]),
+    (Class::Document, &["resources", "scopes", "policies"]),
+    (Class::Server, &["id", "clientId", "name", "authorizationSchema"]),
+];
+
+pub(super) const ORGANIZATION: Table = &[
+    (Class::Plain, &["name", "alias", "enabled", "description", "redirectUrl"]),
+    (Class::Lists, &["attributes"]),
+    (Class::Document, &["domains"]),
+    (Class::Links, &["identityProviders"]),
+    (Class::Server, &["id"]),
+    // Its people are the tenant's own affair.
+    (Class::Unmanaged, &["members", "groups"]),
+];
+
+pub(super) const CLIENT_PROFILES: Table = &[(Class::Document, &["profiles"]), (Class::Server, &["globalProfiles"])];
+
+pub(super) const CLIENT_POLICIES: Table = &[(Class::Document, &["policies"]), (Class::Server, &["globalPolicies"])];
+
+pub(super) const LOCALIZATION: Table = &[(Class::Texts, &["texts"])];
 
 pub(super) const USER: Table = &[
     (Class::Folded, &["username", "email"]),
     (Class::Plain, &["firstName", "lastName", "enabled"]),
     (Class::Lists, &["attributes"]),
-    (Class::Memberships, &["realmRoles", "clientRoles"]),
+    (Class::Memberships, &["realmRoles", "clientRoles", "groups"]),
     (Class::Initial, &["emailVerified", "requiredActions", "credentials", "serviceAccountClientId"]),
     (
         Class::Server,
@@ -289,11 +361,51 @@ pub(super) const USER: Table = &[
             "userProfileMetadata",
         ],
     ),
-    (Class::Unmanaged, &["groups", "federatedIdentities", "clientConsents"]),
+    (Class::Unmanaged, &["federatedIdentities", "clientConsents"]),
 ];
 
-pub(super) const BUILT_IN_CLIENTS: &[&str] =
-    &["account", "account-console", "admin-cli", "broker", "realm-management", "security-admin-console"];
+/// The built-in flows, those of older versions included.
+pub(super) const BUILT_IN_FLOWS: &[&str] = &[
+    "browser",
+    "direct grant",
+    "registration",
+    "reset credentials",
+    "clients",
+    "first broker login",
+    "docker auth",
+    "http challenge",
+    "saml ecp",
+    "retired *",
+];
+
+/// The required actions that Keycloak registers in a new realm (`DefaultRequiredActions`).
+pub(super) const BUILT_IN_ACTIONS: &[&str] = &[
+    "CONFIGURE_RECOVERY_AUTHN_CODES",
+    "CONFIGURE_TOTP",
+    "TERMS_AND_CONDITIONS",
+    "UPDATE_EMAIL",
+    "UPDATE_PASSWORD",
+    "UPDATE_PROFILE",
+    "VERIFY_EMAIL",
+    "VERIFY_PROFILE",
+    "delete_account",
+    "delete_credential",
+    "idp_link",
+    "terms_and_conditions",
+    "update_user_locale",
+    "webauthn-register",
+    "webauthn-register-passwordless",
+];
+
+pub(super) const BUILT_IN_CLIENTS: &[&str] = &[
+    "account",
+    "account-console",
+    "admin-cli",
+    "admin-permissions",
+    "broker",
+    "realm-management",
+    "security-admin-console",
+];
 
 /// Roles and mappers of the built-in clients, and the mapper that the server adds to a service account's client.
 pub(super) const BUILT_IN_CLIENT_OBJECTS: &[&str] =

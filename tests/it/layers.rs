@@ -103,7 +103,7 @@ fn the_diff_knows_nothing_of_keycloak() {
 
 #[test]
 fn the_table_of_kinds_is_in_their_order() {
-    for spec in &realmwright::state::kind::SPECS {
+    for spec in &realmwright::state::specs::SPECS {
         assert!(std::ptr::eq(spec.kind.spec(), spec), "{}", spec.name);
     }
 }

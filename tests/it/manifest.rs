@@ -131,12 +131,12 @@ fn a_secret_stands_only_where_it_cannot_be_read_back() {
 
 #[test]
 fn sections_have_their_shapes() {
-    let body = "realm:\n  clients: {a: b}\n  roles: [x]\n  components: {org.keycloak.storage.UserStorageProvider: [{name: ldap, providerId: ldap}]}\n  users: [{username: anna, clientRoles: [x], realmRoles: {a: b}}]\n";
+    let body = "realm:\n  clients: {a: b}\n  roles: [x]\n  components: {org.keycloak.storage.UserStorageProvider: {name: ldap}}\n  users: [{username: anna, clientRoles: [x], realmRoles: {a: b}}]\n";
     insta::assert_snapshot!(distributor(body).findings(), @r"
     [unknown-object] tenants.yaml:3:7 north/user/anna refers to the client-role `x`, which the realm does not have
     [wrong-type] tenants.yaml:5:12 `clients` must be a list
     [wrong-type] tenants.yaml:6:10 `roles` must be a mapping
-    [not-managed] tenants.yaml:7:16 components of the type `org.keycloak.storage.UserStorageProvider` are not managed (managed are those of org.keycloak.keys.KeyProvider)
+    [wrong-type] tenants.yaml:7:58 `org.keycloak.storage.UserStorageProvider` must be a list
     [wrong-type] tenants.yaml:8:41 `clientRoles` of a user must be a mapping
     [wrong-type] tenants.yaml:8:58 `realmRoles` of a user must be a list
     ");
@@ -150,14 +150,14 @@ fn sections_have_their_shapes() {
 
 #[test]
 fn what_is_not_managed_is_refused() {
-    let body = "realm:\n  groups: []\n  clientz: []\n  id: x\n  enabled: false\n  clients:\n    - {clientId: app, redirectUri: x, authorizationSettings: {}}\n    - {name: nameless}\n";
+    let body = "realm:\n  federatedUsers: []\n  clientz: []\n  id: x\n  enabled: false\n  clients:\n    - {clientId: app, redirectUri: x, defaultRoles: []}\n    - {name: nameless}\n";
     insta::assert_snapshot!(distributor(body).findings(), @r"
-    [not-managed] tenants.yaml:5:3 `groups` of a realm is not managed (take it out; see docs/manifest.md for what is managed)
+    [not-managed] tenants.yaml:5:3 `federatedUsers` of a realm is not managed (take it out; see docs/manifest.md for what is managed)
     [unknown-field] tenants.yaml:6:3 `clientz` is not a field of a realm (did you mean `clients`?)
     [not-settable] tenants.yaml:7:3 `id` of a realm is made by the server (take it out)
     [disabled-realm] tenants.yaml:8:12 a realm can't be kept disabled: Keycloak then refuses the provisioner as well (take away what should not be used: clients with `enabled: false`, or licences)
     [unknown-field] tenants.yaml:10:23 `redirectUri` is not a field of a client (did you mean `redirectUris`?)
-    [not-managed] tenants.yaml:10:39 `authorizationSettings` of a client is not managed (take it out; see docs/manifest.md for what is managed)
+    [not-managed] tenants.yaml:10:39 `defaultRoles` of a client is not managed (take it out; see docs/manifest.md for what is managed)
     [missing-key] tenants.yaml:11:7 an entry of `clients` needs the key `clientId`
     ");
 }

@@ -1,0 +1,227 @@
+//! Changing authentication flows without harm to logins in progress.
+//!
+//! A login that is under way goes on in the steps of the flow that it began with, and fails when those are gone. So a
+//! changed flow is built aside, everything that was bound to the old one is bound to it, the old one steps back under
+//! another name, and a later run removes it once no login can be in it any more (`keycloak::observe` decides that).
+//! Whatever the point at which a run is killed, the next one finds either flow bound, and finishes.
+
+use serde_json::{Value, json};
+
+use super::writer::{Writer, reveal};
+use crate::keycloak::{KeycloakError, WriteRealms, endpoint};
+use crate::state::kind::RETIRED;
+use crate::state::{Kind, ObjectId};
+
+/// What a flow is called while it is built.
+const NEXT: &str = "next ";
+
+/// The fields of a realm that bind flows.
+const BINDINGS: [&str; 7] = [
+    "browserFlow",
+    "registrationFlow",
+    "directGrantFlow",
+    "resetCredentialsFlow",
+    "clientAuthenticationFlow",
+    "dockerAuthenticationFlow",
+    "firstBrokerLoginFlow",
+];
+
+/// True for a flow that stepped back and waits to be removed.
+pub(super) fn is_retired(alias: &str) -> bool {
+    alias.starts_with(RETIRED)
+}
+
+impl<K: WriteRealms> Writer<'_, K> {
+    /// Makes a flow what `wanted` says.
+    pub(super) async fn replace_flow(&mut self, id: &ObjectId, wanted: &Value) -> Result<(), KeycloakError> {
+        let wanted = reveal(self.secrets, wanted, "POST", "authentication/flows")?;
+        let alias = id.key.as_str();
+        let found = self.flows().await?;
+        let current = found.iter().find(|flow| flow["alias"] == alias).cloned();
+        if let Some(current) = current.as_ref().filter(|flow| flow["builtIn"] == true) {
+            return self.adjust_flow(alias, current, &wanted).await;
+        }
+        // One that an earlier run left behind may be bound already: it steps back like the old one.
+        let aside = format!("{NEXT}{alias}");
+        if let Some(left) = found.iter().find(|flow| flow["alias"] == aside.as_str()) {
+            self.step_back(left).await?;
+        }
+        let new = self.build(&wanted, if current.is_some() { NEXT } else { "" }, true).await?;
+        self.ids.insert(id.clone(), new.clone());
+        let Some(current) = current else { return Ok(()) };
+        self.rebind(&current, alias, &aside, &new).await?;
+        self.step_back(&current).await?;
+        self.rename(&aside, &new, &|name| name.strip_prefix(NEXT).unwrap_or(name).to_owned()).await
+    }
+
+    /// A flow that is no longer declared steps back, too.
+    pub(super) async fn retire_flow(&mut self, id: &ObjectId) -> Result<(), KeycloakError> {
+        match self.flows().await?.into_iter().find(|flow| flow["alias"] == id.key.as_str()) {
+            Some(flow) => self.step_back(&flow).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn flows(&self) -> Result<Vec<Value>, KeycloakError> {
+        let found = self.api.get(self.realm, "authentication/flows").await?;
+        Ok(found.as_ref().and_then(Value::as_array).cloned().unwrap_or_default())
+    }
+
+    async fn step_back(&mut self, flow: &Value) -> Result<(), KeycloakError> {
+        let now = jiff::Timestamp::now().as_millisecond();
+        let prefix = format!("{RETIRED}{now} ");
+        let (alias, own) = (flow["alias"].as_str().unwrap_or_default(), flow["id"].as_str().unwrap_or_default());
+        self.rename(alias, own, &|name| format!("{prefix}{name}")).await
+    }
+
+    /// Builds a flow and everything below it, all names with a prefix. Gives its id.
+    async fn build(&mut self, flow: &Value, prefix: &str, top: bool) -> Result<String, KeycloakError> {
+        let name = |value: &Value| format!("{prefix}{}", value.as_str().unwrap_or_default());
+        let body = json!({
+            "alias": name(&flow["alias"]), "description": flow["description"], "topLevel": top, "builtIn": false,
+            "providerId": flow["providerId"].as_str().unwrap_or("basic-flow"),
+        });
+        let path = endpoint::collection(Kind::Flow, "");
+        let own = self.api.post(self.realm, &path, &body).await?.unwrap_or_default();
+        for (at, step) in (1..).zip(flow["executions"].as_array().into_iter().flatten()) {
+            let mut body = json!({"parentFlow": own, "requirement": step["requirement"], "priority": at * 10});
+            if step["authenticator"].is_string() {
+                body["authenticator"] = step["authenticator"].clone();
+            }
+            if step["flow"].is_object() {
+                body["authenticatorFlow"] = true.into();
+                body["flowId"] = Box::pin(self.build(&step["flow"], prefix, false)).await?.into();
+            }
+            let made = self.api.post(self.realm, "authentication/executions", &body).await?.unwrap_or_default();
+            if step["config"].is_object() {
+                let config = json!({"alias": name(&step["config"]["alias"]), "config": step["config"]["values"]});
+                self.api.post(self.realm, &format!("authentication/executions/{made}/config"), &config).await?;
+            }
+        }
+        Ok(own)
+    }
+
+    /// Whatever used the old flow uses the new one: the realm, clients, identity providers.
+    async fn rebind(&mut self, old: &Value, alias: &str, aside: &str, new: &str) -> Result<(), KeycloakError> {
+        let mut realm = self.api.get(self.realm, "").await?.unwrap_or_default();
+        let bound: Vec<&str> = BINDINGS.into_iter().filter(|field| realm[*field] == alias).collect();
+        if !bound.is_empty() {
+            bound.into_iter().for_each(|field| realm[field] = aside.into());
+            self.api.put(self.realm, "", Some(&realm)).await?;
+        }
+        let clients = self.api.get(self.realm, "clients?first=0&max=10000").await?.unwrap_or_default();
+        for client in clients.as_array().into_iter().flatten() {
+            let overrides = client["authenticationFlowBindingOverrides"].as_object().into_iter().flatten();
+            let changed: serde_json::Map<String, Value> =
+                overrides.filter(|(_, flow)| **flow == old["id"]).map(|(how, _)| (how.clone(), new.into())).collect();
+            if !changed.is_empty() {
+                let mut body = json!({"clientId": client["clientId"], "authenticationFlowBindingOverrides": changed});
+                for field in Kind::Client.spec().carried {
+                    body[*field] = client[*field].clone();
+                }
+                let path = endpoint::item(Kind::Client, "", client["id"].as_str().unwrap_or_default());
+                self.api.put(self.realm, &path, Some(&body)).await?;
+            }
+        }
+        let providers = self.api.get(self.realm, "identity-provider/instances").await?.unwrap_or_default();
+        for provider in providers.as_array().into_iter().flatten() {
+            let mut body = provider.clone();
+            let fields = ["firstBrokerLoginFlowAlias", "postBrokerLoginFlowAlias"];
+            fields.into_iter().filter(|field| provider[*field] == alias).for_each(|field| body[field] = aside.into());
+            if body != *provider {
+                let path = endpoint::item(Kind::IdentityProvider, "", provider["alias"].as_str().unwrap_or_default());
+                self.api.put(self.realm, &path, Some(&body)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Renames a flow with everything below it. Its own name comes last, so that one that was cut short is found again.
+    async fn rename(&self, alias: &str, own: &str, new: &(dyn Fn(&str) -> String + Sync)) -> Result<(), KeycloakError> {
+        for step in self.steps(alias).await? {
+            if let Some(config) = step["authenticationConfig"].as_str() {
+                let path = format!("authentication/config/{config}");
+                if let Some(mut found) = self.api.get(self.realm, &path).await? {
+                    let renamed = new(found["alias"].as_str().unwrap_or_default());
+                    found["alias"] = renamed.into();
+                    self.api.put(self.realm, &path, Some(&found)).await?;
+                }
+            }
+            if let Some(inner) = step["flowId"].as_str() {
+                self.rename_one(inner, new).await?;
+            }
+        }
+        self.rename_one(own, new).await
+    }
+
+    async fn rename_one(&self, own: &str, new: &(dyn Fn(&str) -> String + Sync)) -> Result<(), KeycloakError> {
+        let path = endpoint::item(Kind::Flow, "", own);
+        let Some(mut flow) = self.api.get(self.realm, &path).await? else { return Ok(()) };
+        let renamed = new(flow["alias"].as_str().unwrap_or_default());
+        if flow["alias"] == renamed.as_str() {
+            return Ok(());
+        }
+        flow["alias"] = renamed.into();
+        self.api.put(self.realm, &path, Some(&flow)).await
+    }
+
+    /// The steps of a flow and of those below it, in order, with their ids.
+    async fn steps(&self, alias: &str) -> Result<Vec<Value>, KeycloakError> {
+        let path = format!("authentication/flows/{}/executions", crate::keycloak::segment(alias));
+        Ok(self.api.get(self.realm, &path).await?.as_ref().and_then(Value::as_array).cloned().unwrap_or_default())
+    }
+
+    /// Built-in flows keep their steps; requirements and configurations of those can change.
+    async fn adjust_flow(&mut self, alias: &str, current: &Value, wanted: &Value) -> Result<(), KeycloakError> {
+        let mut flat = Vec::new();
+        flatten(&wanted["executions"], &mut flat);
+        let steps = self.steps(alias).await?;
+        let same = steps.len() == flat.len()
+            && steps.iter().zip(&flat).all(|(step, wanted)| {
+                let flow = step["authenticationFlow"] == true;
+                if flow {
+                    step["displayName"] == wanted["flow"]["alias"]
+                } else {
+                    step["providerId"] == wanted["authenticator"]
+                }
+            });
+        if !same {
+            let message =
+                format!("the steps of the built-in flow `{alias}` can't be changed; declare a flow of another name");
+            let fault = crate::keycloak::Fault::Status { status: 400, message };
+            return Err(KeycloakError {
+                method: "PUT",
+                path: format!("authentication/flows/{}", current["id"]),
+                fault,
+            });
+        }
+        for (mut step, wanted) in steps.into_iter().zip(flat) {
+            if step["requirement"] != wanted["requirement"] {
+                step["requirement"] = wanted["requirement"].clone();
+                let path = format!("authentication/flows/{}/executions", crate::keycloak::segment(alias));
+                self.api.put(self.realm, &path, Some(&step)).await?;
+            }
+            let Some(config) = wanted.get("config") else { continue };
+            let body = json!({"alias": config["alias"], "config": config["values"]});
+            match step["authenticationConfig"].as_str() {
+                Some(own) => {
+                    let mut body = body;
+                    body["id"] = own.into();
+                    self.api.put(self.realm, &format!("authentication/config/{own}"), Some(&body)).await?;
+                }
+                None => {
+                    let own = step["id"].as_str().unwrap_or_default();
+                    self.api.post(self.realm, &format!("authentication/executions/{own}/config"), &body).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn flatten(executions: &Value, flat: &mut Vec<Value>) {
+    for step in executions.as_array().into_iter().flatten() {
+        flat.push(step.clone());
+        flatten(&step["flow"]["executions"], flat);
+    }
+}

@@ -1,0 +1,159 @@
+//! Kinds whose objects are not written by one request: authorization settings, texts of a locale, and the components
+//! that Keycloak adds to a new user federation.
+
+use serde_json::{Map, Value, json};
+
+use super::writer::Writer;
+use crate::keycloak::{KeycloakError, WriteRealms, endpoint, segment};
+use crate::state::{Kind, ObjectId};
+
+impl<K: WriteRealms> Writer<'_, K> {
+    /// Makes the authorization settings of a client what `wanted` says: each list whole, where it is given.
+    ///
+    /// Resources and scopes have endpoints of their own; policies, whose references are by name, are imported.
+    pub(super) async fn authorize(&mut self, id: &ObjectId, wanted: &Value) -> Result<(), KeycloakError> {
+        let client = self.id(&ObjectId::new(Kind::Client, &id.key)).await?;
+        let base = endpoint::collection(Kind::Authorization, &client);
+        let mut settings = self.api.get(self.realm, &base).await?.ok_or_else(|| self.missing(id))?;
+        for field in ["allowRemoteResourceManagement", "policyEnforcementMode", "decisionStrategy"] {
+            if let Some(value) = wanted.get(field) {
+                settings[field] = value.clone();
+            }
+        }
+        self.api.put(self.realm, &base, Some(&settings)).await?;
+        // What is referred to comes first and goes last: scopes, resources, policies.
+        let parts = [("scopes", "scope"), ("resources", "resource"), ("policies", "policy")];
+        for (list, part) in parts {
+            self.authorize_part(&base, part, wanted.get(list)).await?;
+        }
+        for (list, part) in parts.into_iter().rev() {
+            let Some(wanted) = wanted.get(list).and_then(Value::as_array) else { continue };
+            for found in self.parts(&base, part).await? {
+                if !wanted.iter().any(|item| item["name"] == found["name"]) {
+                    self.api.delete(self.realm, &format!("{base}/{part}/{}", part_id(&found)), None).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn authorize_part(&mut self, base: &str, part: &str, wanted: Option<&Value>) -> Result<(), KeycloakError> {
+        let Some(wanted) = wanted.and_then(Value::as_array).filter(|list| !list.is_empty()) else { return Ok(()) };
+        if part == "policy" {
+            let mut policies = wanted.clone();
+            policies.iter_mut().filter_map(Value::as_object_mut).for_each(complete);
+            // Permissions refer to policies, so those come first.
+            policies.sort_by_key(|policy| {
+                matches!(policy["type"].as_str(), Some("resource" | "scope" | "uma" | "aggregate"))
+            });
+            let settings = self.api.get(self.realm, base).await?.unwrap_or_default();
+            let body = json!({
+                "allowRemoteResourceManagement": settings["allowRemoteResourceManagement"],
+                "policyEnforcementMode": settings["policyEnforcementMode"],
+                "decisionStrategy": settings["decisionStrategy"],
+                "policies": policies,
+            });
+            self.api.post(self.realm, &format!("{base}/import"), &body).await?;
+            return Ok(());
+        }
+        let found = self.parts(base, part).await?;
+        for item in wanted {
+            match found.iter().find(|other| other["name"] == item["name"]) {
+                Some(other) => {
+                    let own = part_id(other);
+                    let mut body = item.clone();
+                    body[if part == "resource" { "_id" } else { "id" }] = own.into();
+                    self.api.put(self.realm, &format!("{base}/{part}/{own}"), Some(&body)).await?;
+                }
+                None => {
+                    self.api.post(self.realm, &format!("{base}/{part}"), item).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn parts(&self, base: &str, part: &str) -> Result<Vec<Value>, KeycloakError> {
+        let found = self.api.get(self.realm, &format!("{base}/{part}?first=0&max=10000")).await?;
+        Ok(found.as_ref().and_then(Value::as_array).cloned().unwrap_or_default())
+    }
+
+    /// Writes the texts of a locale: POST adds and changes, and each that left is deleted.
+    pub(super) async fn write_texts(&self, id: &ObjectId, wanted: &Value, found: &Value) -> Result<(), KeycloakError> {
+        let path = format!("localization/{}", segment(&id.key));
+        let texts: Map<String, Value> = wanted
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(_, text)| !text.is_null())
+            .map(|(key, text)| (key.clone(), text.clone()))
+            .collect();
+        let gone = wanted
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(key, text)| text.is_null() && !found[key.as_str()].is_null());
+        for (key, _) in gone {
+            self.api.delete(self.realm, &format!("{path}/{}", segment(key)), None).await?;
+        }
+        if !texts.is_empty() {
+            self.api.post(self.realm, &path, &texts.into()).await?;
+        }
+        Ok(())
+    }
+
+    /// A new user federation comes with mappers; one that is declared is changed rather than made twice, since
+    /// Keycloak would take two of one name.
+    pub(super) async fn made_with_its_owner(
+        &mut self,
+        id: &ObjectId,
+        owner: &str,
+        body: &Value,
+    ) -> Result<bool, KeycloakError> {
+        let Some(found) = self.below(owner).await?.into_iter().find(|part| part["name"] == body["name"]) else {
+            return Ok(false);
+        };
+        let own = found["id"].as_str().unwrap_or_default().to_owned();
+        self.api.put(self.realm, &endpoint::item(id.kind, "", &own), Some(body)).await?;
+        self.ids.insert(id.clone(), own);
+        Ok(true)
+    }
+
+    /// Removes the mappers that a new user federation came with where others are declared for it.
+    pub(super) async fn drop_default_parts(&mut self, id: &ObjectId, own: &str) -> Result<(), KeycloakError> {
+        let (_, name) = id.owner_and_name();
+        let declared = |part: &ObjectId| part.kind == Kind::SubComponent && part.owner_and_name().0 == name;
+        if !self.created.iter().any(declared) {
+            return Ok(());
+        }
+        for part in self.below(own).await? {
+            let key = ObjectId::within(Kind::SubComponent, name, part["name"].as_str().unwrap_or_default());
+            if !self.created.contains(&key) {
+                let own = part["id"].as_str().unwrap_or_default();
+                self.api.delete(self.realm, &endpoint::item(Kind::SubComponent, "", own), None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn below(&self, owner: &str) -> Result<Vec<Value>, KeycloakError> {
+        let found = self.api.get(self.realm, &format!("components?parent={}", segment(owner))).await?;
+        Ok(found.as_ref().and_then(Value::as_array).cloned().unwrap_or_default())
+    }
+}
+
+fn part_id(part: &Value) -> &str {
+    part["_id"].as_str().or_else(|| part["id"].as_str()).unwrap_or_default()
+}
+
+/// A policy as Keycloak takes it: the defaults that the canonical form leaves out, and lists as texts.
+fn complete(policy: &mut Map<String, Value>) {
+    for (field, value) in [("logic", "POSITIVE"), ("decisionStrategy", "UNANIMOUS")] {
+        policy.entry(field).or_insert_with(|| value.into());
+    }
+    for value in policy.get_mut("config").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut) {
+        if !value.is_string() {
+            *value = value.to_string().into();
+        }
+    }
+}

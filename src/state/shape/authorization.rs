@@ -1,0 +1,97 @@
+//! Authorization settings leave their clients and become objects of their own, in a canonical form: sorted by name,
+//! without ids and defaults, and with the lists that Keycloak keeps as texts of JSON as lists.
+
+use serde_json::{Map, Value, json};
+
+use super::{objects, prune, sort_by, text};
+
+pub(super) fn gather(document: &mut Map<String, Value>) {
+    let mut found = Map::new();
+    for client in objects(document, "clients") {
+        if let Some(mut settings) = client.remove("authorizationSettings").filter(|settings| !settings.is_null()) {
+            canonical(&mut settings);
+            found.insert(text(client, "clientId").to_owned(), settings);
+        }
+    }
+    if !found.is_empty() {
+        document.insert("authorizationSettings".into(), found.into());
+    }
+}
+
+pub(super) fn scatter(document: &mut Map<String, Value>) {
+    let Some(Value::Object(mut all)) = document.remove("authorizationSettings") else { return };
+    for client in objects(document, "clients") {
+        if let Some(mut settings) = all.remove(text(client, "clientId")) {
+            settings.as_object_mut().into_iter().flat_map(|map| objects(map, "policies")).for_each(wrap);
+            client.insert("authorizationSettings".into(), settings);
+        }
+    }
+}
+
+fn canonical(settings: &mut Value) {
+    let Some(settings) = settings.as_object_mut() else { return };
+    for resource in objects(settings, "resources") {
+        let nothing = [
+            ("attributes", json!({})),
+            ("uris", json!([])),
+            ("scopes", json!([])),
+            ("ownerManagedAccess", json!(false)),
+        ];
+        if let Some(Value::String(uri)) = resource.remove("uri") {
+            resource.entry("uris").or_insert_with(|| json!([uri]));
+        }
+        for scope in objects(resource, "scopes") {
+            scope.retain(|field, _| field == "name");
+        }
+        resource.retain(|field, _| !matches!(field.as_str(), "_id" | "id" | "owner"));
+        sort_list(resource, "scopes");
+        if let Some(uris) = resource.get_mut("uris").and_then(Value::as_array_mut) {
+            uris.sort_by_key(Value::to_string);
+        }
+        prune(resource, &nothing);
+    }
+    for scope in objects(settings, "scopes") {
+        scope.retain(|field, _| !matches!(field.as_str(), "id" | "policies" | "resources"));
+        prune(scope, &[]);
+    }
+    for policy in objects(settings, "policies") {
+        unwrap(policy);
+        policy.remove("id");
+        let nothing = [
+            ("logic", json!("POSITIVE")),
+            ("decisionStrategy", json!("UNANIMOUS")),
+            ("config", json!({})),
+            ("description", json!("")),
+        ];
+        prune(policy, &nothing);
+    }
+    for list in ["resources", "scopes", "policies"] {
+        sort_list(settings, list);
+    }
+}
+
+fn sort_list(map: &mut Map<String, Value>, list: &str) {
+    map.get_mut(list).and_then(Value::as_array_mut).into_iter().for_each(|list| sort_by(list, "name"));
+}
+
+/// `"[\"a\",\"b\"]"` as a sorted list.
+fn unwrap(policy: &mut Map<String, Value>) {
+    for value in policy.get_mut("config").and_then(Value::as_object_mut).into_iter().flat_map(|map| map.values_mut()) {
+        let list = value.as_str().filter(|text| text.starts_with('[')).and_then(|text| serde_json::from_str(text).ok());
+        if let Some(mut list) = list.or_else(|| value.is_array().then(|| value.clone())) {
+            if let Some(items) = list.as_array_mut() {
+                items.sort_by_key(Value::to_string);
+            }
+            *value = list;
+        }
+    }
+}
+
+/// The inverse: Keycloak takes texts only.
+pub(crate) fn wrap(policy: &mut Map<String, Value>) {
+    for value in policy.get_mut("config").and_then(Value::as_object_mut).into_iter().flat_map(|map| map.values_mut()) {
+        if !value.is_string() {
+            *value = value.to_string().into();
+        }
+    }
+}
