@@ -12,6 +12,7 @@ mod excerpt;
 mod exit;
 mod files;
 mod findings;
+mod fmt;
 mod git;
 mod guards;
 mod man;
@@ -90,6 +91,7 @@ impl Call {
             Command::Guards(options) => guards::run(printer, options),
             Command::Doctor(options) => doctor::run(printer, options).await,
             Command::Bootstrap(options) => bootstrap::run(printer, options).await,
+            Command::Fmt(options) => fmt::run(printer, options),
             Command::Schema(options) => schema::run(printer, options),
             Command::Config(args::Config::Show(options)) => {
                 config::show::run(printer, options, &self.matches, self.config.as_ref())

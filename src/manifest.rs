@@ -5,6 +5,7 @@
 
 mod csv;
 pub mod document;
+pub mod format;
 pub mod guards;
 pub mod node;
 pub mod reference;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::{apply, bootstrap, check, completions, config, doctor, drift, guards, man, plan, schema, validate};
+use super::{apply, bootstrap, check, completions, config, doctor, drift, fmt, guards, man, plan, schema, validate};
 use crate::plan::Waiver;
 use crate::plan::select::{Selection, Selector};
 
@@ -60,6 +60,8 @@ pub(super) enum Command {
     Doctor(doctor::Options),
     /// Prepare a server, once, with an administrator's login
     Bootstrap(bootstrap::Options),
+    /// Lay out manifests in the one way; comments stay
+    Fmt(fmt::Options),
     /// Print a JSON Schema
     Schema(schema::Options),
     /// Show the settings in force, and where each comes from

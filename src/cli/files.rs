@@ -31,17 +31,45 @@ pub(super) fn manifests(dir: &Path) -> anyhow::Result<Vec<Source>> {
     paths.sort();
     let mut sources = Vec::with_capacity(paths.len());
     for path in paths {
-        let size = std::fs::metadata(&path).with_context(|| path.display().to_string())?.len();
-        if size > LARGEST {
-            anyhow::bail!("{} has {size} bytes; a manifest has at most {LARGEST}", path.display());
-        }
-        let bytes = std::fs::read(&path).with_context(|| format!("can't read {}", path.display()))?;
-        let text = String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("{} is not UTF-8 text", path.display()))?;
+        let text = text(&path)?;
         let name = path.strip_prefix(dir).unwrap_or(&path).components();
         let name = name.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
         sources.push(Source { name, text });
     }
     Ok(sources)
+}
+
+/// The text of a manifest.
+pub(super) fn text(path: &Path) -> anyhow::Result<String> {
+    let size = std::fs::metadata(path).with_context(|| path.display().to_string())?.len();
+    if size > LARGEST {
+        anyhow::bail!("{} has {size} bytes; a manifest has at most {LARGEST}", path.display());
+    }
+    let bytes = std::fs::read(path).with_context(|| format!("can't read {}", path.display()))?;
+    String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("{} is not UTF-8 text", path.display()))
+}
+
+/// The YAML files that are named, and those below the directories that are.
+pub(super) fn yaml(named: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for path in named {
+        if path.is_dir() {
+            let mut below = Vec::new();
+            collect(path, &mut below)?;
+            paths.extend(below.into_iter().filter(|path| path.extension().is_some_and(|extension| extension != "csv")));
+        } else if path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") && path.is_file()
+        {
+            paths.push(path.clone());
+        } else {
+            let message = format!("{} is neither a directory nor a YAML file", path.display());
+            let hint = "name directories, and files whose names end in .yaml or .yml";
+            return Err(UsageError { message, hint: Some(hint.into()) }.into());
+        }
+    }
+    let mut paths: Vec<PathBuf> = paths.iter().map(|path| path.strip_prefix(".").unwrap_or(path).to_owned()).collect();
+    paths.sort();
+    paths.dedup();
+    Ok(paths)
 }
 
 fn collect(dir: &Path, paths: &mut Vec<PathBuf>) -> anyhow::Result<()> {

@@ -101,6 +101,16 @@ impl Printer {
 
     /// Findings with the lines that they are about; the last line counts them.
     pub(super) fn diagnostics(&self, dir: &Path, sources: &[Source], found: &[Diagnostic]) {
+        self.findings(dir, sources, found);
+        let errors = found.iter().filter(|d| d.severity == Severity::Error).count();
+        if errors > 0 {
+            let word = if errors == 1 { "error" } else { "errors" };
+            let _ = writeln!(anstream::stderr(), "{errors} {word}; nothing was planned or written");
+        }
+    }
+
+    /// Findings with the lines that they are about.
+    pub(super) fn findings(&self, dir: &Path, sources: &[Source], found: &[Diagnostic]) {
         let mut out = anstream::stderr();
         for diagnostic in found {
             let (style, word) = match diagnostic.severity {
@@ -115,11 +125,6 @@ impl Printer {
                 let _ = writeln!(out, "  {BLUE}hint{BLUE:#}: {hint}");
             }
             let _ = writeln!(out);
-        }
-        let errors = found.iter().filter(|d| d.severity == Severity::Error).count();
-        if errors > 0 {
-            let word = if errors == 1 { "error" } else { "errors" };
-            let _ = writeln!(out, "{errors} {word}; nothing was planned or written");
         }
     }
 

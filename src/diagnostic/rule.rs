@@ -47,6 +47,7 @@ pub static RULES: &[Rule] = &[
         "A distributor's templates serve its own branch",
         "Use a shared template, or one of your own.",
     ),
+    rule("format", "The layout of a manifest can be changed without changing what it says", "Write it more plainly."),
     rule(
         "granted",
         "What the vendor grants a distributor is not changed by the distributor",
