@@ -10,6 +10,7 @@ pub mod http;
 pub mod inquiry;
 pub mod key;
 mod lane;
+pub mod mask;
 pub mod memory;
 pub mod observe;
 pub mod seats;

@@ -166,7 +166,7 @@ async fn reach(printer: &Printer, plan: &Plan, options: &Options) -> anyhow::Res
     let secrets = files::plan_secrets(&directory, found, &key)?;
     let base = plan.header.server.trim_end_matches("/realms/master");
     let url = session::checked_url(target.server.clone().unwrap_or_else(|| base.to_owned()))?;
-    let server = Server::connect(&url, key, session::trace(printer)).await?;
+    let server = Server::connect(&url, key, session::trace(printer, secrets.values())).await?;
     if server.identity() != plan.header.server {
         anyhow::bail!("the plan was made for {}, this server is {}", plan.header.server, server.identity());
     }

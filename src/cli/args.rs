@@ -101,6 +101,9 @@ pub(super) struct Output {
     /// Show each request: method, path and status
     #[arg(short, long, global = true, help_heading = EVERYWHERE, conflicts_with = "quiet")]
     pub(super) verbose: bool,
+    /// Show each request and answer with their bodies and the time taken, every secret masked
+    #[arg(long, global = true, help_heading = EVERYWHERE, conflicts_with = "quiet")]
+    pub(super) debug_http: bool,
 }
 
 /// When to use colour.

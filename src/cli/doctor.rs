@@ -74,7 +74,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         cache_max: options.cache_realms_max,
     };
     let server = match found {
-        Ok(key) => Some(Server::connect(&url, key, session::trace(printer)).await),
+        Ok(key) => Some(Server::connect(&url, key, session::trace(printer, [])).await),
         Err(_) => None,
     };
     let report = Report::of(&examine(known, server).await);

@@ -42,6 +42,7 @@ pub(super) struct Printer {
     quiet: bool,
     progress: bool,
     pub(super) verbose: bool,
+    pub(super) debug_http: bool,
 }
 
 const RED: Style = AnsiColor::Red.on_default().bold();
@@ -56,7 +57,12 @@ impl Printer {
             Color::Always => ColorChoice::Always.write_global(),
             Color::Never => ColorChoice::Never.write_global(),
         }
-        Self { quiet: output.quiet, progress: !output.no_progress && !output.quiet, verbose: output.verbose }
+        Self {
+            quiet: output.quiet,
+            progress: !output.no_progress && !output.quiet,
+            verbose: output.verbose,
+            debug_http: output.debug_http,
+        }
     }
 
     /// What was asked for. A reader that has gone away is no failure; [`written`] tells of others at the end.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use futures_util::StreamExt;
 use jiff::{Timestamp, ToSpan};
+use secrecy::SecretString;
 
 use super::args::{Target, Waivers};
 use super::exit::{Refused, Reported, UsageError};
@@ -12,8 +13,9 @@ use super::output::Printer;
 use super::progress::Progress;
 use crate::diagnostic::{Diagnostic, did_you_mean, passable};
 use crate::expand::{Desired, expand};
-use crate::keycloak::http::{Server, Trace};
+use crate::keycloak::http::{Exchange, Server, Trace};
 use crate::keycloak::key::OperatorKey;
+use crate::keycloak::mask::Mask;
 use crate::keycloak::observe::declared_users;
 use crate::keycloak::{Fault, KeycloakError, observe, seats};
 use crate::manifest::resolve::{Network, resolve};
@@ -149,15 +151,24 @@ fn unselectable(error: SelectError) -> UsageError {
     UsageError { message: error.to_string(), hint: None }
 }
 
-/// Told of each request when the user wants to see them.
-pub(super) fn trace(printer: &Printer) -> Option<Trace> {
+/// Told of each request when the user wants to see them; with their bodies, if asked, without the known secrets.
+pub(super) fn trace(printer: &Printer, known: impl IntoIterator<Item = SecretString>) -> Option<Trace> {
     let printer = *printer;
-    printer.verbose.then(|| -> Trace {
-        Box::new(move |method, path, status| {
-            let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-            printer.say(&format!("{status} {method} {path}"));
-        })
-    })
+    let bodies = printer.debug_http.then(|| Mask::knowing(known));
+    (printer.verbose || printer.debug_http)
+        .then(|| Trace { bodies, told: Box::new(move |exchange| printer.say(&line(exchange, printer.debug_http))) })
+}
+
+fn line(exchange: &Exchange<'_>, whole: bool) -> String {
+    let Exchange { method, path, status, took, request, answer } = exchange;
+    let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    if !whole {
+        return format!("{status} {method} {path}");
+    }
+    let body =
+        |sign: &str, body: &Option<String>| body.as_ref().map_or(String::new(), |body| format!("\n  {sign} {body}"));
+    let took = took.as_millis();
+    format!("{status} {method} {path} {took} ms{}{}", body(">", request), body("<", answer))
 }
 
 /// The whole way up to the plan.
@@ -170,7 +181,8 @@ pub(super) async fn open(
 ) -> anyhow::Result<Session> {
     let key = files::operator_key(target.operator_key.as_deref())?;
     let wanted = wanted(printer, dir, target, selection, &key)?;
-    let server = Server::connect(&server_url(target, &wanted.network)?, key, trace(printer)).await?;
+    let server =
+        Server::connect(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values())).await?;
     let state = observe_all(printer, &server, &wanted.desired, parallelism).await?;
     let now = Timestamp::now();
     let header = Header {

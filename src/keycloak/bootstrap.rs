@@ -11,7 +11,7 @@ use super::error::{Fault, KeycloakError};
 use super::key::OperatorKey;
 use super::token::{Answer, token};
 use super::version;
-use super::wire::{Body, Repeat, Sending, Wire};
+use super::wire::{Body, Repeat, Sending, Trace, Wire};
 
 /// Client id of the bootstrap account in master.
 pub const BOOTSTRAP: &str = "realmwright";
@@ -69,8 +69,9 @@ pub async fn bootstrap(
     password: &SecretString,
     key: &OperatorKey,
     replace: bool,
+    trace: Option<Trace>,
 ) -> Result<Bootstrapped, KeycloakError> {
-    let admin = Admin::log_in(base, user, password).await?;
+    let admin = Admin::log_in(base, user, password, trace).await?;
     let info = admin.call(Method::GET, "/admin/serverinfo", None).await?;
     let version = info["systemInfo"]["version"].as_str().unwrap_or("of a version that it does not tell").to_owned();
     version::check(&version)?;
@@ -103,9 +104,14 @@ struct Admin {
 }
 
 impl Admin {
-    async fn log_in(base: &str, user: &str, password: &SecretString) -> Result<Self, KeycloakError> {
+    async fn log_in(
+        base: &str,
+        user: &str,
+        password: &SecretString,
+        trace: Option<Trace>,
+    ) -> Result<Self, KeycloakError> {
         let path = "/realms/master/protocol/openid-connect/token";
-        let wire = Wire::new(base, None)?;
+        let wire = Wire::new(base, trace)?;
         let form = [
             ("grant_type", "password"),
             ("client_id", "admin-cli"),

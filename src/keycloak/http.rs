@@ -11,8 +11,8 @@ use super::error::{Fault, KeycloakError};
 use super::key::OperatorKey;
 use super::lane::Lanes;
 use super::token::{Account, Answer, Tokens, login};
-pub use super::wire::Trace;
 use super::wire::{ATTEMPTS, Body, Repeat, Reply, Sending, Wire, backoff};
+pub use super::wire::{Exchange, Trace};
 use super::{Birth, EXPORT, ReadRealms, WriteRealms, version};
 use crate::expand::PROVISIONER;
 

@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
+use super::mask::MASK;
 use super::{Birth, Fault, KeycloakError, ReadRealms, WriteRealms};
 use crate::state::arrange::compose;
 use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
@@ -191,9 +192,6 @@ impl Realm {
         let _ = self.insert(ObjectId::new(Kind::User, name), user);
     }
 }
-
-/// What the server shows instead of a secret.
-const MASK: &str = "**********";
 
 fn mask(provider: &mut Value) {
     if provider["config"]["clientSecret"].is_string() {

@@ -2,13 +2,14 @@
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use reqwest::{Method, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::error::{Fault, KeycloakError, words};
+use super::mask::Mask;
 
 /// How often a request that may be repeated is sent at most.
 pub(super) const ATTEMPTS: u32 = 4;
@@ -16,8 +17,48 @@ pub(super) const ATTEMPTS: u32 = 4;
 /// How long one request may take. Births on a busy server take seconds, its own transactions end after 300.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Told of every request: method, path, status (none: no answer).
-pub type Trace = Box<dyn Fn(&str, &str, Option<u16>) + Send + Sync>;
+/// Watches the requests.
+pub struct Trace {
+    /// Masks the secrets of bodies; without it, bodies are not looked at.
+    pub bodies: Option<Mask>,
+    /// Told of every request.
+    pub told: Box<dyn Fn(&Exchange<'_>) + Send + Sync>,
+}
+
+/// A request and its answer, as they may be shown.
+pub struct Exchange<'a> {
+    /// HTTP method.
+    pub method: &'a str,
+    /// Path and query.
+    pub path: &'a str,
+    /// The answer's status; none: no answer.
+    pub status: Option<u16>,
+    /// From the request to the end of the answer.
+    pub took: Duration,
+    /// The request's body.
+    pub request: Option<String>,
+    /// The answer's body.
+    pub answer: Option<String>,
+}
+
+impl Trace {
+    fn tell(&self, sending: &Sending<'_>, status: Option<u16>, answer: &str, since: Instant) {
+        let path = self.bodies.as_ref().map_or_else(|| sending.path.to_owned(), |mask| mask.text(sending.path));
+        let request = self.bodies.as_ref().and_then(|mask| match sending.body {
+            Body::Nothing => None,
+            Body::Json(body) => Some(mask.json(body)),
+            Body::Form(form) => Some(mask.form(form)),
+        });
+        (self.told)(&Exchange {
+            method: name(&sending.method),
+            path: &path,
+            status,
+            took: since.elapsed(),
+            request,
+            answer: self.bodies.as_ref().and_then(|mask| mask.answer(answer)),
+        });
+    }
+}
 
 /// What a request carries.
 #[derive(Clone, Copy)]
@@ -145,10 +186,10 @@ impl Wire {
             Body::Form(form) => request.form(form),
         };
         self.requests.fetch_add(1, Ordering::Relaxed);
-        let answer = request.send().await;
-        if let Some(trace) = &self.trace {
-            trace(method, sending.path, answer.as_ref().ok().map(|answer| answer.status().as_u16()));
-        }
+        let since = Instant::now();
+        let tell =
+            |status, answer: &str| self.trace.iter().for_each(|trace| trace.tell(sending, status, answer, since));
+        let answer = request.send().await.inspect_err(|_| tell(None, ""));
         let unanswered = |error: &reqwest::Error| {
             let path = format!("{}{}", self.base, sending.path);
             let failure = failed(no_answer(error));
@@ -161,7 +202,9 @@ impl Wire {
             *self.skew.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = clock_skew;
         }
         let location = answer.headers().get(header::LOCATION).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let body = answer.text().await.map_err(|error| unanswered(&error))?;
+        let body = answer.text().await.inspect_err(|_| tell(Some(status.as_u16()), ""));
+        let body = body.map_err(|error| unanswered(&error))?;
+        tell(Some(status.as_u16()), &body);
         if !status.is_success() {
             let fault = Fault::Status { status: status.as_u16(), message: words(&body) };
             return Err(Failure { retry_after, clock_skew, ..failed(fault) });

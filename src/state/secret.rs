@@ -30,6 +30,11 @@ impl Secrets {
         self.values.insert(reference, (value, fingerprint));
     }
 
+    /// The secrets that were read, for masking them.
+    pub fn values(&self) -> impl Iterator<Item = SecretString> {
+        self.values.values().map(|(value, _)| value.clone())
+    }
+
     /// True when this reference was read.
     pub fn contains(&self, reference: &str) -> bool {
         self.values.contains_key(reference)

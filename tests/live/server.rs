@@ -34,7 +34,7 @@ pub fn live() -> &'static Live {
         let pem = OperatorKey::generate().expect("a key");
         let key = OperatorKey::from_pem(&pem).expect("a key");
         let password = SecretString::from(admin.1.clone());
-        runtime().block_on(bootstrap(&url, &admin.0, &password, &key, true)).expect("the server can be prepared");
+        runtime().block_on(bootstrap(&url, &admin.0, &password, &key, true, None)).expect("the server can be prepared");
         let key_file = scratch().join("operator.pem");
         std::fs::write(&key_file, pem.expose_secret()).expect("a file");
         Live { url, admin, pem, key_file }

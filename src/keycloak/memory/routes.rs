@@ -208,7 +208,7 @@ impl Realm {
                 let document = self.document(&ObjectId::new(Kind::IdentityProvider, *alias))?;
                 let kept = document["config"]["clientSecret"].clone();
                 let mut new = body.clone();
-                if new["config"]["clientSecret"] == super::MASK {
+                if new["config"]["clientSecret"] == crate::keycloak::mask::MASK {
                     new["config"]["clientSecret"] = kept;
                 }
                 *document = new;
