@@ -10,14 +10,14 @@ use tempfile::TempDir;
 use crate::server::{connect, live, runtime, unique};
 
 /// A network of its own on the shared server: a manifest directory, and the names of its tenants.
-struct Site {
-    dir: TempDir,
-    clinic: String,
-    north: String,
+pub struct Site {
+    pub dir: TempDir,
+    pub clinic: String,
+    pub north: String,
 }
 
 impl Site {
-    fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         let (north, clinic) = (unique(&format!("{name}-n")), unique(&format!("{name}-c")));
         let dir = tempfile::tempdir().expect("a directory");
         let site = Self { dir, clinic, north };
@@ -37,36 +37,36 @@ impl Site {
         )
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         let path = self.dir.path().join(name);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
         std::fs::write(path, text).expect("a file");
     }
 
-    fn edit(&self, from: &str, to: &str) {
+    pub fn edit(&self, from: &str, to: &str) {
         let text = std::fs::read_to_string(self.dir.path().join("north/north.yaml")).expect("a file");
         assert!(text.contains(from), "{from:?} is not in the manifest");
         self.write("north/north.yaml", &text.replace(from, to));
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub fn run(&self, arguments: &[&str]) -> Output {
         run(self.dir.path(), arguments)
     }
 
     /// Runs a command that must end so, and gives what it printed.
-    fn expect(&self, code: i32, arguments: &[&str]) -> String {
+    pub fn expect(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{out}\n{err}");
         out.into_owned()
     }
 
-    fn apply(&self) -> String {
+    pub fn apply(&self) -> String {
         self.expect(0, &["apply", "--yes"])
     }
 
     /// The removal of both realms, at the end of a test that went well.
-    fn remove(self) {
+    pub fn remove(self) {
         runtime().block_on(async {
             let api = connect().await;
             for realm in [&self.clinic, &self.north] {
@@ -87,11 +87,11 @@ fn run(dir: &Path, arguments: &[&str]) -> Output {
         .expect("the program runs")
 }
 
-fn on_server<T>(work: impl AsyncFnOnce(&realmwright::keycloak::http::Server) -> T) -> T {
+pub fn on_server<T>(work: impl AsyncFnOnce(&realmwright::keycloak::http::Server) -> T) -> T {
     runtime().block_on(async { work(&connect().await).await })
 }
 
-fn export(realm: &str) -> Value {
+pub fn export(realm: &str) -> Value {
     on_server(async |api| api.export(realm).await.expect("readable").expect("there"))
 }
 
