@@ -21,6 +21,7 @@ mod markdown;
 mod memory;
 mod plan;
 mod properties;
+mod quarantine;
 mod secrets;
 mod select;
 mod settings;

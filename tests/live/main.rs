@@ -11,5 +11,6 @@ mod support;
 
 mod kept;
 mod kinds;
+mod quarantine;
 mod server;
 mod tenants;

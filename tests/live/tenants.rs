@@ -27,7 +27,7 @@ impl Site {
         site
     }
 
-    fn tenants(&self) -> String {
+    pub fn tenants(&self) -> String {
         format!(
             "apiVersion: realmwright/v1\nkind: Distributor\nname: {}\nlabel: North\norganizations:\n  - name: {}\n    label: Clinic\n    \
              admin: {{email: boss@clinic.example, firstName: Bea, lastName: Boss}}\n    \
@@ -95,18 +95,18 @@ pub fn export(realm: &str) -> Value {
     on_server(async |api| api.export(realm).await.expect("readable").expect("there"))
 }
 
-fn client(realm: &str, id: &str) -> Value {
+pub fn client(realm: &str, id: &str) -> Value {
     let export = export(realm);
     let clients = export["clients"].as_array().expect("clients").clone();
     clients.into_iter().find(|client| client["clientId"] == id).unwrap_or_default()
 }
 
-fn put_client(realm: &str, id: &str, change: &Value) {
+pub fn put_client(realm: &str, id: &str, change: &Value) {
     let own = client(realm, id)["id"].as_str().expect("an id").to_owned();
     on_server(async |api| api.put(realm, &format!("clients/{own}"), Some(change)).await.expect("written"));
 }
 
-fn admin_events(realm: &str) -> usize {
+pub fn admin_events(realm: &str) -> usize {
     let events =
         on_server(async |api| api.get(realm, "admin-events?max=1000").await.expect("readable").expect("there"));
     events.as_array().expect("a list").len()
@@ -480,7 +480,7 @@ fn a_realm_with_a_frontend_url_of_its_own_is_still_managed() {
     site.remove();
 }
 
-fn admin_token() -> String {
+pub fn admin_token() -> String {
     let url = format!("{}/realms/master/protocol/openid-connect/token", live().url);
     let (user, password) = &live().admin;
     let form = [("grant_type", "password"), ("client_id", "admin-cli"), ("username", user), ("password", password)];
