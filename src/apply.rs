@@ -8,7 +8,6 @@ mod check;
 mod flows;
 mod links;
 mod parts;
-pub mod quarantine;
 mod writer;
 
 use std::sync::atomic::{AtomicBool, Ordering};

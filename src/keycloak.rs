@@ -3,7 +3,6 @@
 //! Documents are JSON objects as the Admin REST API has them, unknown fields untouched. [`http`] is a real server,
 //! [`memory`] one for tests that keeps the same contract. Paths are relative to `/admin/realms/{realm}/`.
 
-pub mod backup;
 pub mod bootstrap;
 pub mod endpoint;
 pub mod error;
@@ -14,6 +13,7 @@ mod lane;
 pub mod mask;
 pub mod memory;
 pub mod observe;
+pub mod observer;
 pub mod seats;
 mod token;
 pub mod version;

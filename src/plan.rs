@@ -70,6 +70,27 @@ pub struct Header {
     pub created_at: String,
     /// When it can no longer be applied (RFC 3339, UTC).
     pub expires_at: String,
+    /// Whose view of the realms it was made from.
+    #[serde(default, skip_serializing_if = "View::is_whole")]
+    pub view: View,
+}
+
+/// Whose view of the realms a plan was made from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum View {
+    /// The provisioner's, who sees all that is managed and whose plans can be applied.
+    #[default]
+    Provisioner,
+    /// The observer's, who may not write: secrets, organizations inside realms and the authorization settings of
+    /// clients are not compared, and whether realms can be created is not tried. The plan is for reading.
+    Observer,
+}
+
+impl View {
+    fn is_whole(&self) -> bool {
+        *self == Self::Provisioner
+    }
 }
 
 /// Counts over a plan.
@@ -255,7 +276,7 @@ impl Plan {
 
 /// The plan of one tenant: what makes `observed` (none: there is no such realm) what is desired.
 pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &Secrets) -> TenantPlan {
-    let marker = Applied::of(&desired.state, &desired.environment, secrets).to_text();
+    let marker = applied_after(desired, observed, secrets).to_text();
     let mut plan = TenantPlan {
         tenant: desired.name.clone(),
         tier: desired.tier,
@@ -282,6 +303,15 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
         }
     }
     plan
+}
+
+/// What applying a tenant's manifest whole leaves behind.
+fn applied_after(desired: &Desired, observed: Option<&RealmState>, secrets: &Secrets) -> Applied {
+    let applied = Applied::of(&desired.state, &desired.environment, secrets);
+    match observed.filter(|_| secrets.are_unread()) {
+        Some(observed) => applied.with_unread(&desired.state, &observed.applied()),
+        None => applied,
+    }
 }
 
 /// A realm is born whole, its marker with it, in one request.

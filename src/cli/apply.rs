@@ -17,7 +17,7 @@ use super::{files, plan, session};
 use crate::apply::{Manner, OnStale, Outcome, Refused, TenantOutcome, apply};
 use crate::keycloak::http::Server;
 use crate::plan::select::Selection;
-use crate::plan::{FORMAT_VERSION, Plan, TenantPlan};
+use crate::plan::{FORMAT_VERSION, Plan, TenantPlan, View};
 use crate::state::secret::{Secrets, references};
 
 /// How long removing the lanes may take at the end of a run.
@@ -140,6 +140,11 @@ fn saved(path: &Path, target: &Target) -> anyhow::Result<Plan> {
         message: format!("{} is not a plan: {error}", path.display()),
         hint: "`apply` takes a directory of manifests, or a file that `realmwright plan --out` wrote".into(),
     })?;
+    if plan.header.view == View::Observer {
+        let message = format!("{} was made by an observer, for reading; it can't be applied", path.display());
+        let hint = "plan with the operator key: `realmwright plan --out`, or `apply` with the directory of manifests";
+        return Err(Hinted { message, hint: hint.into() }.into());
+    }
     if target.environment.as_ref().is_some_and(|asked| *asked != plan.header.environment) {
         anyhow::bail!("the plan is for the environment `{}`", plan.header.environment);
     }

@@ -5,10 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::{
-    apply, bootstrap, check, completions, config, destroy, doctor, drift, fmt, guards, man, plan, restore, schema,
-    validate,
-};
+use super::{apply, bootstrap, check, completions, config, doctor, drift, fmt, guards, man, plan, schema, validate};
 use crate::plan::Waiver;
 use crate::plan::select::{Selection, Selector};
 
@@ -57,10 +54,6 @@ pub(super) enum Command {
     Apply(apply::Options),
     /// Show what was changed in Keycloak since it was last applied
     Drift(drift::Options),
-    /// Put a tenant in quarantine; with --final, delete it after its time there
-    Destroy(destroy::Options),
-    /// Open a tenant in quarantine again
-    Restore(restore::Options),
     /// List the guards, their limits, and how to waive them
     Guards(guards::Options),
     /// Look for what may go wrong on a server, and say what mends it; writes nothing
@@ -145,6 +138,15 @@ pub(super) struct Waivers {
     /// given again
     #[arg(long = "waive", value_name = "NAME[@TENANT]")]
     pub(super) waivers: Vec<Waiver>,
+}
+
+/// Looking instead of writing.
+#[derive(Debug, Clone, Args)]
+pub(super) struct Looking {
+    /// PEM file with the observer's private key: realms are read as their observer, who may not write. The key itself may
+    /// be in REALMWRIGHT_OBSERVER_KEY_PEM instead
+    #[arg(long, env = "REALMWRIGHT_OBSERVER_KEY", value_name = "FILE")]
+    pub(super) observer_key: Option<PathBuf>,
 }
 
 /// How to print a plan.

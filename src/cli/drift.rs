@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::{PlanFormat, Selecting, Target};
+use super::args::{Looking, PlanFormat, Selecting, Target};
 use super::exit::Exit;
 use super::output::Printer;
-use super::{plan, session};
+use super::session;
 use crate::plan::drift::drift;
 
 /// `drift`
@@ -19,6 +19,9 @@ pub(super) struct Options {
     /// Where and as whom.
     #[command(flatten)]
     pub(super) target: Target,
+    /// Looking instead of writing.
+    #[command(flatten)]
+    pub(super) looking: Looking,
     /// What it is about.
     #[command(flatten)]
     pub(super) selecting: Selecting,
@@ -32,19 +35,20 @@ pub(super) struct Options {
 
 /// Shows what was changed in Keycloak although no manifest did; exits with 2 when there is such a thing.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let session =
-        session::open(printer, &options.dir, &options.target, &options.selecting.selection(), options.parallelism)
-            .await?;
-    let (drifted, waiting) = drift(&session.plan);
+    let plan = session::look(
+        printer,
+        options.dir.as_path(),
+        &options.target,
+        &options.looking,
+        &options.selecting.selection(),
+        options.parallelism,
+    )
+    .await?;
+    let (drifted, waiting) = drift(&plan);
     if drifted.is_empty() && options.format == PlanFormat::Text {
         printer.data("No drift: nothing that is managed was changed outside Realmwright.\n");
     } else {
-        plan::show(printer, &drifted, options.format)?;
-    }
-    if drifted.summary.realms_quarantined > 0 {
-        let names: Vec<&str> =
-            drifted.tenants.iter().filter(|t| t.quarantined.is_some()).map(|t| t.tenant.as_str()).collect();
-        printer.say(&format!("in quarantine, and left alone: {}", names.join(", ")));
+        super::plan::show(printer, &drifted, options.format)?;
     }
     if waiting > 0 {
         let tenants = if waiting == 1 { "1 tenant waits".to_owned() } else { format!("{waiting} tenants wait") };

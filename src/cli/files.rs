@@ -95,6 +95,24 @@ pub(super) fn is_manifest(name: &str) -> bool {
     !hidden && matches!(extension, Some("yaml" | "yml" | "csv"))
 }
 
+/// Environment variable that may hold the observer's key itself.
+const OBSERVER_VARIABLE: &str = "REALMWRIGHT_OBSERVER_KEY_PEM";
+
+/// The observer's key from its file or from the environment, if there is one.
+pub(super) fn observer_key(file: Option<&Path>) -> anyhow::Result<Option<OperatorKey>> {
+    let (pem, from) = match file {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+            (SecretString::from(text), path.display().to_string())
+        }
+        None => match std::env::var(OBSERVER_VARIABLE) {
+            Ok(pem) if !pem.is_empty() => (pem.into(), OBSERVER_VARIABLE.to_owned()),
+            _ => return Ok(None),
+        },
+    };
+    OperatorKey::from_pem(&pem).map(Some).with_context(|| format!("the observer's key in {from}"))
+}
+
 /// The operator key from its file or from the environment.
 pub(super) fn operator_key(file: Option<&Path>) -> anyhow::Result<OperatorKey> {
     let (pem, from) = match file {
@@ -111,27 +129,6 @@ pub(super) fn operator_key(file: Option<&Path>) -> anyhow::Result<OperatorKey> {
         },
     };
     OperatorKey::from_pem(&pem).with_context(|| format!("the operator key in {from}"))
-}
-
-/// Writes a file that only its owner may read, whole or not at all.
-pub(super) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
-    use std::io::Write;
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&part).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    });
-    let placed = written.and_then(|()| std::fs::rename(&part, path));
-    if placed.is_err() {
-        let _ = std::fs::remove_file(&part);
-    }
-    placed.with_context(|| format!("can't write {}", path.display()))
 }
 
 /// Makes a new key file that only its owner may read; never over an existing one.

@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
-use super::args::{PlanFormat, Selecting, Target, Waivers};
+use super::args::{Looking, PlanFormat, Selecting, Target, Waivers};
 use super::exit::Exit;
 use super::output::Printer;
 use super::session;
-use crate::plan::{Plan, render};
+use crate::plan::{Plan, View, render};
 
 /// `plan`
 #[derive(Debug, Args)]
@@ -20,6 +20,9 @@ pub(super) struct Options {
     /// Where and as whom.
     #[command(flatten)]
     pub(super) target: Target,
+    /// Looking instead of writing.
+    #[command(flatten)]
+    pub(super) looking: Looking,
     /// What it is about.
     #[command(flatten)]
     pub(super) selecting: Selecting,
@@ -42,16 +45,26 @@ pub(super) struct Options {
 
 /// Plans, prints and saves. Sends nothing that writes.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let mut session =
-        session::open(printer, &options.dir, &options.target, &options.selecting.selection(), options.parallelism)
-            .await?;
-    session::waive(printer, &mut session.plan, &options.meant)?;
-    let plan = &session.plan;
+    let mut plan = session::look(
+        printer,
+        options.dir.as_path(),
+        &options.target,
+        &options.looking,
+        &options.selecting.selection(),
+        options.parallelism,
+    )
+    .await?;
+    session::waive(printer, &mut plan, &options.meant)?;
+    let plan = &plan;
     show(printer, plan, options.format)?;
     if let Some(path) = &options.out {
         std::fs::write(path, json(plan)?).with_context(|| format!("can't write {}", path.display()))?;
         let meant = if plan.refused().next().is_some() { ", with what it is to waive" } else { "" };
-        printer.say(&format!("saved to {}; apply it with `realmwright apply {0}`{meant}", path.display()));
+        if plan.header.view == View::Observer {
+            printer.say(&format!("saved to {}, for reading: an observer's plan can't be applied", path.display()));
+        } else {
+            printer.say(&format!("saved to {}; apply it with `realmwright apply {0}`{meant}", path.display()));
+        }
     }
     if plan.refused().next().is_some() {
         return Ok(Exit::Refused);

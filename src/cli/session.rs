@@ -6,26 +6,27 @@ use futures_util::StreamExt;
 use jiff::{Timestamp, ToSpan};
 use secrecy::SecretString;
 
-use super::args::{Target, Waivers};
+use super::args::{Looking, Target, Waivers};
 use super::exit::{Refused, Reported, UsageError};
 use super::files;
 use super::output::Printer;
 use super::progress::Progress;
 use crate::diagnostic::{Diagnostic, did_you_mean, passable};
-use crate::expand::{Desired, expand};
+use crate::expand::{Desired, PROVISIONER, expand};
 use crate::keycloak::http::{Exchange, Server, Trace};
 use crate::keycloak::key::OperatorKey;
 use crate::keycloak::mask::Mask;
 use crate::keycloak::observe::declared_users;
-use crate::keycloak::{Fault, KeycloakError, observe, seats};
+use crate::keycloak::observer::is_unseen;
+use crate::keycloak::{Fault, KeycloakError, ReadRealms, observe, seats};
 use crate::manifest::resolve::{Network, resolve};
 use crate::manifest::{Loaded, ManifestSet, Source, load};
 use crate::plan::guard::{self, InUse};
 use crate::plan::select::{Chosen, SelectError, Selection};
-use crate::plan::{Header, Plan, Refusal, TenantPlan, part};
-use crate::state::State;
+use crate::plan::{Header, Plan, Refusal, TenantPlan, View, part};
 use crate::state::applied::digest;
 use crate::state::secret::Secrets;
+use crate::state::{Kind, ObjectId, RealmState, State};
 use crate::template::builtin;
 
 /// Hours for which a saved plan can be applied.
@@ -125,22 +126,25 @@ pub(super) fn checked_url(url: String) -> anyhow::Result<String> {
         .into())
 }
 
-/// What the manifests say for the environment that is meant, secrets read.
+/// What the manifests say for the environment that is meant, secrets read if there is a key to tell them apart by.
 pub(super) fn wanted(
     printer: &Printer,
     dir: &Path,
     target: &Target,
     selection: &Selection,
-    key: &OperatorKey,
+    key: Option<&OperatorKey>,
 ) -> anyhow::Result<Wanted> {
     let mut manifests = read(printer, dir)?;
     let Manifests { sources, set, found, .. } = &mut manifests;
     let environment = environment(set, target.environment.as_deref())?;
     let network = resolve(set, &environment, found);
-    let mut desired = expand(set, sources, &network, key.jwks(), found);
+    let mut desired = expand(set, sources, &network, key.map_or("", OperatorKey::jwks), found);
     let chosen = if passable(found) { selection.choose(&network).map_err(unselectable)? } else { None };
     desired.retain(|tenant| chosen.as_ref().is_none_or(|chosen| chosen.has(&tenant.name)));
-    let secrets = files::secrets(dir, &desired, key, found);
+    let secrets = match key {
+        Some(key) => files::secrets(dir, &desired, key, found),
+        None => Secrets::unread(),
+    };
     manifests.report(printer)?;
     let texts: Vec<String> =
         manifests.sources.iter().map(|source| format!("{}\0{}\0", source.name, source.text)).collect();
@@ -180,34 +184,92 @@ pub(super) async fn open(
     parallelism: u16,
 ) -> anyhow::Result<Session> {
     let key = files::operator_key(target.operator_key.as_deref())?;
-    let wanted = wanted(printer, dir, target, selection, &key)?;
+    let wanted = wanted(printer, dir, target, selection, Some(&key))?;
     let server =
         Server::connect(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values())).await?;
     let state = observe_all(printer, &server, &wanted.desired, parallelism).await?;
-    let now = Timestamp::now();
-    let header = Header {
-        tool_version: env!("CARGO_PKG_VERSION").into(),
-        environment: wanted.network.environment.clone(),
-        server: server.identity().into(),
-        directory: std::path::absolute(&wanted.dir)?.display().to_string(),
-        manifests: wanted.digest.clone(),
-        created_at: now.strftime("%FT%TZ").to_string(),
-        expires_at: now.checked_add(PLAN_HOURS.hours())?.strftime("%FT%TZ").to_string(),
-    };
-    let mut plan =
-        part::plan(header, &wanted.desired, &state, &wanted.secrets, wanted.chosen.as_ref()).map_err(unselectable)?;
-    let in_use = seats_in_use(&server, &plan.tenants, &state).await?;
-    plan.refusals = guard::check(&plan, &wanted.desired, &state, &in_use, &wanted.network.limits);
+    let header = header(&wanted, server.identity(), View::Provisioner)?;
+    let plan = compare(&server, &wanted, &state, header).await?;
     if plan.summary.realms_to_create > 0 {
         server.can_create_realms().await?;
     }
     Ok(Session { server, wanted, plan })
 }
 
+/// The same for who does not write: as the observer of each realm, where there is a key of theirs.
+pub(super) async fn look(
+    printer: &Printer,
+    dir: &Path,
+    target: &Target,
+    looking: &Looking,
+    selection: &Selection,
+    parallelism: u16,
+) -> anyhow::Result<Plan> {
+    let Some(key) = files::observer_key(looking.observer_key.as_deref())? else {
+        return Ok(open(printer, dir, target, selection, parallelism).await?.plan);
+    };
+    let mut wanted = wanted(printer, dir, target, selection, None)?;
+    let server =
+        Server::connect_to_look(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values()))
+            .await?;
+    let mut state = observe_all(printer, &server, &wanted.desired, parallelism).await?;
+    for tenant in &mut wanted.desired {
+        if let Some(observed) = state.get_mut(&tenant.name) {
+            trust_as_found(tenant, observed);
+            take_as_right(tenant, observed);
+        }
+    }
+    let header = header(&wanted, server.identity(), View::Observer)?;
+    compare(&server, &wanted, &state, header).await
+}
+
+/// Whom the provisioner trusts is the operator's affair, whose key is not at hand: it stays as it is.
+fn trust_as_found(tenant: &mut Desired, observed: &RealmState) {
+    const KEYS: &str = "attributes.jwks.string";
+    let provisioner = ObjectId::new(Kind::Client, PROVISIONER);
+    let found = observed.get(&provisioner).and_then(|client| client.fields.get(KEYS));
+    if let (Some(found), Some(wanted)) = (found, tenant.state.objects.get_mut(&provisioner)) {
+        wanted.fields.insert(KEYS.into(), found.clone());
+    }
+}
+
+/// What an observer can't see is taken to be as it should be: it is not compared, and never mistaken for absent.
+fn take_as_right(tenant: &Desired, observed: &mut RealmState) {
+    for (id, wanted) in tenant.state.objects.iter().filter(|(id, _)| is_unseen(id)) {
+        observed.objects.entry(id.clone()).or_insert_with(|| wanted.clone());
+    }
+    for id in observed.applied().objects().filter(|id| is_unseen(id)) {
+        observed.objects.entry(id.clone()).or_default();
+    }
+}
+
+fn header(wanted: &Wanted, server: &str, view: View) -> anyhow::Result<Header> {
+    let now = Timestamp::now();
+    Ok(Header {
+        tool_version: env!("CARGO_PKG_VERSION").into(),
+        environment: wanted.network.environment.clone(),
+        server: server.into(),
+        directory: std::path::absolute(&wanted.dir)?.display().to_string(),
+        manifests: wanted.digest.clone(),
+        created_at: now.strftime("%FT%TZ").to_string(),
+        expires_at: now.checked_add(PLAN_HOURS.hours())?.strftime("%FT%TZ").to_string(),
+        view,
+    })
+}
+
+/// The plan, and what guards say of it.
+async fn compare(api: &impl ReadRealms, wanted: &Wanted, state: &State, header: Header) -> anyhow::Result<Plan> {
+    let mut plan =
+        part::plan(header, &wanted.desired, state, &wanted.secrets, wanted.chosen.as_ref()).map_err(unselectable)?;
+    let in_use = seats_in_use(api, &plan.tenants, state).await?;
+    plan.refusals = guard::check(&plan, &wanted.desired, state, &in_use, &wanted.network.limits);
+    Ok(plan)
+}
+
 /// Every realm of the network that exists. One that can't be read ends the run, after all were tried.
 async fn observe_all(
     printer: &Printer,
-    server: &Server,
+    server: &impl ReadRealms,
     desired: &[Desired],
     parallelism: u16,
 ) -> anyhow::Result<State> {
@@ -266,7 +328,7 @@ pub(super) fn other_environment(tenant: &str, found: &str, meant: &str) -> Optio
 }
 
 /// Who holds the seats of products that a plan leaves fewer seats of; nobody else is counted.
-async fn seats_in_use(server: &Server, tenants: &[TenantPlan], state: &State) -> anyhow::Result<InUse> {
+async fn seats_in_use(server: &impl ReadRealms, tenants: &[TenantPlan], state: &State) -> anyhow::Result<InUse> {
     let mut in_use = InUse::new();
     for tenant in tenants {
         let Some(found) = state.get(&tenant.tenant) else { continue };
@@ -296,16 +358,9 @@ pub(super) fn waive(printer: &Printer, plan: &mut Plan, meant: &Waivers) -> anyh
 
 /// Whether guards refuse a plan, which is said on standard error.
 pub(super) fn refused(printer: &Printer, plan: &Plan) -> bool {
-    refuse(printer, plan.refused())
-}
-
-/// Says refusals on standard error; false when there are none.
-pub(super) fn refuse<'a>(printer: &Printer, refusals: impl Iterator<Item = &'a Refusal>) -> bool {
-    let mut any = false;
-    for refusal in refusals {
+    for refusal in plan.refused() {
         let place = refusal.place.as_ref().map_or(String::new(), |place| format!("{place}: "));
         printer.error(&format!("refused: [{}] {place}{}", refusal.guard, refusal.message), Some(&refusal.way_out()));
-        any = true;
     }
-    any
+    plan.refused().next().is_some()
 }

@@ -36,6 +36,8 @@ pub(super) static SETTINGS: &[Setting] = &[
     row("server", Form::Plain, "the one that the platform names for the environment"),
     row("operator_key", Form::Path, "none"),
     row("operator_key_pem", Form::Secret("REALMWRIGHT_OPERATOR_KEY_PEM"), "none"),
+    row("observer_key", Form::Path, "none"),
+    row("observer_key_pem", Form::Secret("REALMWRIGHT_OBSERVER_KEY_PEM"), "none"),
     row("admin_user", Form::Plain, ""),
     row("admin_password_file", Form::Path, "none"),
     row("admin_password", Form::Secret("REALMWRIGHT_ADMIN_PASSWORD"), "none"),

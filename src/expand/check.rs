@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{PROVISIONER, flows, tls};
+use super::{OBSERVER, PROVISIONER, flows, tls};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::manifest::node::{Data, Key, Node};
 use crate::state::kind::{Class, Kind, Section};
@@ -210,7 +210,7 @@ fn objects(kind: Kind, section: &str, items: &[Node], found: &mut Vec<Diagnostic
                 Diagnostic::error("reserved-name", span, message).hint("choose another name, e.g. `tenant-admin`"),
             );
         }
-        if kind == Kind::Client && name == PROVISIONER {
+        if kind == Kind::Client && (name == PROVISIONER || name == OBSERVER) {
             found.push(Diagnostic::error("reserved-name", span, format!("the client `{name}` is the tool's own")));
         }
     }

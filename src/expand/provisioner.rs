@@ -1,4 +1,5 @@
-//! The service account in each realm with which everything after the realm's birth is done.
+//! The service accounts of the tool in each realm: the provisioner, with which everything after the realm's birth is done,
+//! and what it has in common with the observer.
 
 use serde_json::json;
 
@@ -12,16 +13,22 @@ pub const PROVISIONER: &str = "realmwright-provisioner";
 /// Servers that do not know it ignore its name in the body of a new client.
 pub const ADMIN_API_SCOPE: &str = "kc-admin-api";
 
-/// Adds the provisioner's client and user. It authenticates with `private_key_jwt` (RFC 7523, OpenID Connect Core §9)
-/// against the given key set; it holds `realm-admin`, because fewer roles are no boundary. Its tokens need no scopes:
-/// the Admin API reads roles from the account, not from the token.
+/// Adds the provisioner's client and user. It holds `realm-admin`, because fewer roles are no boundary.
 pub(super) fn add(state: &mut RealmState, jwks: &str) {
-    let user = format!("{SERVICE_ACCOUNT_PREFIX}{PROVISIONER}");
+    let what = ("Realmwright", "Keeps this realm as its manifest says. Do not remove.");
+    account(state, PROVISIONER, what, jwks, &["realm-admin"]);
+}
+
+/// Adds a client with a service account. It authenticates with `private_key_jwt` (RFC 7523, OpenID Connect Core §9)
+/// against the given key set, and holds roles of `realm-management`. Its tokens need no scopes: the Admin API reads roles
+/// from the account, not from the token.
+pub(super) fn account(state: &mut RealmState, client: &str, what: (&str, &str), jwks: &str, roles: &[&str]) {
+    let user = format!("{SERVICE_ACCOUNT_PREFIX}{client}");
     let representation = json!({
         "clients": [{
-            "clientId": PROVISIONER,
-            "name": "Realmwright",
-            "description": "Keeps this realm as its manifest says. Do not remove.",
+            "clientId": client,
+            "name": what.0,
+            "description": what.1,
             "enabled": true,
             "protocol": "openid-connect",
             "publicClient": false,
@@ -42,12 +49,12 @@ pub(super) fn add(state: &mut RealmState, jwks: &str) {
         "users": [{
             "username": user,
             "enabled": true,
-            "serviceAccountClientId": PROVISIONER,
-            "clientRoles": {"realm-management": ["realm-admin"]},
+            "serviceAccountClientId": client,
+            "clientRoles": {"realm-management": roles},
         }],
     });
     let added = crate::state::arrange(&representation);
-    for id in [ObjectId::new(Kind::Client, PROVISIONER), ObjectId::new(Kind::User, user)] {
+    for id in [ObjectId::new(Kind::Client, client), ObjectId::new(Kind::User, user)] {
         if let Some(object) = added.objects.get(&id) {
             state.objects.insert(id, object.clone());
         }

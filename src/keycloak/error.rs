@@ -99,6 +99,11 @@ impl KeycloakError {
             Fault::Refused { realm, .. } if realm == "master" => {
                 Some("run `realmwright bootstrap` with this operator key, or give the key that it was run with".into())
             }
+            Fault::Refused { client, .. } if client == crate::expand::OBSERVER => Some(
+                "the realm has no observer yet, or one with another key: put the public key into the platform's \
+                 `observerKey`, and apply that with the operator key"
+                    .into(),
+            ),
             Fault::Refused { .. } => Some(
                 "either the realm was not made by Realmwright, or the operator key is not the one that it trusts \
                  (wrong, or rotated out)"

@@ -10,11 +10,12 @@ use super::bootstrap::BOOTSTRAP;
 use super::error::{Fault, KeycloakError};
 use super::key::OperatorKey;
 use super::lane::Lanes;
+use super::observer::Observer;
 use super::token::{Account, Answer, Tokens, login};
 use super::wire::{ATTEMPTS, Body, Repeat, Reply, Sending, Wire, backoff};
 pub use super::wire::{Exchange, Trace};
 use super::{Birth, EXPORT, ReadRealms, WriteRealms, version};
-use crate::expand::PROVISIONER;
+use crate::expand::{OBSERVER, PROVISIONER};
 
 /// A connection to one server.
 pub struct Server {
@@ -22,6 +23,8 @@ pub struct Server {
     /// Issuer of the master realm; those of the others differ in the last segment.
     issuer: String,
     key: OperatorKey,
+    /// The client that it is in realms of tenants.
+    client: &'static str,
     tokens: Tokens,
     pub(super) lanes: Lanes,
 }
@@ -31,7 +34,17 @@ impl Server {
     pub async fn connect(base: &str, key: OperatorKey, trace: Option<Trace>) -> Result<Self, KeycloakError> {
         let wire = Wire::new(base, trace)?;
         let issuer = issuer(&wire, "master").await?;
-        Ok(Self { wire, issuer, key, tokens: Tokens::default(), lanes: Lanes::default() })
+        Ok(Self { wire, issuer, key, client: PROVISIONER, tokens: Tokens::default(), lanes: Lanes::default() })
+    }
+
+    /// The same as the observer of each realm, who may only read.
+    pub async fn connect_to_look(
+        base: &str,
+        key: OperatorKey,
+        trace: Option<Trace>,
+    ) -> Result<Observer, KeycloakError> {
+        let server = Self::connect(base, key, trace).await?;
+        Ok(Observer::new(Self { client: OBSERVER, ..server }))
     }
 
     /// The issuer of the master realm: who the server says it is.
@@ -159,7 +172,7 @@ impl Server {
 
     async fn in_realm(&self, realm: &str, sending: &Sending<'_>) -> Result<Option<Reply>, KeycloakError> {
         not_master(realm, sending.path)?;
-        let account = Account { realm: realm.to_owned(), client: PROVISIONER.to_owned() };
+        let account = Account { realm: realm.to_owned(), client: self.client.to_owned() };
         self.call(&account, sending).await
     }
 
@@ -180,13 +193,7 @@ impl ReadRealms for Server {
         // A POST that changes nothing.
         let sending = Sending { method: Method::POST, path: &path, body: Body::Nothing, repeat: Repeat::Safe };
         let Some(reply) = self.in_realm(realm, &sending).await? else { return Ok(None) };
-        let provisioner = |client: &Value| client["clientId"] == PROVISIONER;
-        let whole = reply.body["realm"] == realm
-            && reply.body["clients"].as_array().is_some_and(|clients| clients.iter().any(provisioner))
-            && reply.body["roles"]["realm"].is_array()
-            && reply.body["clientScopes"].is_array()
-            && reply.body["components"].is_object();
-        if !whole {
+        if !is_whole(realm, &reply.body) {
             let reason =
                 "the export is not whole: the realm, its clients, roles, scopes or components are missing".into();
             return Err(KeycloakError { method: "POST", path, fault: Fault::Broken { reason } });
@@ -207,6 +214,16 @@ impl ReadRealms for Server {
             other => Ok(other.map(|reply| reply.body)),
         }
     }
+}
+
+/// True for the document of a realm that lacks nothing that every realm of the tool has.
+pub(super) fn is_whole(realm: &str, document: &Value) -> bool {
+    let provisioner = |client: &Value| client["clientId"] == PROVISIONER;
+    document["realm"] == realm
+        && document["clients"].as_array().is_some_and(|clients| clients.iter().any(provisioner))
+        && document["roles"]["realm"].is_array()
+        && document["clientScopes"].is_array()
+        && document["components"].is_object()
 }
 
 impl WriteRealms for Server {

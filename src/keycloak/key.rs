@@ -94,7 +94,7 @@ impl OperatorKey {
     }
 
     /// An assertion that `client` is who it says, for the realm whose issuer is `audience`; `now` in seconds.
-    pub(crate) fn assertion(&self, client: &str, audience: &str, now: u64) -> Result<String, KeyError> {
+    pub fn assertion(&self, client: &str, audience: &str, now: u64) -> Result<String, KeyError> {
         let mut header = Header::new(Algorithm::ES256);
         header.kid = Some(self.kid.clone());
         let claims = Assertion {

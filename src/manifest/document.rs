@@ -56,6 +56,9 @@ pub struct Environment {
     /// Base URL of its Keycloak server, path prefix included, e.g. `https://id.example.com`. `--server` overrides it.
     #[schemars(regex(pattern = r"^https?://[^\s?#]+$"))]
     pub server: Option<String>,
+    /// The public key of its observer, an EC P-256 key in PEM: every realm gets an account that may read and not write,
+    /// for the jobs of pull requests. Omitted: none.
+    pub observer_key: Option<String>,
     /// Limits that differ from the platform's here.
     #[serde(default)]
     pub guards: Guards,

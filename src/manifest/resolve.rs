@@ -16,6 +16,8 @@ pub struct Network {
     pub environment: String,
     /// Base URL of its server, when the manifests name one.
     pub server: Option<String>,
+    /// The public key of its observer, when it has one.
+    pub observer_key: Option<String>,
     /// The platform's products as they are in this environment.
     pub products: BTreeMap<String, Product>,
     /// What the guards allow.
@@ -90,10 +92,12 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
     for tenant in &tenants {
         check_licences(tenant, &products, found);
     }
-    let server = set.platform.environments.get(environment).and_then(|e| e.server.clone());
+    let stage = set.platform.environments.get(environment);
+    let server = stage.and_then(|stage| stage.server.clone());
+    let observer_key = stage.and_then(|stage| stage.observer_key.clone());
     let protected = set.platform.protected.as_ref().map(Protected::patterns).unwrap_or_default();
     let limits = limits(set, environment);
-    Network { environment: environment.to_owned(), server, products, limits, protected, tenants }
+    Network { environment: environment.to_owned(), server, observer_key, products, limits, protected, tenants }
 }
 
 /// What a child needs to know of the organization above it.

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::{Action, Cause, Change, FieldChange};
-use crate::state::secret::{is_masked, shown_equal};
+use crate::state::secret::{as_reference, is_masked, shown_equal};
 use crate::state::{Applied, Fields, Object, ObjectId, RealmState, applied, document, same, secret::Secrets};
 
 /// What differs, and what was left alone.
@@ -106,6 +106,9 @@ fn field(
     applied: &Applied,
     secrets: &Secrets,
 ) -> Option<FieldChange> {
+    if secrets.are_unread() && as_reference(after).is_some() {
+        return None;
+    }
     let last = applied.field(id, path);
     let wanted = applied::hash(after, secrets);
     let class = id.kind.class_of_path(path);

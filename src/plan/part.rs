@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::select::{Chosen, SelectError};
-use super::{Header, Plan, TenantPlan, plan_tenant};
+use super::{Header, Plan, TenantPlan, applied_after, plan_tenant};
 use crate::diagnostic::did_you_mean;
 use crate::expand::Desired;
 use crate::state::secret::Secrets;
@@ -73,7 +73,7 @@ fn narrow(
     let before = plan.changes.len();
     plan.changes.retain(|change| reach.has(&change.object));
     plan.foreign.retain(|id| reach.has(id));
-    let whole = Applied::of(&desired.state, &desired.environment, secrets);
+    let whole = applied_after(desired, Some(observed), secrets);
     let marker = Applied::after(&observed.applied(), &whole, |id| reach.has(id)).to_text();
     plan.record = (observed.marker() != Some(marker.as_str())).then_some(marker);
     Ok(before - plan.changes.len())

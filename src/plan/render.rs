@@ -6,7 +6,7 @@ pub mod text;
 
 use serde_json::Value;
 
-use super::{Action, Cause, Change, Part, Plan, Refusal, Summary};
+use super::{Action, Cause, Change, Part, Plan, Refusal, Summary, View};
 use crate::state::Kind;
 use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
 use crate::state::secret::as_reference;
@@ -156,6 +156,13 @@ pub fn summary(plan: &Plan) -> String {
     if realms_quarantined > 0 {
         let realm = if realms_quarantined == 1 { "realm in quarantine is" } else { "realms in quarantine are" };
         text.push_str(&format!(" {realms_quarantined} {realm} left alone."));
+    }
+    if plan.header.view == View::Observer {
+        text.push_str(
+            " Seen by the observer, who may not write: secrets, organizations inside realms and the \
+             authorization settings of clients are not compared, whether realms can be created is not \
+             tried, and `apply` plans anew.",
+        );
     }
     let refused = plan.refused().count();
     if refused > 0 {

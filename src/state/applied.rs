@@ -35,6 +35,20 @@ impl Applied {
         Self { version: 1, environment: environment.to_owned(), objects: objects.collect() }
     }
 
+    /// The same where secrets were not read: of those, what was recorded before.
+    pub fn with_unread(mut self, desired: &RealmState, before: &Self) -> Self {
+        for (id, object) in &desired.objects {
+            let secret = object.fields.iter().filter(|(_, value)| as_reference(value).is_some());
+            for (path, _) in secret {
+                let Some(fields) = self.objects.get_mut(id) else { continue };
+                if let (Some(hash), Some(known)) = (fields.get_mut(path), before.field(id, path)) {
+                    known.clone_into(hash);
+                }
+            }
+        }
+        self
+    }
+
     /// What a run leaves behind that did only a part: of the objects that are `done`, what was desired; of all others,
     /// what was recorded before. So a marker never says that something was applied which was not.
     pub fn after(before: &Self, desired: &Self, done: impl Fn(&ObjectId) -> bool) -> Self {
@@ -62,15 +76,6 @@ impl Applied {
     /// The environment whose manifests were applied; empty without a marker.
     pub fn environment(&self) -> &str {
         &self.environment
-    }
-
-    /// The same without the fields that can't be read back, which then count as never written.
-    #[must_use]
-    pub fn without_secrets(mut self) -> Self {
-        for (id, fields) in &mut self.objects {
-            fields.retain(|path, _| id.kind.class_of_path(path).is_readable());
-        }
-        self
     }
 
     /// True when the realm carries no marker.

@@ -22,9 +22,20 @@ pub fn as_reference(value: &Value) -> Option<&str> {
 #[derive(Debug, Default)]
 pub struct Secrets {
     values: BTreeMap<String, (SecretString, String)>,
+    unread: bool,
 }
 
 impl Secrets {
+    /// Secrets of which none was read, so that none can be compared: whoever may only look has no need of them.
+    pub fn unread() -> Self {
+        Self { unread: true, ..Self::default() }
+    }
+
+    /// True when none was read on purpose.
+    pub fn are_unread(&self) -> bool {
+        self.unread
+    }
+
     /// Adds a secret that was read; `fingerprint` is a keyed hash of its value.
     pub fn insert(&mut self, reference: String, value: SecretString, fingerprint: String) {
         self.values.insert(reference, (value, fingerprint));

@@ -226,14 +226,3 @@ async fn a_saved_plan_keeps_its_refusals_and_what_was_waived() {
     let forged: Plan = serde_json::from_value(forged).expect("readable");
     assert_eq!(forged.refused().count(), 1, "what can't be waived is not waived by saying so");
 }
-
-#[test]
-fn a_pattern_of_a_kind_that_does_not_exist_is_an_error() {
-    let platform = format!("{}protected: [role/*, clint/assistant]\n", crate::support::PLATFORM);
-    let own = "        label: Clinic\n        protected: [idp/x, '*', realm]\n";
-    let world = world().with("platform.yaml", platform).edit("tenants.yaml", "        label: Clinic\n", own);
-    insta::assert_snapshot!(world.findings(), @r"
-    [unknown-kind] tenants.yaml:10:21 `idp` is not a kind of object (the kinds are user-profile, flow, required-action, component, sub-component, client-scope, client-scope-mapper, client, client-mapper, client-role, role, identity-provider, identity-provider-mapper, group, authorization, organization, client-profiles, client-policies, localization, user, realm)
-    [unknown-kind] platform.yaml:8:21 `clint` is not a kind of object (did you mean `client`?)
-    ");
-}

@@ -35,6 +35,8 @@ fn each_value_has_its_origin_and_secrets_are_masked() {
     server             https://u:********@env.example/  env REALMWRIGHT_SERVER
     operatorKey        keys/o.pem                       file realmwright.yaml:3
     operatorKeyPem     ********                         env REALMWRIGHT_OPERATOR_KEY_PEM
+    observerKey        (none)                           default
+    observerKeyPem     (none)                           default
     adminUser          admin                            default
     adminPasswordFile  (none)                           default
     adminPassword      (none)                           default

@@ -27,7 +27,7 @@ impl Site {
         site
     }
 
-    pub fn tenants(&self) -> String {
+    fn tenants(&self) -> String {
         format!(
             "apiVersion: realmwright/v1\nkind: Distributor\nname: {}\nlabel: North\norganizations:\n  - name: {}\n    label: Clinic\n    \
              admin: {{email: boss@clinic.example, firstName: Bea, lastName: Boss}}\n    \
@@ -87,21 +87,21 @@ fn run(dir: &Path, arguments: &[&str]) -> Output {
         .expect("the program runs")
 }
 
-pub fn on_server<T>(work: impl AsyncFnOnce(&realmwright::keycloak::http::Server) -> T) -> T {
+fn on_server<T>(work: impl AsyncFnOnce(&realmwright::keycloak::http::Server) -> T) -> T {
     runtime().block_on(async { work(&connect().await).await })
 }
 
-pub fn export(realm: &str) -> Value {
+fn export(realm: &str) -> Value {
     on_server(async |api| api.export(realm).await.expect("readable").expect("there"))
 }
 
-pub fn client(realm: &str, id: &str) -> Value {
+fn client(realm: &str, id: &str) -> Value {
     let export = export(realm);
     let clients = export["clients"].as_array().expect("clients").clone();
     clients.into_iter().find(|client| client["clientId"] == id).unwrap_or_default()
 }
 
-pub fn put_client(realm: &str, id: &str, change: &Value) {
+fn put_client(realm: &str, id: &str, change: &Value) {
     let own = client(realm, id)["id"].as_str().expect("an id").to_owned();
     on_server(async |api| api.put(realm, &format!("clients/{own}"), Some(change)).await.expect("written"));
 }
@@ -480,7 +480,7 @@ fn a_realm_with_a_frontend_url_of_its_own_is_still_managed() {
     site.remove();
 }
 
-pub fn admin_token() -> String {
+fn admin_token() -> String {
     let url = format!("{}/realms/master/protocol/openid-connect/token", live().url);
     let (user, password) = &live().admin;
     let form = [("grant_type", "password"), ("client_id", "admin-cli"), ("username", user), ("password", password)];

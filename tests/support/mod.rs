@@ -171,6 +171,7 @@ pub fn header() -> Header {
         manifests: "sha256:0".into(),
         created_at: "2026-01-01T00:00:00Z".into(),
         expires_at: "2026-01-02T00:00:00Z".into(),
+        view: realmwright::plan::View::default(),
     }
 }
 

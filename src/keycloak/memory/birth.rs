@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Realm, Refusal};
+use crate::expand::VIEWS;
 use crate::state::{Kind, ObjectId, arrange};
 
 /// The realm that a body gives, or why the server refuses it: then nothing is left behind.
@@ -25,14 +26,11 @@ pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
         let brought = client.starts_with("account") && state.get(&ObjectId::new(Kind::Client, "account")).is_some();
         if !brought {
             let scopes = if own_scopes { json!([]) } else { json!(["basic", "profile", "email", "roles"]) };
-            let bearer = matches!(client, "broker" | "realm-management");
-            let document = json!({
-                "clientId": client, "bearerOnly": bearer, "defaultClientScopes": scopes, "optionalClientScopes": [],
-            });
+            let document = json!({"clientId": client, "defaultClientScopes": scopes, "optionalClientScopes": []});
             built_in(&mut realm, ObjectId::new(Kind::Client, client), with_defaults(document));
         }
     }
-    for role in ["realm-admin", "view-users", "manage-users"] {
+    for role in ["realm-admin", "manage-users"].into_iter().chain(VIEWS) {
         built_in(&mut realm, ObjectId::within(Kind::ClientRole, "realm-management", role), json!({"name": role}));
     }
     for role in ["view-profile", "manage-account"] {
