@@ -8,6 +8,7 @@ mod check;
 mod flows;
 mod links;
 mod parts;
+pub mod quarantine;
 mod writer;
 
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -6,6 +6,7 @@ mod bootstrap;
 mod check;
 mod completions;
 mod config;
+mod destroy;
 mod doctor;
 mod drift;
 mod excerpt;
@@ -20,6 +21,7 @@ mod output;
 mod plan;
 mod progress;
 pub mod reference;
+mod restore;
 mod schema;
 mod session;
 mod settings;
@@ -88,6 +90,8 @@ impl Call {
             Command::Plan(options) => plan::run(printer, options).await,
             Command::Apply(options) => apply::run(printer, options).await,
             Command::Drift(options) => drift::run(printer, options).await,
+            Command::Destroy(options) => destroy::run(printer, options).await,
+            Command::Restore(options) => restore::run(printer, options).await,
             Command::Guards(options) => guards::run(printer, options),
             Command::Doctor(options) => doctor::run(printer, options).await,
             Command::Bootstrap(options) => bootstrap::run(printer, options).await,

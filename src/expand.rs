@@ -10,13 +10,14 @@ mod tls;
 
 use serde_json::Value;
 
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::manifest::guards::Protected;
 use crate::manifest::node::{Data, Key, Node};
 use crate::manifest::resolve::{Network, Tenant};
 use crate::manifest::{ManifestSet, Source, Tier};
 use crate::state::protection::PROTECTED;
-use crate::state::{ObjectId, Protection, RealmState, arrange, secret};
+use crate::state::specs::SPECS;
+use crate::state::{Kind, ObjectId, Protection, RealmState, arrange, secret};
 use crate::template::{find, scope};
 pub use observer::{OBSERVER, VIEWS, key_set};
 pub use provisioner::{ADMIN_API_SCOPE, PROVISIONER};
@@ -50,6 +51,7 @@ pub fn expand(
     jwks: &str,
     found: &mut Vec<Diagnostic>,
 ) -> Vec<Desired> {
+    protection_names_kinds(set.platform_node.get("protected"), found);
     let keys = Keys { provisioner: jwks.to_owned(), observer: observer::jwks(set, network, found) };
     network.tenants.iter().filter_map(|tenant| expand_tenant(set, sources, network, tenant, &keys, found)).collect()
 }
@@ -92,6 +94,7 @@ fn expand_tenant(
     let mut state = arrange(&realm.to_value());
     provisioner::add(&mut state, &keys.provisioner);
     keys.observer.iter().for_each(|jwks| observer::add(&mut state, jwks));
+    protection_names_kinds(tenant.node.get("protected"), found);
     let protection = protection(network, tenant);
     if let (Some(text), Some(realm)) = (protection.to_text(), state.objects.get_mut(&ObjectId::realm())) {
         realm.fields.insert(format!("attributes.{PROTECTED}"), text.into());
@@ -109,6 +112,20 @@ fn expand_tenant(
         protection,
         secrets,
     })
+}
+
+/// A pattern of a kind that does not exist would protect nothing.
+fn protection_names_kinds(protected: Option<&Node>, found: &mut Vec<Diagnostic>) {
+    for pattern in protected.map(Node::items).unwrap_or_default() {
+        let kind = pattern.text().unwrap_or_default().split('/').next().unwrap_or_default();
+        if kind != "*" && Kind::from_name(kind).is_none() {
+            let message = format!("`{kind}` is not a kind of object");
+            let names = SPECS.iter().map(|spec| spec.name);
+            let hint = did_you_mean(kind, names.clone())
+                .unwrap_or_else(|| format!("the kinds are {}", names.collect::<Vec<_>>().join(", ")));
+            found.push(Diagnostic::error("unknown-kind", pattern.span, message).hint(hint));
+        }
+    }
 }
 
 /// What is protected in a tenant's realm: by the platform and by itself.

@@ -116,8 +116,11 @@ impl<K: WriteRealms> Writer<'_, K> {
                 overrides.filter(|(_, flow)| **flow == old["id"]).map(|(how, _)| (how.clone(), new.into())).collect();
             if !changed.is_empty() {
                 let mut body = json!({"clientId": client["clientId"], "authenticationFlowBindingOverrides": changed});
+                // A listing leaves out some of what PUT needs.
+                let id = ObjectId::new(Kind::Client, client["clientId"].as_str().unwrap_or_default());
+                let whole = self.observed.get(&id).map_or(client, |found| &found.raw);
                 for field in Kind::Client.spec().carried {
-                    body[*field] = client[*field].clone();
+                    body[*field] = whole[*field].clone();
                 }
                 let path = endpoint::item(Kind::Client, "", client["id"].as_str().unwrap_or_default());
                 self.api.put(self.realm, &path, Some(&body)).await?;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use crate::keycloak::{Fault, KeycloakError, WriteRealms, endpoint, segment};
+use crate::plan::order::comes_first;
 use crate::plan::{Action, Change, FieldChange, TenantPlan};
 use crate::state::applied::{self, MARKER};
 use crate::state::arrange::object;
@@ -42,11 +43,12 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         let failed = |change: &Change, error| (Some(change.object.clone()), error);
         let of = |action: Action| plan.changes.iter().filter(move |change| change.action == action);
         self.created = of(Action::Create).map(|change| change.object.clone()).collect();
-        let leaves = |change: &&Change| change.action == Action::Delete && change.object.kind == Kind::User;
-        for change in plan.changes.iter().filter(leaves) {
-            self.delete(&change.object).await.map_err(|error| failed(change, error))?;
-            self.done += 1;
+        for change in plan.changes.iter().filter(|change| comes_first(change)) {
+            self.change(change).await.map_err(|error| failed(change, error))?;
         }
+        let realm = plan.changes.iter().find(|change| change.object.kind == Kind::Realm);
+        let fields = realm.map(|change| change.fields.as_slice()).unwrap_or_default();
+        self.switch_on(fields).await.map_err(|error| (Some(ObjectId::realm()), error))?;
         for change in of(Action::Create) {
             self.create(change).await.map_err(|error| failed(change, error))?;
             self.done += 1;
@@ -57,19 +59,35 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
                 Link::of(&change.object, created.iter().map(|(path, value)| (path.as_str(), None, Some(value))));
             self.link(&change.object, links).await.map_err(|error| failed(change, error))?;
         }
-        let rest = plan.changes.iter().filter(|change| change.action != Action::Create && !leaves(change));
+        let rest = plan.changes.iter().filter(|change| change.action != Action::Create && !comes_first(change));
         for change in rest.filter(|change| change.object.kind != Kind::Realm) {
-            match change.action {
-                Action::Update => self.update(change).await,
-                Action::Delete => self.delete(&change.object).await,
-                _ => Ok(()),
-            }
-            .map_err(|error| failed(change, error))?;
-            self.done += 1;
+            self.change(change).await.map_err(|error| failed(change, error))?;
         }
-        let realm = plan.changes.iter().find(|change| change.object.kind == Kind::Realm);
-        let fields = realm.map(|change| change.fields.as_slice()).unwrap_or_default();
         self.write_realm(fields, plan).await.map_err(|error| (Some(ObjectId::realm()), error))
+    }
+
+    async fn change(&mut self, change: &Change) -> Result<(), KeycloakError> {
+        match change.action {
+            Action::Update => self.update(change).await?,
+            Action::Delete => self.delete(&change.object).await?,
+            _ => {}
+        }
+        self.done += 1;
+        Ok(())
+    }
+
+    /// Settings without which the realm takes no objects of some kinds; the rest of the realm is written last.
+    async fn switch_on(&mut self, fields: &[FieldChange]) -> Result<(), KeycloakError> {
+        const SWITCHES: [&str; 2] = ["organizationsEnabled", "adminPermissionsEnabled"];
+        let on =
+            |field: &&FieldChange| field.after == Some(Value::Bool(true)) && SWITCHES.contains(&field.path.as_str());
+        let on: Vec<&FieldChange> = fields.iter().filter(on).collect();
+        if on.is_empty() {
+            return Ok(());
+        }
+        let mut realm = self.api.get(self.realm, "").await?.ok_or_else(|| self.missing(&ObjectId::realm()))?;
+        on.into_iter().for_each(|field| realm[&field.path] = true.into());
+        self.api.put(self.realm, "", Some(&realm)).await
     }
 
     async fn create(&mut self, change: &Change) -> Result<(), KeycloakError> {
@@ -288,8 +306,8 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
 
     /// The server's id of an object: as observed, as created, or looked up.
     pub(super) async fn id(&mut self, id: &ObjectId) -> Result<String, KeycloakError> {
-        if matches!(id.kind, Kind::IdentityProvider | Kind::RequiredAction | Kind::Localization) || id.kind.is_single()
-        {
+        let by_name = [Kind::IdentityProvider, Kind::RequiredAction, Kind::Localization, Kind::Authorization];
+        if by_name.contains(&id.kind) || id.kind.is_single() {
             return Ok(id.key.clone());
         }
         if let Some(known) = self.ids.get(id).or_else(|| self.observed.get(id)?.id.as_ref()) {

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-use super::{apply, bootstrap, check, completions, config, doctor, drift, fmt, guards, man, plan, schema, validate};
+use super::{
+    apply, bootstrap, check, completions, config, destroy, doctor, drift, fmt, guards, man, plan, restore, schema,
+    validate,
+};
 use crate::plan::Waiver;
 use crate::plan::select::{Selection, Selector};
 
@@ -54,6 +57,10 @@ pub(super) enum Command {
     Apply(apply::Options),
     /// Show what was changed in Keycloak since it was last applied
     Drift(drift::Options),
+    /// Put a tenant in quarantine; with --final, delete it after its time there
+    Destroy(destroy::Options),
+    /// Open a tenant in quarantine again
+    Restore(restore::Options),
     /// List the guards, their limits, and how to waive them
     Guards(guards::Options),
     /// Look for what may go wrong on a server, and say what mends it; writes nothing

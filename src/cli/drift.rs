@@ -50,6 +50,11 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     } else {
         super::plan::show(printer, &drifted, options.format)?;
     }
+    if drifted.summary.realms_quarantined > 0 {
+        let names: Vec<&str> =
+            drifted.tenants.iter().filter(|t| t.quarantined.is_some()).map(|t| t.tenant.as_str()).collect();
+        printer.say(&format!("in quarantine, and left alone: {}", names.join(", ")));
+    }
     if waiting > 0 {
         let tenants = if waiting == 1 { "1 tenant waits".to_owned() } else { format!("{waiting} tenants wait") };
         printer.say(&format!("{tenants} for changes of the manifests; `realmwright plan` shows them"));

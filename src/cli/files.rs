@@ -131,6 +131,27 @@ pub(super) fn operator_key(file: Option<&Path>) -> anyhow::Result<OperatorKey> {
     OperatorKey::from_pem(&pem).with_context(|| format!("the operator key in {from}"))
 }
 
+/// Writes a file that only its owner may read, whole or not at all.
+pub(super) fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    use std::io::Write;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    let part = path.with_file_name(name);
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&part).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    });
+    let placed = written.and_then(|()| std::fs::rename(&part, path));
+    if placed.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    placed.with_context(|| format!("can't write {}", path.display()))
+}
+
 /// Makes a new key file that only its owner may read; never over an existing one.
 pub(super) fn write_key(path: &Path, pem: &SecretString) -> anyhow::Result<()> {
     use secrecy::ExposeSecret;

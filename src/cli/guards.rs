@@ -91,7 +91,7 @@ fn text(row: &Value) -> String {
             if setting["value"].is_null() { "any number".into() } else { format!("{}{unit}", setting["value"]) };
         format!("{value} ({})", word(&setting["from"]))
     };
-    let mut out = format!("{}\n  refuses a plan that {}\n", word(&row["name"]), word(&row["refuses"]));
+    let mut out = format!("{}\n  refuses what {}\n", word(&row["name"]), word(&row["refuses"]));
     if row["limits"]["share"].is_object() {
         out += &format!(
             "  limit   {} of {} objects or more, and {}\n",

@@ -358,9 +358,16 @@ pub(super) fn waive(printer: &Printer, plan: &mut Plan, meant: &Waivers) -> anyh
 
 /// Whether guards refuse a plan, which is said on standard error.
 pub(super) fn refused(printer: &Printer, plan: &Plan) -> bool {
-    for refusal in plan.refused() {
+    refuse(printer, plan.refused())
+}
+
+/// Says refusals on standard error; false when there are none.
+pub(super) fn refuse<'a>(printer: &Printer, refusals: impl Iterator<Item = &'a Refusal>) -> bool {
+    let mut any = false;
+    for refusal in refusals {
         let place = refusal.place.as_ref().map_or(String::new(), |place| format!("{place}: "));
         printer.error(&format!("refused: [{}] {place}{}", refusal.guard, refusal.message), Some(&refusal.way_out()));
+        any = true;
     }
-    plan.refused().next().is_some()
+    any
 }

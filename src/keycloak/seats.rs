@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::observe::list;
 use super::{KeycloakError, ReadRealms, segment};
-use crate::state::{Kind, ObjectId, RealmState};
+use crate::state::{Kind, Object, ObjectId, RealmState};
 
 /// The role whose holders have a seat of a product; its client is named after the product.
 pub const SEAT: &str = "seat";
@@ -20,12 +22,12 @@ pub async fn in_use(
     product: &str,
 ) -> Result<u64, KeycloakError> {
     let mut holders = BTreeSet::new();
-    for role in giving(state, ObjectId::within(Kind::ClientRole, product, SEAT)) {
-        let Some(path) = role_path(state, &role) else { continue };
+    let roles = giving(state, ObjectId::within(Kind::ClientRole, product, SEAT));
+    for path in roles.iter().filter_map(|role| role_path(state, role)) {
         holders.extend(ids(api, realm, &format!("{path}/users")).await?);
-        for group in ids(api, realm, &format!("{path}/groups")).await? {
-            holders.extend(ids(api, realm, &format!("groups/{group}/members")).await?);
-        }
+    }
+    for group in groups(state, &roles) {
+        holders.extend(ids(api, realm, &format!("groups/{group}/members")).await?);
     }
     Ok(holders.len() as u64)
 }
@@ -34,11 +36,10 @@ pub async fn in_use(
 fn giving(state: &RealmState, seat: ObjectId) -> BTreeSet<ObjectId> {
     let mut found: BTreeSet<ObjectId> = state.get(&seat).map(|_| seat).into_iter().collect();
     loop {
-        let more: Vec<ObjectId> = state
-            .objects
-            .iter()
-            .filter(|(id, _)| matches!(id.kind, Kind::RealmRole | Kind::ClientRole) && !found.contains(id))
-            .filter(|(_, role)| found.iter().any(|inner| contains(role, inner)))
+        let roles = state.of_kind(Kind::RealmRole).chain(state.of_kind(Kind::ClientRole));
+        let more: Vec<ObjectId> = roles
+            .filter(|(id, _)| !found.contains(id))
+            .filter(|(_, role)| found.iter().any(|inner| lists(role, ["composites.realm", "composites.client"], inner)))
             .map(|(id, _)| id.clone())
             .collect();
         if more.is_empty() {
@@ -48,13 +49,24 @@ fn giving(state: &RealmState, seat: ObjectId) -> BTreeSet<ObjectId> {
     }
 }
 
-fn contains(role: &crate::state::Object, inner: &ObjectId) -> bool {
-    let (owner, name) = inner.owner_and_name();
-    let path = match inner.kind {
-        Kind::RealmRole => "composites.realm".to_owned(),
-        _ => format!("composites.client.{owner}"),
+/// The ids of the groups that have one of these roles, and of those below them, which have it too.
+fn groups(state: &RealmState, roles: &BTreeSet<ObjectId>) -> BTreeSet<String> {
+    let having: Vec<&str> = state
+        .of_kind(Kind::Group)
+        .filter(|(_, group)| roles.iter().any(|role| lists(group, ["realmRoles", "clientRoles"], role)))
+        .map(|(id, _)| id.key.as_str())
+        .collect();
+    let below = |key: &str| {
+        having.iter().any(|top| key.strip_prefix(top).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
     };
-    role.fields.get(&path).and_then(|list| list.as_array()).is_some_and(|list| list.iter().any(|item| item == name))
+    state.of_kind(Kind::Group).filter(|(id, _)| below(&id.key)).filter_map(|(_, group)| group.id.clone()).collect()
+}
+
+/// Whether an object refers to a role, in the field for roles of the realm or in the one for those of clients.
+fn lists(object: &Object, [realm, client]: [&str; 2], role: &ObjectId) -> bool {
+    let (owner, name) = role.owner_and_name();
+    let path = if role.kind == Kind::RealmRole { realm.to_owned() } else { format!("{client}.{owner}") };
+    object.fields.get(&path).and_then(Value::as_array).is_some_and(|list| list.iter().any(|item| item == name))
 }
 
 fn role_path(state: &RealmState, role: &ObjectId) -> Option<String> {
@@ -73,11 +85,7 @@ async fn ids(api: &impl ReadRealms, realm: &str, path: &str) -> Result<Vec<Strin
 }
 
 /// A whole listing, page by page.
-pub(super) async fn pages(
-    api: &impl ReadRealms,
-    realm: &str,
-    path: &str,
-) -> Result<Vec<serde_json::Value>, KeycloakError> {
+pub(super) async fn pages(api: &impl ReadRealms, realm: &str, path: &str) -> Result<Vec<Value>, KeycloakError> {
     let mut all = Vec::new();
     loop {
         let sign = if path.contains('?') { '&' } else { '?' };

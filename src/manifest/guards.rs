@@ -46,7 +46,7 @@ pub struct Threshold {
     pub share: Option<u32>,
     /// Greatest number. Default: of deletions 25 in a realm, 100 in a distributor's branch and 250 in a run; of updates any.
     pub number: Option<u32>,
-    /// From how many managed objects on the share counts. Default: 10.
+    /// From how many managed objects on the share counts. Default: 10 in a realm, 100 in a branch or a run.
     pub from: Option<u32>,
 }
 
@@ -151,8 +151,8 @@ impl Default for Limits {
     }
 }
 
-/// Greatest share, and the least number of objects for which it counts.
-const SHARE: (u32, u32) = (30, 10);
+/// Greatest share, in percent.
+const SHARE: u32 = 30;
 
 /// Days of quarantine.
 const RETENTION_DAYS: u32 = 30;
@@ -176,8 +176,8 @@ fn limits_of(layers: &[&Node]) -> Limits {
         None => Setting { value: default, span: None },
     };
     let mut thresholds = Vec::new();
-    for (scope, name, deletions) in
-        [(Scope::Realm, "realm", 25), (Scope::Distributor, "distributor", 100), (Scope::Run, "run", 250)]
+    for (scope, name, from, deletions) in
+        [(Scope::Realm, "realm", 10, 25), (Scope::Distributor, "distributor", 100, 100), (Scope::Run, "run", 100, 250)]
     {
         for (counted, what, number) in
             [(Counted::Deletions, "deletions", Some(deletions)), (Counted::Updates, "updates", None)]
@@ -189,9 +189,9 @@ fn limits_of(layers: &[&Node]) -> Limits {
             thresholds.push(Limit {
                 scope,
                 counted,
-                share: setting(&[name, what, "share"], SHARE.0),
+                share: setting(&[name, what, "share"], SHARE),
                 number,
-                from: setting(&[name, what, "from"], SHARE.1),
+                from: setting(&[name, what, "from"], from),
             });
         }
     }

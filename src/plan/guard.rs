@@ -71,11 +71,15 @@ pub static GUARDS: [Guard; 14] = [
     ),
     threshold("run-deletions", "deletes many objects in one run", Scope::Run, Counted::Deletions),
     threshold("run-updates", "updates many objects in one run", Scope::Run, Counted::Updates),
-    rule(PROTECTED, "deletes or replaces an object that is protected, or was when the realm was last applied", Ok(())),
+    rule(
+        PROTECTED,
+        "deletes or replaces an object that is protected, or was when the realm was last applied; also with its realm",
+        Ok(()),
+    ),
     rule(LICENCE_BELOW_USE, "lowers the seats of a product below the number of users who hold one", Ok(())),
     rule(
         PROTECTED_TENANT,
-        "quarantines a tenant that is protected, or destroys a realm of which anything is",
+        "quarantines or destroys a tenant that is protected",
         Err("take `protected` away in the manifest and apply that first"),
     ),
     rule(
@@ -86,7 +90,7 @@ pub static GUARDS: [Guard; 14] = [
     rule(RETENTION, "destroys a tenant before its time in quarantine is over", Ok(())),
     rule(
         STILL_DECLARED,
-        "destroys a tenant that the manifests still declare, or one that others stand below",
+        "destroys a tenant that the manifests still declare",
         Err("take it out of the manifests first, or the next apply makes it again"),
     ),
     rule(

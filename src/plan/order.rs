@@ -1,8 +1,9 @@
 //! The order in which changes are safe.
 //!
 //! ```text
-//! users that leave, so that others may take their address
-//! create   component → client scope → mapper → client → mapper → roles → identity provider → user
+//! first    what user attributes are, because Keycloak drops those that it does not know;
+//!          users that leave, so that others may take their address
+//! create   flow → component → client scope → client → roles → identity provider → group → … → user: see `Kind`
 //! update   the same
 //! delete   the other way round
 //! realm    last: its write also records what was applied
@@ -19,7 +20,7 @@ pub fn order(mut changes: Vec<Change>) -> Vec<Change> {
         let rank = change.object.kind as usize;
         let (phase, rank) = match change.action {
             _ if change.object.kind == Kind::Realm => (4, rank),
-            Action::Delete if change.object.kind == Kind::User => (0, rank),
+            _ if comes_first(change) => (0, rank),
             Action::Create => (1, rank),
             Action::Update => (2, rank),
             Action::Delete => (3, usize::MAX - rank),
@@ -28,4 +29,9 @@ pub fn order(mut changes: Vec<Change>) -> Vec<Change> {
         (phase, rank, change.object.key.clone())
     });
     changes
+}
+
+/// True for what others wait for: what user attributes are, and users that leave.
+pub fn comes_first(change: &Change) -> bool {
+    matches!((change.action, change.object.kind), (Action::Update, Kind::UserProfile) | (Action::Delete, Kind::User))
 }

@@ -78,6 +78,15 @@ impl Applied {
         &self.environment
     }
 
+    /// The same without the fields that can't be read back, which then count as never written.
+    #[must_use]
+    pub fn without_secrets(mut self) -> Self {
+        for (id, fields) in &mut self.objects {
+            fields.retain(|path, _| id.kind.class_of_path(path).is_readable());
+        }
+        self
+    }
+
     /// True when the realm carries no marker.
     pub fn is_empty(&self) -> bool {
         self.objects.is_empty()

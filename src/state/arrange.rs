@@ -114,7 +114,7 @@ pub(crate) fn compose<'a>(top: Value, items: impl Iterator<Item = (&'a ObjectId,
 
 /// Creation takes the default role's composites from `roles`, the rest from `defaultRole`, and only when that names
 /// the role; else it makes a second one (`RealmManager.determineDefaultRoleName`).
-fn name_default_role(representation: &mut Value) {
+pub(crate) fn name_default_role(representation: &mut Value) {
     let realm = representation.get("realm").and_then(Value::as_str).unwrap_or_default();
     let name = format!("default-roles-{}", realm.to_lowercase());
     let roles = at(representation, &["roles", "realm"]).and_then(Value::as_array).into_iter().flatten();

@@ -87,6 +87,8 @@ pub enum Class {
     Server,
     /// Objects of kinds of their own, or what such are made from.
     Nested,
+    /// Says where the object stands: to whom it belongs, at which level. Part of its address rather than a field.
+    Place,
     /// Part of Keycloak's representation that is not managed; refused in templates, ignored on the server.
     Unmanaged,
     /// Not managed either, and refused by PUT although it is read: left out of what is written back.

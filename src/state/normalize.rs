@@ -11,7 +11,7 @@ pub(super) fn fields(kind: Kind, document: &Value) -> Fields {
     let mut fields = Fields::new();
     for (name, value) in document.as_object().into_iter().flatten() {
         match kind.class(name) {
-            None | Some(Class::Server | Class::Nested | Class::Unmanaged | Class::ReadOnly) => {}
+            None | Some(Class::Server | Class::Nested | Class::Place | Class::Unmanaged | Class::ReadOnly) => {}
             Some(Class::Plain | Class::Document | Class::Initial | Class::WriteOnly) => {
                 put(&mut fields, name.clone(), value.clone())
             }

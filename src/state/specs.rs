@@ -203,6 +203,7 @@ pub static SPECS: [Spec; 21] = [
         section: Section::List("users"),
         key: "username",
         put: Put::MergesTop,
+        carried: &["email", "firstName", "lastName"],
         fields: tables::USER,
         // Users that nobody declared are the tenant's own affair.
         built_in: &["*"],

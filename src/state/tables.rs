@@ -197,8 +197,9 @@ pub(super) const USER_PROFILE: Table =
 pub(super) const FLOW: Table = &[
     (Class::Plain, &["alias", "description", "providerId"]),
     (Class::Document, &["executions"]),
-    (Class::Nested, &["authenticationExecutions", "topLevel"]),
-    (Class::Server, &["id", "builtIn"]),
+    (Class::Nested, &["authenticationExecutions"]),
+    (Class::Place, &["topLevel", "builtIn"]),
+    (Class::Server, &["id"]),
 ];
 
 pub(super) const REQUIRED_ACTION: Table = &[
@@ -216,7 +217,8 @@ pub(super) const COMPONENT: Table = &[
 pub(super) const SUB_COMPONENT: Table = &[
     (Class::Plain, &["name", "providerId", "providerType", "subType"]),
     (Class::Lists, &["config"]),
-    (Class::Nested, &["subComponents", "parent"]),
+    (Class::Nested, &["subComponents"]),
+    (Class::Place, &["parent"]),
     (Class::Server, &["id", "parentId"]),
 ];
 
@@ -306,7 +308,7 @@ pub(super) const IDENTITY_PROVIDER: Table = &[
 pub(super) const PROVIDER_MAPPER: Table = &[
     (Class::Plain, &["name", "identityProviderMapper"]),
     (Class::Texts, &["config"]),
-    (Class::Nested, &["identityProviderAlias"]),
+    (Class::Place, &["identityProviderAlias"]),
     (Class::Server, &["id"]),
 ];
 

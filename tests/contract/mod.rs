@@ -51,6 +51,12 @@ macro_rules! contract_cases {
             the_export_leaves_out_ordinary_users,
             deleting_takes_what_belongs_along,
             deleting_twice_is_no_error,
+            a_realm_is_deleted_by_its_provisioner,
+            built_in_clients_can_be_disabled_but_for_realm_management,
+            logging_all_out_sets_not_before_and_the_provisioner_goes_on,
+            initial_access_tokens_can_be_taken_away,
+            listings_have_pages,
+            members_of_a_group_are_not_those_below_it,
         );
     };
 }
@@ -553,4 +559,92 @@ pub async fn deleting_twice_is_no_error(api: &impl WriteRealms, jwks: &str, real
     for _ in 0..2 {
         api.delete(realm, &format!("clients/{app}"), None).await.expect("deleted");
     }
+}
+
+pub async fn a_realm_is_deleted_by_its_provisioner(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    born(api, jwks, realm, json!({})).await;
+    api.delete(realm, "", None).await.expect("deleted");
+    assert_eq!(api.export(realm).await.expect("answered"), None);
+    api.delete(realm, "", None).await.expect("gone already");
+}
+
+pub async fn built_in_clients_can_be_disabled_but_for_realm_management(
+    api: &impl WriteRealms,
+    jwks: &str,
+    realm: &str,
+) {
+    born(api, jwks, realm, json!({})).await;
+    for client in ["account", "account-console", "admin-cli", "security-admin-console"] {
+        let path = format!("clients/{}", client_id(api, realm, client).await);
+        api.put(realm, &path, Some(&json!({"clientId": client, "enabled": false}))).await.expect("written");
+        assert_eq!(api.get(realm, &path).await.expect("readable").expect("there")["enabled"], false);
+    }
+    let path = format!("clients/{}", client_id(api, realm, "realm-management").await);
+    let change = json!({"clientId": "realm-management", "enabled": false});
+    let error = api.put(realm, &path, Some(&change)).await.expect_err("its own provisioner can't");
+    assert_eq!(error.status(), Some(403));
+    assert_eq!(api.get(realm, &path).await.expect("readable").expect("there")["bearerOnly"], true);
+}
+
+pub async fn logging_all_out_sets_not_before_and_the_provisioner_goes_on(
+    api: &impl WriteRealms,
+    jwks: &str,
+    realm: &str,
+) {
+    born(api, jwks, realm, json!({})).await;
+    api.post(realm, "logout-all", &Value::Null).await.expect("done");
+    let now = api.get(realm, "").await.expect("readable with a new token").expect("there");
+    assert!(now["notBefore"].as_u64() > Some(1_000_000_000), "{}", now["notBefore"]);
+}
+
+pub async fn initial_access_tokens_can_be_taken_away(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    born(api, jwks, realm, json!({})).await;
+    api.post(realm, "clients-initial-access", &json!({"count": 2, "expiration": 1000})).await.expect("made");
+    api.post(realm, "logout-all", &Value::Null).await.expect("done");
+    let list = api.get(realm, "clients-initial-access").await.expect("readable").expect("there");
+    let id = list[0]["id"].as_str().expect("ending all sessions leaves it").to_owned();
+    api.delete(realm, &format!("clients-initial-access/{id}"), None).await.expect("deleted");
+    assert_eq!(api.get(realm, "clients-initial-access").await.expect("readable").expect("there"), json!([]));
+}
+
+pub async fn listings_have_pages(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    let user = |name: &str| json!({"username": name, "enabled": true, "realmRoles": ["member"]});
+    let content = json!({
+        "roles": {"realm": [{"name": "member"}]},
+        "users": [user("anna"), user("bert"), user("carl")],
+    });
+    born(api, jwks, realm, content).await;
+    for listing in ["users", "roles/member/users"] {
+        let mut names = Vec::new();
+        for first in [0, 2, 4] {
+            let path = format!("{listing}?briefRepresentation=false&first={first}&max=2");
+            let page = api.get(realm, &path).await.expect("readable").expect("there");
+            let users = page.as_array().expect("a list").iter();
+            names.extend(users.map(|user| user["username"].as_str().expect("a name").to_owned()));
+        }
+        names.sort();
+        assert_eq!(names, ["anna", "bert", "carl"], "{listing}");
+    }
+}
+
+pub async fn members_of_a_group_are_not_those_below_it(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    let user = |name: &str, group: &str| json!({"username": name, "enabled": true, "groups": [group]});
+    let content = json!({
+        "roles": {"realm": [{"name": "nurse"}]},
+        "groups": [{"name": "wards", "realmRoles": ["nurse"], "subGroups": [{"name": "night"}]}],
+        "users": [user("anna", "/wards"), user("bert", "/wards/night")],
+    });
+    let export = born(api, jwks, realm, content).await;
+    let wards = named(&export["groups"], "name", "wards");
+    assert_eq!(wards["realmRoles"], json!(["nurse"]));
+    let members = async |group: &Value| {
+        let path = format!("groups/{}/members?first=0&max=10", group["id"].as_str().expect("an id"));
+        let found = api.get(realm, &path).await.expect("readable").expect("there");
+        let users = found.as_array().expect("a list").iter();
+        users.map(|user| user["username"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(members(wards).await, ["anna"]);
+    assert_eq!(members(named(&wards["subGroups"], "name", "night")).await, ["bert"]);
+    let direct = api.get(realm, "roles/nurse/users?first=0&max=10").await.expect("readable").expect("there");
+    assert_eq!(direct, json!([]), "a role's members are those that have it directly");
 }

@@ -93,7 +93,7 @@ pub fn much_changed() -> World {
 }
 
 /// Everything that a server holds, without the ids that it makes up.
-async fn contents(api: &MemoryKeycloak) -> Value {
+pub async fn contents(api: &MemoryKeycloak) -> Value {
     let mut all = json!({});
     for realm in api.realms() {
         let mut export = api.export(&realm).await.expect("readable").expect("there");

@@ -298,14 +298,14 @@ fn guards_show_their_limits_and_where_those_are_written() {
     insta::assert_snapshot!(shown_of(&["guards", "-e", "test"]), @r"
     exit 0
     realm-deletions
-      refuses a plan that deletes many objects of one realm
+      refuses what deletes many objects of one realm
       limit   20 % (platform.yaml:9) of 10 (default) objects or more, and 7 (platform.yaml:4)
       waive   --waive realm-deletions, or --waive realm-deletions@TENANT
     ");
     insta::assert_snapshot!(shown_of(&["guards", "-e", "other"]), @r"
     exit 0
     realm-deletions
-      refuses a plan that deletes many objects of one realm
+      refuses what deletes many objects of one realm
       limit   20 % (platform.yaml:9) of 10 (default) objects or more, and 25 (default)
       waive   --waive realm-deletions, or --waive realm-deletions@TENANT
     ");

@@ -199,6 +199,28 @@ async fn a_seat_that_a_role_contains_is_used_by_who_has_that_role() {
     ");
 }
 
+#[tokio::test]
+async fn a_seat_that_a_group_has_is_used_by_its_members_and_those_below() {
+    let api = MemoryKeycloak::new();
+    let over = "        realm:
+          groups: [{name: wards, clientRoles: {assistant: [seat]}, subGroups: [{name: night}]}, {name: office}]
+          users:
+            - {username: anna, enabled: true, groups: [/wards]}
+            - {username: bert, enabled: true, groups: [/wards/night]}
+            - {username: carl, enabled: true, groups: [/office]}
+        licences:
+";
+    let world = world().edit("tenants.yaml", "        licences:\n", over);
+    world.apply(&api).await;
+    let one = world.edit("tenants.yaml", "seats: 5", "seats: 1");
+    insta::assert_snapshot!(refusals(&one.guarded(&api).await), @r"
+    ! refused  [licence-below-use] clinic: assistant would have 1 seat instead of 5, and 2 users hold one; 1 too many
+        if that is meant: --waive licence-below-use@clinic
+
+    Plan: 0 realms to create, 1 to change (1 to update), 2 unchanged. 1 guard refuses it: nothing can be applied.
+    ");
+}
+
 #[test]
 fn names_are_stable_and_waivers_are_checked() {
     let names: Vec<&str> = GUARDS.iter().map(|guard| guard.name).collect();
@@ -225,4 +247,15 @@ async fn a_saved_plan_keeps_its_refusals_and_what_was_waived() {
     forged["refusals"] = json!([{"guard": "master", "place": "master", "message": "", "waived": true}]);
     let forged: Plan = serde_json::from_value(forged).expect("readable");
     assert_eq!(forged.refused().count(), 1, "what can't be waived is not waived by saying so");
+}
+
+#[test]
+fn a_pattern_of_a_kind_that_does_not_exist_is_an_error() {
+    let platform = format!("{}protected: [role/*, clint/assistant]\n", crate::support::PLATFORM);
+    let own = "        label: Clinic\n        protected: [idp/x, '*', realm]\n";
+    let world = world().with("platform.yaml", platform).edit("tenants.yaml", "        label: Clinic\n", own);
+    insta::assert_snapshot!(world.findings(), @r"
+    [unknown-kind] tenants.yaml:10:21 `idp` is not a kind of object (the kinds are user-profile, flow, required-action, component, sub-component, client-scope, client-scope-mapper, client, client-mapper, client-role, role, identity-provider, identity-provider-mapper, group, authorization, organization, client-profiles, client-policies, localization, user, realm)
+    [unknown-kind] platform.yaml:8:21 `clint` is not a kind of object (did you mean `client`?)
+    ");
 }

@@ -22,6 +22,7 @@ mod memory;
 mod observer;
 mod plan;
 mod properties;
+mod quarantine;
 mod secrets;
 mod select;
 mod settings;

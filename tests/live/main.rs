@@ -1,6 +1,7 @@
 //! The tests against a real Keycloak: one server for the whole run, started by `keycloak-dev` unless `KEYCLOAK_URL`
 //! names one, and ended with this process.
 
+#![recursion_limit = "256"]
 #![allow(unreachable_pub, missing_docs, clippy::unwrap_used, clippy::print_stderr)]
 
 #[path = "../contract/mod.rs"]
@@ -9,6 +10,8 @@ mod contract;
 mod support;
 
 mod kept;
+mod kinds;
 mod observer;
+mod quarantine;
 mod server;
 mod tenants;

@@ -27,7 +27,7 @@ impl Site {
         site
     }
 
-    fn tenants(&self) -> String {
+    pub fn tenants(&self) -> String {
         format!(
             "apiVersion: realmwright/v1\nkind: Distributor\nname: {}\nlabel: North\norganizations:\n  - name: {}\n    label: Clinic\n    \
              admin: {{email: boss@clinic.example, firstName: Bea, lastName: Boss}}\n    \
@@ -87,21 +87,21 @@ fn run(dir: &Path, arguments: &[&str]) -> Output {
         .expect("the program runs")
 }
 
-fn on_server<T>(work: impl AsyncFnOnce(&realmwright::keycloak::http::Server) -> T) -> T {
+pub fn on_server<T>(work: impl AsyncFnOnce(&realmwright::keycloak::http::Server) -> T) -> T {
     runtime().block_on(async { work(&connect().await).await })
 }
 
-fn export(realm: &str) -> Value {
+pub fn export(realm: &str) -> Value {
     on_server(async |api| api.export(realm).await.expect("readable").expect("there"))
 }
 
-fn client(realm: &str, id: &str) -> Value {
+pub fn client(realm: &str, id: &str) -> Value {
     let export = export(realm);
     let clients = export["clients"].as_array().expect("clients").clone();
     clients.into_iter().find(|client| client["clientId"] == id).unwrap_or_default()
 }
 
-fn put_client(realm: &str, id: &str, change: &Value) {
+pub fn put_client(realm: &str, id: &str, change: &Value) {
     let own = client(realm, id)["id"].as_str().expect("an id").to_owned();
     on_server(async |api| api.put(realm, &format!("clients/{own}"), Some(change)).await.expect("written"));
 }
@@ -349,7 +349,18 @@ fn a_tenant_changes_its_template_its_admin_and_a_product() {
     assert_eq!(client(&site.clinic, "assistant")["webOrigins"], json!([]));
     site.write("bare.yaml", "apiVersion: realmwright/v1\nkind: RealmTemplate\nname: bare\nrealm: {enabled: true}\n");
     site.edit("    label: Clinic\n", "    label: Clinic\n    template: bare\n");
-    site.apply();
+    // Most of the realm goes, and the seat that a user holds.
+    let events = admin_events(&site.clinic);
+    let said = site.expect(3, &["plan", "-o", "bare.json"]);
+    for refused in ["[realm-deletions]", "[licence-below-use]", "assistant would have 0 seats instead of 5, and 1 user"]
+    {
+        assert!(said.contains(refused), "{refused} is not in\n{said}");
+    }
+    site.expect(3, &["apply", "--yes"]);
+    site.expect(3, &["apply", "bare.json", "--waive", "realm-deletions"]);
+    assert_eq!(admin_events(&site.clinic), events, "nothing was written");
+    let one = format!("realm-deletions@{}", site.clinic);
+    site.expect(0, &["apply", "bare.json", "--waive", &one, "--waive", "licence-below-use"]);
     site.expect(0, &["plan", "--detailed-exitcode"]);
     assert_eq!(client(&site.clinic, "assistant"), Value::Null);
     site.edit("    template: bare\n", "");
@@ -480,7 +491,7 @@ fn a_realm_with_a_frontend_url_of_its_own_is_still_managed() {
     site.remove();
 }
 
-fn admin_token() -> String {
+pub fn admin_token() -> String {
     let url = format!("{}/realms/master/protocol/openid-connect/token", live().url);
     let (user, password) = &live().admin;
     let form = [("grant_type", "password"), ("client_id", "admin-cli"), ("username", user), ("password", password)];

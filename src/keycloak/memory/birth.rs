@@ -26,7 +26,10 @@ pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
         let brought = client.starts_with("account") && state.get(&ObjectId::new(Kind::Client, "account")).is_some();
         if !brought {
             let scopes = if own_scopes { json!([]) } else { json!(["basic", "profile", "email", "roles"]) };
-            let document = json!({"clientId": client, "defaultClientScopes": scopes, "optionalClientScopes": []});
+            let bearer = matches!(client, "broker" | "realm-management");
+            let document = json!({
+                "clientId": client, "bearerOnly": bearer, "defaultClientScopes": scopes, "optionalClientScopes": [],
+            });
             built_in(&mut realm, ObjectId::new(Kind::Client, client), with_defaults(document));
         }
     }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::birth::client;
 use super::{Realm, Refusal, mask};
-use crate::state::kind::Class;
+use crate::state::kind::{Class, SERVICE_ACCOUNT_PREFIX};
 use crate::state::{Kind, ObjectId};
 
 /// Where an object is looked for by its id, by the first segment of its path.
@@ -38,6 +38,12 @@ fn split(path: &str) -> (Vec<String>, Map<String, Value>) {
     (path.split('/').filter(|part| !part.is_empty()).map(decode).collect(), query)
 }
 
+/// Which part of a listing is asked for.
+fn page(query: &Map<String, Value>) -> (usize, usize) {
+    let number = |name: &str| query.get(name).and_then(Value::as_str).and_then(|text| text.parse().ok());
+    (number("first").unwrap_or(0), number("max").unwrap_or(100))
+}
+
 impl Realm {
     pub(super) fn get(&self, path: &str) -> Result<Value, Refusal> {
         let (segments, query) = split(path);
@@ -57,15 +63,25 @@ impl Realm {
                     .filter(|(id, _)| query.get("clientId").is_none_or(|asked| *asked == id.key.as_str()));
                 Ok(found.map(|(_, document)| document.clone()).collect())
             }
+            ["clients-initial-access"] => Ok(self.initial_access.clone().into()),
             ["client-scopes"] => Ok(of_kind(Kind::ClientScope).map(|(_, document)| document.clone()).collect()),
             ["users"] => {
-                let found = of_kind(Kind::User)
-                    .filter(|(id, _)| query.get("username").is_none_or(|asked| *asked == id.key.as_str()));
-                Ok(found.map(|(_, document)| brief_user(document)).collect())
+                // Service accounts are found by their name alone.
+                let found = of_kind(Kind::User).filter(|(id, _)| match query.get("username") {
+                    Some(asked) => *asked == id.key.as_str(),
+                    None => !id.key.starts_with(SERVICE_ACCOUNT_PREFIX),
+                });
+                let (first, max) = page(&query);
+                Ok(found.skip(first).take(max).map(|(_, document)| brief_user(document)).collect())
             }
             ["roles", name] => one(ObjectId::new(Kind::RealmRole, *name)),
-            // The groups that have a role: there are no groups here.
-            ["roles", _, "groups"] | ["clients", _, "roles", _, "groups"] => Ok(json!([])),
+            ["groups", id, "members"] => {
+                let group = format!("/{}", self.by_id(Kind::Group, id)?.key);
+                let within = |user: &Value| user["groups"].as_array().is_some_and(|list| list.contains(&json!(group)));
+                let (first, max) = page(&query);
+                let members = of_kind(Kind::User).filter(|(_, user)| within(user)).skip(first).take(max);
+                Ok(members.map(|(_, user)| brief_user(user)).collect())
+            }
             ["roles", name, "users"] => self.members(&ObjectId::new(Kind::RealmRole, *name), &query),
             ["clients", id, "service-account-user"] => {
                 let client = self.by_id(Kind::Client, id)?;
@@ -104,6 +120,15 @@ impl Realm {
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let name = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
         match segments.as_slice() {
+            ["logout-all"] => {
+                self.top["notBefore"] = super::NOW.into();
+                Ok(None)
+            }
+            ["clients-initial-access"] => {
+                let id = uuid::Uuid::new_v4().to_string();
+                self.initial_access.push(json!({"id": id, "count": body["count"]}));
+                Ok(Some(id))
+            }
             ["clients"] => {
                 check_fields(Kind::Client, body)?;
                 let mut document = client(self, body.clone());
@@ -177,6 +202,9 @@ impl Realm {
             ["clients" | "client-scopes", id] => {
                 let kind = kind_of(segments[0]).unwrap_or(Kind::Client);
                 let object = self.by_id(kind, id)?;
+                if object == ObjectId::new(Kind::Client, "realm-management") && body["enabled"] == false {
+                    return Err((403, "HTTP 403 Forbidden".into()));
+                }
                 merge(self.document(&object)?, body, kind);
                 Ok(())
             }
@@ -222,6 +250,10 @@ impl Realm {
         let (segments, _) = split(path);
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let gone = match segments.as_slice() {
+            ["clients-initial-access", id] => {
+                self.initial_access.retain(|token| token["id"] != *id);
+                return Ok(());
+            }
             [list @ ("default-default-client-scopes" | "default-optional-client-scopes"), scope] => {
                 return self.change_scopes(None, list, scope, false);
             }
@@ -291,8 +323,7 @@ impl Realm {
             return Err((404, "Could not find role".into()));
         }
         let (owner, name) = role.owner_and_name();
-        let number = |name: &str| query.get(name).and_then(Value::as_str).and_then(|text| text.parse().ok());
-        let (first, max) = (number("first").unwrap_or(0), number("max").unwrap_or(100));
+        let (first, max) = page(query);
         let has = |user: &Value| {
             let list = if role.kind == Kind::RealmRole { &user["realmRoles"] } else { &user["clientRoles"][&owner] };
             list.as_array().is_some_and(|list| list.iter().any(|item| item == name))

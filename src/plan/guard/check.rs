@@ -117,8 +117,9 @@ fn below_use(tenant: &TenantPlan, found: &RealmState, in_use: &InUse) -> Vec<Ref
     let refusal = |cut: Cut| {
         let used = *in_use.get(&(tenant.tenant.clone(), cut.product.clone()))?;
         let users = if used == 1 { "user holds" } else { "users hold" };
+        let seats = if cut.after == 1 { "seat" } else { "seats" };
         let message = format!(
-            "{} would have {} seats instead of {}, and {used} {users} one; {} too many",
+            "{} would have {} {seats} instead of {}, and {used} {users} one; {} too many",
             cut.product,
             cut.after,
             cut.before,

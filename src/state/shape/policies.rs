@@ -12,7 +12,8 @@ pub(super) fn gather(document: &mut Map<String, Value>) {
         let Some(holder) = document.get_mut(holder).and_then(Value::as_object_mut) else { continue };
         for item in objects(holder, list) {
             for part in objects(item, parts[0]) {
-                prune(part, &[("configuration", json!({}))]);
+                // Keycloak fails on a provider without one.
+                part.entry("configuration").or_insert_with(|| json!({}));
             }
             prune(item, &[("description", json!("")), (parts[0], json!([])), (parts[1], json!([]))]);
         }

@@ -1,0 +1,183 @@
+//! Shutting a tenant off, opening it again, and what plans make of it.
+
+use realmwright::apply::TenantOutcome;
+use realmwright::apply::quarantine::{quarantine, restore};
+use realmwright::keycloak::backup::{backup, rebirth};
+use realmwright::keycloak::memory::MemoryKeycloak;
+use realmwright::keycloak::{Birth, ReadRealms, WriteRealms};
+use realmwright::plan::drift::drift;
+use realmwright::plan::render;
+use realmwright::state::{Quarantine, arrange};
+use serde_json::{Value, json};
+
+use crate::apply::{Failing, contents};
+use crate::plan::{client, world};
+use crate::support::{World, carry_out, changes};
+
+fn with_provider() -> World {
+    let over = "        realm:
+          registrationAllowed: true
+          identityProviders:
+            - {alias: corp, providerId: oidc, enabled: true, config: {authorizationUrl: https://id.example/a, tokenUrl: https://id.example/t, clientId: c}}
+            - {alias: off, providerId: oidc, enabled: false, config: {authorizationUrl: https://id.example/a, tokenUrl: https://id.example/t, clientId: c}}
+        licences:
+";
+    world().edit("tenants.yaml", "        licences:\n", over)
+}
+
+async fn clinic() -> (MemoryKeycloak, World) {
+    let api = MemoryKeycloak::new();
+    let world = with_provider();
+    world.apply(&api).await;
+    api.post("clinic", "clients", &json!({"clientId": "closed", "enabled": false})).await.expect("created");
+    api.post("clinic", "clients-initial-access", &json!({"count": 9})).await.expect("created");
+    (api, world)
+}
+
+fn record() -> Quarantine {
+    Quarantine {
+        by: "anna".into(),
+        since: "2026-01-01T00:00:00Z".into(),
+        until: "2026-01-31T00:00:00Z".into(),
+        ..Quarantine::default()
+    }
+}
+
+/// What of a realm is open.
+async fn open(api: &impl ReadRealms) -> Vec<String> {
+    let export = api.export("clinic").await.expect("readable").expect("there");
+    let of = |list: &Value, key: &str| -> Vec<String> {
+        let open = |item: &&Value| item["enabled"] == true && item["bearerOnly"] != true;
+        let items = list.as_array().into_iter().flatten().filter(open);
+        items.map(|item| item[key].as_str().expect("a name").to_owned()).collect()
+    };
+    let doors = ["registrationAllowed", "resetPasswordAllowed"];
+    let settings = doors.into_iter().filter(|field| export[*field] == true).map(str::to_owned);
+    let tokens = api.get("clinic", "clients-initial-access").await.expect("readable").expect("there");
+    let tokens = tokens.as_array().into_iter().flatten().map(|_| "a token".to_owned());
+    let (clients, providers) = (of(&export["clients"], "clientId"), of(&export["identityProviders"], "alias"));
+    [clients, providers, settings.collect(), tokens.collect()].concat()
+}
+
+#[tokio::test]
+async fn everything_is_shut_but_the_provisioner_and_opens_as_it_was() {
+    let (api, world) = clinic().await;
+    insta::assert_snapshot!(open(&api).await.join(" "), @"account account-console admin-cli assistant realmwright-provisioner security-admin-console corp registrationAllowed resetPasswordAllowed a token");
+    let before = contents(&api).await;
+    let (kept, shut) = quarantine(&api, "clinic", record()).await.expect("done");
+    assert_eq!(open(&api).await, ["realmwright-provisioner"]);
+    insta::assert_snapshot!(kept.to_text(), @r#"{"by":"anna","since":"2026-01-01T00:00:00Z","until":"2026-01-31T00:00:00Z","complete":true,"clients":["account","account-console","admin-cli","assistant","security-admin-console"],"identityProviders":["corp"],"settings":["registrationAllowed","resetPasswordAllowed"]}"#);
+    assert_eq!(shut, 8, "the token aside");
+    assert_eq!(
+        quarantine(&api, "clinic", record()).await.expect("done"),
+        (kept.clone(), 0),
+        "a second time is nothing"
+    );
+    assert_eq!(restore(&api, "clinic").await.expect("done"), Some(kept));
+    assert_eq!(restore(&api, "clinic").await.expect("done"), None);
+    let mut after = contents(&api).await;
+    after["clinic"]["notBefore"] = before["clinic"]["notBefore"].clone();
+    if after["clinic"]["notBefore"].is_null() {
+        after["clinic"].as_object_mut().expect("an object").remove("notBefore");
+    }
+    assert_eq!(after, before);
+    assert!(world.guarded(&api).await.is_empty());
+}
+
+#[tokio::test]
+async fn plans_leave_it_alone_and_say_so() {
+    let (api, world) = clinic().await;
+    let world = world.edit("tenants.yaml", "seats: 5", "seats: 6");
+    let early = world.guarded(&api).await;
+    quarantine(&api, "clinic", record()).await.expect("done");
+    let plan = world.guarded(&api).await;
+    insta::assert_snapshot!(changes(&plan), @r"
+    north (distributor)  North
+      east (reseller)
+        clinic (organization)  Clinic
+              in quarantine, kept until 2026-01-31T00:00:00Z at least  (left alone)
+    ");
+    insta::assert_snapshot!(render::text::plan(&plan).lines().last().expect("a line"), @"Nothing to do: 2 realms are as the manifests say. 1 realm in quarantine is left alone.");
+    assert!(plan.is_empty() && drift(&plan).0.is_empty());
+    api.forget_requests();
+    let outcome = carry_out(&api, &early).await;
+    assert_eq!(outcome.count(|outcome| matches!(outcome, TenantOutcome::Stale(_))), 1, "{outcome:?}");
+    assert!(!api.requests().iter().any(|sent| sent.writes));
+    restore(&api, "clinic").await.expect("done");
+    world.apply(&api).await;
+}
+
+#[tokio::test]
+async fn what_somebody_opened_meanwhile_is_shut_again_and_remembered() {
+    let (api, _) = clinic().await;
+    quarantine(&api, "clinic", record()).await.expect("done");
+    api.post("clinic", "clients", &json!({"clientId": "late", "enabled": true})).await.expect("created");
+    let later = Quarantine { since: "2026-02-02T00:00:00Z".into(), ..record() };
+    let (kept, shut) = quarantine(&api, "clinic", later).await.expect("done");
+    assert_eq!((shut, kept.since.as_str()), (1, "2026-01-01T00:00:00Z"));
+    assert_eq!(open(&api).await, ["realmwright-provisioner"]);
+    restore(&api, "clinic").await.expect("done");
+    assert_eq!(client(&api, "clinic", "late").await["enabled"], true);
+    assert_eq!(client(&api, "clinic", "closed").await["enabled"], false);
+}
+
+#[tokio::test]
+async fn killed_at_any_write_the_same_command_finishes() {
+    let (calm, _) = clinic().await;
+    quarantine(&calm, "clinic", record()).await.expect("done");
+    let shut = contents(&calm).await;
+    restore(&calm, "clinic").await.expect("done");
+    let opened = contents(&calm).await;
+    for lost in [false, true] {
+        for good in 0.. {
+            let (api, _) = clinic().await;
+            let failing = Failing::after(&api, good, lost);
+            let once = quarantine(&failing, "clinic", record()).await.is_ok();
+            quarantine(&api, "clinic", record()).await.expect("done");
+            assert_eq!(contents(&api).await, shut, "killed after {good} writes, answer lost: {lost}");
+            let failing = Failing::after(&api, good, lost);
+            let twice = restore(&failing, "clinic").await.is_ok();
+            restore(&api, "clinic").await.expect("done");
+            assert_eq!(contents(&api).await, opened, "killed after {good} writes, answer lost: {lost}");
+            if once && twice {
+                assert!(good > 9, "only {good} writes were needed");
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_export_makes_the_realm_again_also_from_quarantine() {
+    let (api, world) = clinic().await;
+    api.post("clinic", "users", &json!({"username": "carl", "enabled": true, "email": "carl@clinic.example"}))
+        .await
+        .expect("created");
+    let whole = backup(&api, "clinic").await.expect("readable").expect("there");
+    assert!(!whole.to_string().contains("**********"));
+    quarantine(&api, "clinic", record()).await.expect("done");
+    let later = backup(&api, "clinic").await.expect("readable").expect("there");
+    let users = |export: &Value| -> Vec<String> {
+        let users = export["users"].as_array().expect("a list").iter();
+        let mut users: Vec<String> = users.map(|user| format!("{} {}", user["username"], user["realmRoles"])).collect();
+        users.sort();
+        users
+    };
+    insta::assert_snapshot!(users(&later).join("\n"), @r#"
+    "boss@clinic.example" ["default-roles-clinic","tenant-admin"]
+    "carl" ["default-roles-clinic"]
+    "service-account-realmwright-provisioner" null
+    "#);
+    let fields = |export: &Value| {
+        let state = arrange(export);
+        let objects = state.objects.into_iter();
+        objects.map(|(id, object)| (id, object.fields)).collect::<std::collections::BTreeMap<_, _>>()
+    };
+    assert_eq!(fields(&later), fields(&whole));
+    api.delete("clinic", "", None).await.expect("deleted");
+    assert_eq!(api.create_realm(&rebirth(&whole)).await.expect("accepted"), Birth::Born);
+    let again = world.guarded(&api).await;
+    assert!(again.is_empty(), "{}", render::text::plan(&again));
+    let carl = api.get("clinic", "users?exact=true&username=carl").await.expect("readable").expect("there");
+    assert_eq!(carl[0]["email"], "carl@clinic.example");
+}
