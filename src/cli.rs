@@ -11,6 +11,7 @@ mod doctor;
 mod drift;
 mod excerpt;
 mod exit;
+mod explain;
 mod files;
 mod findings;
 mod fmt;
@@ -92,6 +93,7 @@ impl Call {
             Command::Drift(options) => drift::run(printer, options).await,
             Command::Destroy(options) => destroy::run(printer, options).await,
             Command::Restore(options) => restore::run(printer, options).await,
+            Command::Explain(options) => explain::run(printer, options).await,
             Command::Guards(options) => guards::run(printer, options),
             Command::Doctor(options) => doctor::run(printer, options).await,
             Command::Bootstrap(options) => bootstrap::run(printer, options).await,

@@ -5,6 +5,7 @@
 mod check;
 mod flows;
 mod observer;
+pub mod origin;
 mod provisioner;
 mod tls;
 
@@ -18,7 +19,7 @@ use crate::manifest::{ManifestSet, Source, Tier};
 use crate::state::protection::PROTECTED;
 use crate::state::specs::SPECS;
 use crate::state::{Kind, ObjectId, Protection, RealmState, arrange, secret};
-use crate::template::{find, scope};
+use crate::template::{Template, find, scope};
 pub use observer::{OBSERVER, VIEWS, key_set};
 pub use provisioner::{ADMIN_API_SCOPE, PROVISIONER};
 
@@ -70,20 +71,7 @@ fn expand_tenant(
     keys: &Keys,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Desired> {
-    let chosen = tenant.settings.template.clone().unwrap_or_else(|| tenant.tier.to_string());
-    let asked = tenant.node.get("template").cloned().unwrap_or_else(|| Node::scalar(chosen.as_str(), tenant.span));
-    let template = match find(set, &chosen, &asked, tenant.distributor()) {
-        Ok(template) => template,
-        Err(diagnostic) => {
-            found.push(diagnostic);
-            return None;
-        }
-    };
-    let sound = found.len();
-    let values = scope(network, tenant, &template, sources, found);
-    if found.len() > sound {
-        return None;
-    }
+    let (template, values) = chosen_template(set, sources, network, tenant, found)?;
     let mut realm = template.fill(tenant.node.get("realm"), &values, found);
     check::check(&tenant.name, &realm, found);
     if let Data::Map(entries) = &mut realm.data {
@@ -126,6 +114,28 @@ fn protection_names_kinds(protected: Option<&Node>, found: &mut Vec<Diagnostic>)
             found.push(Diagnostic::error("unknown-kind", pattern.span, message).hint(hint));
         }
     }
+}
+
+/// The template of a tenant, and the values that it is filled with.
+fn chosen_template(
+    set: &ManifestSet,
+    sources: &[Source],
+    network: &Network,
+    tenant: &Tenant,
+    found: &mut Vec<Diagnostic>,
+) -> Option<(Template, Node)> {
+    let chosen = tenant.settings.template.clone().unwrap_or_else(|| tenant.tier.to_string());
+    let asked = tenant.node.get("template").cloned().unwrap_or_else(|| Node::scalar(chosen.as_str(), tenant.span));
+    let template = match find(set, &chosen, &asked, tenant.distributor()) {
+        Ok(template) => template,
+        Err(diagnostic) => {
+            found.push(diagnostic);
+            return None;
+        }
+    };
+    let sound = found.len();
+    let values = scope(network, tenant, &template, sources, found);
+    (found.len() == sound).then_some((template, values))
 }
 
 /// What is protected in a tenant's realm: by the platform and by itself.

@@ -6,6 +6,7 @@
 
 pub mod diff;
 pub mod drift;
+pub mod explain;
 pub mod guard;
 mod licence;
 pub mod order;

@@ -6,8 +6,8 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{
-    apply, bootstrap, check, completions, config, destroy, doctor, drift, fmt, guards, man, plan, restore, schema,
-    validate,
+    apply, bootstrap, check, completions, config, destroy, doctor, drift, explain, fmt, guards, man, plan, restore,
+    schema, validate,
 };
 use crate::plan::Waiver;
 use crate::plan::select::{Selection, Selector};
@@ -61,6 +61,8 @@ pub(super) enum Command {
     Destroy(destroy::Options),
     /// Open a tenant in quarantine again
     Restore(restore::Options),
+    /// Say where each value of an object comes from
+    Explain(explain::Options),
     /// List the guards, their limits, and how to waive them
     Guards(guards::Options),
     /// Look for what may go wrong on a server, and say what mends it; writes nothing

@@ -46,7 +46,8 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     .await?;
     let (drifted, waiting) = drift(&plan);
     if drifted.is_empty() && options.format == PlanFormat::Text {
-        printer.data("No drift: nothing that is managed was changed outside Realmwright.\n");
+        let part = if drifted.part.is_some() { " in what was selected" } else { "" };
+        printer.data(&format!("No drift{part}: nothing that is managed was changed outside Realmwright.\n"));
     } else {
         super::plan::show(printer, &drifted, options.format)?;
     }

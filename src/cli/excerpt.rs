@@ -9,12 +9,17 @@ use crate::template::builtin::SHIPPED;
 /// Widest part of a line that is shown.
 const WIDTH: usize = 100;
 
+/// Where a source is, as one would type it from here.
+pub(super) fn path(dir: &Path, source: &Source) -> String {
+    let plain = dir == Path::new(".") || source.name.starts_with(SHIPPED);
+    if plain { source.name.clone() } else { dir.join(&source.name).display().to_string() }
+}
+
 /// Place, line and mark, each on a line of its own.
 pub(super) fn excerpt(dir: &Path, sources: &[Source], span: Span) -> String {
     let Some(source) = sources.get(span.source as usize) else { return String::new() };
     let column = span.column.max(1) as usize;
-    let plain = dir == Path::new(".") || source.name.starts_with(SHIPPED);
-    let path = if plain { source.name.clone() } else { dir.join(&source.name).display().to_string() };
+    let path = path(dir, source);
     let mut text = format!("  --> {path}:{}:{column}\n", span.line);
     let Some(line) = source.text.lines().nth(span.line.max(1) as usize - 1) else { return text };
     let skipped = if column > WIDTH { column - WIDTH / 2 } else { 0 };

@@ -20,6 +20,8 @@ pub struct Network {
     pub observer_key: Option<String>,
     /// The platform's products as they are in this environment.
     pub products: BTreeMap<String, Product>,
+    /// The same with places.
+    pub product_nodes: BTreeMap<String, Node>,
     /// What the guards allow.
     pub limits: Limits,
     /// Addresses of what is protected in every realm.
@@ -97,7 +99,9 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
     let observer_key = stage.and_then(|stage| stage.observer_key.clone());
     let protected = set.platform.protected.as_ref().map(Protected::patterns).unwrap_or_default();
     let limits = limits(set, environment);
-    Network { environment: environment.to_owned(), server, observer_key, products, limits, protected, tenants }
+    let product_nodes = product_nodes(set, environment);
+    let environment = environment.to_owned();
+    Network { environment, server, observer_key, products, product_nodes, limits, protected, tenants }
 }
 
 /// What a child needs to know of the organization above it.
@@ -167,6 +171,15 @@ fn product_in(product: &Product, environment: &str) -> Product {
         product.base_url = different.base_url.or(product.base_url);
     }
     product
+}
+
+fn product_nodes(set: &ManifestSet, environment: &str) -> BTreeMap<String, Node> {
+    let written = set.platform_node.get("products").map(Node::entries).unwrap_or_default();
+    let here = |node: &Node| {
+        let different = node.get("environments").and_then(|environments| environments.get(environment));
+        different.map_or_else(|| node.clone(), |different| merge(node.clone(), different.clone()))
+    };
+    written.iter().map(|(key, node)| (key.text.clone(), here(node))).collect()
 }
 
 fn check_licences(tenant: &Tenant, products: &BTreeMap<String, Product>, found: &mut Vec<Diagnostic>) {

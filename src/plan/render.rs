@@ -36,7 +36,7 @@ fn because(cause: Cause) -> Option<&'static str> {
 }
 
 /// A value on one line, cut when it is long.
-fn show(value: Option<&Value>) -> String {
+pub(super) fn show(value: Option<&Value>) -> String {
     let text = match value {
         None => return "(none)".into(),
         Some(value) => match as_reference(value) {
@@ -116,7 +116,7 @@ fn left_out(part: &Part) -> String {
         (0, 0) => "nothing".to_owned(),
         (tenants, 0) => count(tenants, "tenant"),
         (0, changes) => count(changes, "change"),
-        (tenants, changes) => format!("{} and {} of others", count(tenants, "tenant"), count(changes, "change")),
+        (tenants, changes) => format!("{}, and {} of the rest", count(tenants, "tenant"), count(changes, "change")),
     };
     format!("Left out: {what} ({options}).")
 }

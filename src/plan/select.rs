@@ -19,7 +19,6 @@ use wildmatch::WildMatch;
 use crate::diagnostic::did_you_mean;
 use crate::manifest::Tier;
 use crate::manifest::resolve::{Network, Tenant};
-use crate::state::specs::SPECS;
 use crate::state::{Kind, ObjectId};
 
 /// One selector, as it was given and what it means.
@@ -194,10 +193,9 @@ impl Selector {
                 did_you_mean(value.split('/').next().unwrap_or_default(), names())
             }
             Tenants::Path(..) => {
-                let parts = || self.text.split('/');
-                let kind = parts().skip(1).find_map(|part| did_you_mean(part, SPECS.iter().map(|spec| spec.name)));
-                let strange = parts().find(|part| !names().any(|name| name == *part));
-                kind.or_else(|| did_you_mean(strange.unwrap_or_default(), names()))
+                let strange = |part: &&str| Kind::from_name(part).is_none() && !names().any(|name| name == *part);
+                let near = |part: &str| did_you_mean(part, names()).or_else(|| did_you_mean(part, Kind::names()));
+                self.text.split('/').filter(strange).find_map(near)
             }
         };
         let hint = hint.unwrap_or_else(|| format!("the environment `{}` has none such", network.environment));

@@ -188,6 +188,11 @@ impl Kind {
         self.spec().name
     }
 
+    /// The names of all kinds.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        SPECS.iter().map(|spec| spec.name)
+    }
+
     /// The kind of a name.
     pub fn from_name(name: &str) -> Option<Self> {
         SPECS.iter().find(|spec| spec.name == name).map(|spec| spec.kind)

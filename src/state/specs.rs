@@ -207,7 +207,6 @@ pub static SPECS: [Spec; 21] = [
         fields: tables::USER,
         // Users that nobody declared are the tenant's own affair.
         built_in: &["*"],
-        ..USUAL
     },
     Spec {
         kind: Kind::Realm,

@@ -17,11 +17,29 @@ struct Scope<'a> {
     name: &'a str,
     value: &'a Node,
     outer: Option<&'a Scope<'a>>,
+    places: Places,
+}
+
+/// Which place a filled value has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Places {
+    /// A value that is a whole text has the place where it was given; a text around it that of the template.
+    #[default]
+    Mixed,
+    /// That where it was given, also inside a text: the first one's.
+    Given,
+    /// That of the template.
+    Template,
 }
 
 /// The filled tree. Faults are added to `found`; their nodes are left out.
 pub fn fill(template: &Node, values: &Node, found: &mut Vec<Diagnostic>) -> Node {
-    let root = Scope { name: "", value: values, outer: None };
+    fill_with(template, values, Places::Mixed, found)
+}
+
+/// The filled tree, its values having other places; else like [`fill`].
+pub fn fill_with(template: &Node, values: &Node, places: Places, found: &mut Vec<Diagnostic>) -> Node {
+    let root = Scope { name: "", value: values, outer: None, places };
     node(template, &root, found).unwrap_or(Node { data: Data::Map(Vec::new()), span: template.span })
 }
 
@@ -123,7 +141,7 @@ fn repeat(key: &Key, body: &Node, scope: &Scope<'_>, found: &mut Vec<Diagnostic>
         Some(Ok(Directive::Each { item, path })) => match look_up(path, scope) {
             Ok(list) => {
                 for value in list.items() {
-                    let inner = Scope { name: item, value, outer: Some(scope) };
+                    let inner = Scope { name: item, value, outer: Some(scope), places: scope.places };
                     node(body, &inner, found).into_iter().for_each(&mut *give);
                 }
             }
@@ -181,6 +199,7 @@ fn text(template: &str, span: Span, scope: &Scope<'_>, found: &mut Vec<Diagnosti
     if let Some(path) = whole {
         let (path, optional) = path.strip_suffix('?').map_or((path, false), |path| (path, true));
         return match look_up(path.trim(), scope) {
+            Ok(value) if scope.places == Places::Template => Some(Node::from_value(&value.to_value(), span)),
             Ok(value) => Some(value.clone()),
             Err(_) if optional => None,
             Err(known) => {
@@ -190,6 +209,7 @@ fn text(template: &str, span: Span, scope: &Scope<'_>, found: &mut Vec<Diagnosti
         };
     }
     let mut filled = String::new();
+    let mut given: Option<Span> = None;
     let mut rest = template;
     while let Some(at) = rest.find("$(") {
         if rest[..at].ends_with('$') {
@@ -206,7 +226,9 @@ fn text(template: &str, span: Span, scope: &Scope<'_>, found: &mut Vec<Diagnosti
         let path = &rest[at + 2..at + end];
         rest = &rest[at + end + 1..];
         let (path, optional) = path.strip_suffix('?').map_or((path, false), |path| (path, true));
-        match look_up(path.trim(), scope).map(|value| &value.data) {
+        let value = look_up(path.trim(), scope);
+        given = given.or(value.as_ref().ok().map(|value| value.span));
+        match value.map(|value| &value.data) {
             Ok(Data::Scalar(Value::String(value))) => filled.push_str(value),
             Ok(Data::Scalar(value)) => filled.push_str(&value.to_string()),
             Ok(_) => {
@@ -228,5 +250,6 @@ fn text(template: &str, span: Span, scope: &Scope<'_>, found: &mut Vec<Diagnosti
         }
     }
     filled.push_str(rest);
+    let span = given.filter(|_| scope.places == Places::Given).unwrap_or(span);
     Some(Node::scalar(filled, span))
 }

@@ -91,9 +91,21 @@ fn products(network: &Network, tenant: &Tenant) -> Node {
             "baseUrl": product.base_url,
             "roles": product.roles.clone().unwrap_or_default(),
         });
-        let mut node = Node::from_value(&value, tenant.span);
+        let licences = tenant.node.get("licences").map(Node::items).unwrap_or_default();
+        let licensed = licences.iter().filter_map(|licence| licence.get("product")).find(|p| p.text() == Some(name));
+        let mut node = Node::from_value(&value, licensed.map_or(tenant.span, |product| product.span));
         if let Data::Map(entries) = &mut node.data {
             entries.retain(|(_, value)| value.data != Data::Scalar(Value::Null));
+            // Where the platform says it, the place is the platform's.
+            let written = network.product_nodes.get(name);
+            for (key, value) in entries {
+                if let Some(written) = written.and_then(|node| node.get(&key.text)) {
+                    value.span = written.span;
+                    if written.to_value() == value.to_value() {
+                        *value = written.clone();
+                    }
+                }
+            }
         }
         Some(node)
     });

@@ -11,6 +11,7 @@ mod apply;
 mod check;
 mod cli;
 mod doctor;
+mod explain;
 mod fmt;
 mod generated;
 mod guards;

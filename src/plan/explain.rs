@@ -1,0 +1,130 @@
+//! The values of one object: what is declared, and what a server has instead.
+
+use serde_json::Value;
+
+use super::{Action, Cause, plan_tenant, render};
+use crate::expand::Desired;
+use crate::state::secret::Secrets;
+use crate::state::{ObjectId, RealmState};
+
+/// An object and its fields.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explained {
+    /// The object.
+    pub object: ObjectId,
+    /// The declared fields, then those that only the server has.
+    pub fields: Vec<Field>,
+}
+
+/// One field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Field {
+    /// Its path.
+    pub path: String,
+    /// What is declared.
+    pub value: Option<Value>,
+    /// How it is on the server, if that was looked at.
+    pub server: Option<OnServer>,
+}
+
+/// How a field is on the server.
+#[derive(Debug, Clone, PartialEq)]
+pub enum OnServer {
+    /// There is no such realm.
+    NoRealm,
+    /// There is no such object.
+    NoObject,
+    /// As declared.
+    Same,
+    /// It can't be read back.
+    Hidden,
+    /// Something else, and why; none: not set.
+    Differs(Option<Value>, Cause),
+    /// Not declared, but there; `true`: it was declared when it was last applied.
+    Undeclared(Value, bool),
+}
+
+/// The fields of an object; of one path, if one is asked for. `observed`: not looked at, no such realm, or the realm.
+pub fn explain(
+    desired: &Desired,
+    observed: Option<Option<&RealmState>>,
+    id: &ObjectId,
+    path: Option<&str>,
+) -> Explained {
+    let asked = |field: &str| {
+        path.is_none_or(|path| field == path || field.strip_prefix(path).is_some_and(|rest| rest.starts_with('.')))
+    };
+    let state = observed.flatten();
+    let found = state.and_then(|state| state.get(id));
+    let plan = plan_tenant(desired, state, &Secrets::default());
+    let change = plan.changes.iter().find(|change| change.object == *id && change.action == Action::Update);
+    let server = |path: &str| match (observed?, found) {
+        (None, _) => Some(OnServer::NoRealm),
+        (Some(_), None) => Some(OnServer::NoObject),
+        _ if !id.kind.class_of_path(path).is_readable() || id.kind.class_of_path(path).is_initial() => {
+            Some(OnServer::Hidden)
+        }
+        _ => match change.and_then(|change| change.fields.iter().find(|field| field.path == path)) {
+            Some(field) => Some(OnServer::Differs(field.before.clone(), field.cause)),
+            None => Some(OnServer::Same),
+        },
+    };
+    let wanted = desired.state.get(id);
+    let declared = wanted.into_iter().flat_map(|object| &object.fields).filter(|(path, _)| asked(path));
+    let mut fields: Vec<Field> = declared
+        .map(|(path, value)| Field { path: path.clone(), value: Some(value.clone()), server: server(path) })
+        .collect();
+    let applied = state.map(RealmState::applied).unwrap_or_default();
+    let others = found.into_iter().flat_map(|object| &object.fields).filter(|(path, _)| {
+        asked(path)
+            && id.kind.class_of_path(path).is_readable()
+            && wanted.is_none_or(|wanted| !wanted.fields.contains_key(*path))
+    });
+    fields.extend(others.map(|(path, value)| Field {
+        path: path.clone(),
+        value: None,
+        server: Some(OnServer::Undeclared(value.clone(), applied.field(id, path).is_some())),
+    }));
+    Explained { object: id.clone(), fields }
+}
+
+impl Field {
+    /// Its value for people.
+    pub fn shown(&self) -> String {
+        match &self.server {
+            Some(OnServer::Undeclared(value, _)) => render::show(Some(value)),
+            _ => render::show(self.value.as_ref()),
+        }
+    }
+
+    /// What was found on the server, where that is something else than what is declared.
+    pub fn found(&self) -> Option<&Value> {
+        match self.server.as_ref()? {
+            OnServer::Same => self.value.as_ref(),
+            OnServer::Differs(value, _) => value.as_ref(),
+            OnServer::Undeclared(value, _) => Some(value),
+            OnServer::NoRealm | OnServer::NoObject | OnServer::Hidden => None,
+        }
+    }
+
+    /// How it is on the server, in words.
+    pub fn on_server(&self) -> Option<String> {
+        Some(match self.server.as_ref()? {
+            OnServer::NoRealm => "the realm is not there yet".into(),
+            OnServer::NoObject => "the object is not there".into(),
+            OnServer::Same => "the same".into(),
+            OnServer::Hidden => "not compared: it can't be read back, or is left to others once it is there".into(),
+            OnServer::Differs(value, cause) => {
+                let because = match cause {
+                    Cause::Manifest => "what was declared before",
+                    Cause::Drift => "changed outside Realmwright since it was last applied",
+                    Cause::Both => "changed outside Realmwright, and the manifests too",
+                    Cause::Adoption => "from before Realmwright managed it",
+                };
+                format!("{}, {because}", render::show(value.as_ref()))
+            }
+            OnServer::Undeclared(_, true) => "no longer declared".into(),
+            OnServer::Undeclared(_, false) => "not declared: Keycloak's default, or set by hand".into(),
+        })
+    }
+}
