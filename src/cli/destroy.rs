@@ -18,7 +18,7 @@ use crate::keycloak::http::Server;
 use crate::keycloak::{WriteRealms, observe};
 use crate::manifest::resolve::{Network, resolve};
 use crate::plan::Refusal;
-use crate::plan::guard::{NOT_QUARANTINED, PROTECTED, PROTECTED_TENANT, RETENTION, STILL_DECLARED};
+use crate::plan::guard::Ending;
 use crate::state::{Protection, Quarantine, RealmState};
 
 /// `destroy`
@@ -119,7 +119,14 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         let hint = "tenants that are declared and were not applied yet have none".into();
         return Err(Hinted { message: format!("there is no realm `{tenant}`"), hint }.into());
     };
-    let mut refusals = refusals(&place, options, &found, &Timestamp::now().to_string());
+    let ending = Ending {
+        tenant,
+        realm: &found,
+        protection: &place.protection(tenant, &found),
+        declared: place.is_declared(tenant),
+        now: &Timestamp::now().to_string(),
+    };
+    let mut refusals = if options.last { ending.deletion() } else { ending.quarantine() };
     let waived =
         |refusal: &Refusal| refusal.waiver().is_some() && options.meant.waivers.iter().any(|w| w.is_for(refusal));
     refusals.retain(|refusal| !waived(refusal));
@@ -131,44 +138,6 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     } else {
         shut(printer, options, &place, &found).await
     }
-}
-
-/// Why this step is refused.
-fn refusals(place: &Place, options: &Options, found: &RealmState, now: &str) -> Vec<Refusal> {
-    let tenant = options.tenant.as_str();
-    let refuse = |guard: &str, message: String| Refusal::new(guard, Some(tenant), message);
-    let protection = place.protection(tenant, found);
-    let mut refusals = Vec::new();
-    if protection.covers_tenant().is_some() {
-        refusals.push(refuse(PROTECTED_TENANT, "the tenant is protected".into()));
-    }
-    if !options.last {
-        return refusals;
-    }
-    let objects: Vec<String> =
-        found.objects.keys().filter(|id| protection.covers(id).is_some()).map(ToString::to_string).collect();
-    if refusals.is_empty() && !objects.is_empty() {
-        let verb = if objects.len() == 1 { "is" } else { "are" };
-        refusals
-            .push(refuse(PROTECTED, format!("{} {verb} protected and would go with the realm", objects.join(", "))));
-    }
-    if place.is_declared(tenant) {
-        refusals.push(refuse(STILL_DECLARED, "the manifests still declare it".into()));
-    }
-    match Quarantine::of(found) {
-        Some(record) if !record.complete => {
-            refusals.push(refuse(NOT_QUARANTINED, "its quarantine was begun and not finished".into()));
-        }
-        Some(record) if record.until.as_str() > now => {
-            refusals.push(refuse(
-                RETENTION,
-                format!("it is in quarantine since {}, kept until {}", record.since, record.until),
-            ));
-        }
-        Some(_) => {}
-        None => refusals.push(refuse(NOT_QUARANTINED, "it is not in quarantine".into())),
-    }
-    refusals
 }
 
 /// The first step.

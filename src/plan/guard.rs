@@ -4,12 +4,14 @@
 //! name, for one place or everywhere, does not count; a plan with any other is not applied.
 
 mod check;
+mod end;
 mod waiver;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use check::{InUse, check, cuts};
+pub use end::Ending;
 pub use waiver::Waiver;
 
 use super::Plan;

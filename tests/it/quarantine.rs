@@ -4,10 +4,12 @@ use realmwright::apply::TenantOutcome;
 use realmwright::apply::quarantine::{quarantine, restore};
 use realmwright::keycloak::backup::{backup, rebirth};
 use realmwright::keycloak::memory::MemoryKeycloak;
-use realmwright::keycloak::{Birth, ReadRealms, WriteRealms};
+use realmwright::keycloak::{Birth, ReadRealms, WriteRealms, observe};
+use realmwright::plan::Refusal;
 use realmwright::plan::drift::drift;
+use realmwright::plan::guard::Ending;
 use realmwright::plan::render;
-use realmwright::state::{Quarantine, arrange};
+use realmwright::state::{Protection, Quarantine, arrange};
 use serde_json::{Value, json};
 
 use crate::apply::{Failing, contents};
@@ -180,4 +182,51 @@ async fn the_export_makes_the_realm_again_also_from_quarantine() {
     assert!(again.is_empty(), "{}", render::text::plan(&again));
     let carl = api.get("clinic", "users?exact=true&username=carl").await.expect("readable").expect("there");
     assert_eq!(carl[0]["email"], "carl@clinic.example");
+}
+
+#[tokio::test]
+async fn each_step_of_an_end_is_refused_until_its_time() {
+    let (api, world) = clinic().await;
+    let desired = world.expand().expect("sound");
+    let clinic = desired.iter().find(|tenant| tenant.name == "clinic").expect("there");
+    let said = async |protected: &[&str], declared: bool, now: &str| {
+        let realm = observe(&api, "clinic", &Default::default()).await.expect("readable").expect("there");
+        let protection = Protection::new(protected.iter().map(|pattern| (*pattern).to_owned())).and(&clinic.protection);
+        let ending = Ending { tenant: "clinic", realm: &realm, protection: &protection, declared, now };
+        let line = |refusal: &Refusal| format!("  [{}] {} ({})\n", refusal.guard, refusal.message, refusal.way_out());
+        let list = |refusals: Vec<Refusal>| refusals.iter().map(line).collect::<String>();
+        format!("quarantine:\n{}deletion:\n{}", list(ending.quarantine()), list(ending.deletion()))
+    };
+    insta::assert_snapshot!(said(&[], true, "2026-01-02T00:00:00Z").await, @r"
+    quarantine:
+    deletion:
+      [still-declared] the manifests still declare it (take it out of the manifests first, or the next apply makes it again)
+      [not-quarantined] it is not in quarantine (`realmwright destroy TENANT` comes first)
+    ");
+    insta::assert_snapshot!(said(&["*"], true, "2026-01-02T00:00:00Z").await, @r"
+    quarantine:
+      [protected-tenant] the tenant is protected (take `protected` away in the manifest and apply that first)
+    deletion:
+      [protected-tenant] the tenant is protected (take `protected` away in the manifest and apply that first)
+      [still-declared] the manifests still declare it (take it out of the manifests first, or the next apply makes it again)
+      [not-quarantined] it is not in quarantine (`realmwright destroy TENANT` comes first)
+    ");
+    let failing = Failing::after(&api, 3, false);
+    quarantine(&failing, "clinic", record()).await.expect_err("killed");
+    insta::assert_snapshot!(said(&[], false, "2026-06-02T00:00:00Z").await, @r"
+    quarantine:
+    deletion:
+      [not-quarantined] its quarantine was begun and not finished (`realmwright destroy TENANT` comes first)
+    ");
+    quarantine(&api, "clinic", record()).await.expect("done");
+    insta::assert_snapshot!(said(&["role/tenant-admin"], false, "2026-01-30T23:59:59Z").await, @r"
+    quarantine:
+    deletion:
+      [protected] role/tenant-admin is protected and would go with the realm (if that is meant: --waive protected@clinic)
+      [retention] it is in quarantine since 2026-01-01T00:00:00Z, kept until 2026-01-31T00:00:00Z (if that is meant: --waive retention@clinic)
+    ");
+    insta::assert_snapshot!(said(&[], false, "2026-01-31T00:00:01Z").await, @r"
+    quarantine:
+    deletion:
+    ");
 }
