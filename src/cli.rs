@@ -23,6 +23,7 @@ mod plan;
 mod progress;
 pub mod reference;
 mod restore;
+mod rotate;
 mod schema;
 mod session;
 mod settings;
@@ -98,6 +99,7 @@ impl Call {
             Command::Doctor(options) => doctor::run(printer, options).await,
             Command::Bootstrap(options) => bootstrap::run(printer, options).await,
             Command::Fmt(options) => fmt::run(printer, options),
+            Command::Rotate(what) => rotate::run(printer, what).await,
             Command::Schema(options) => schema::run(printer, options),
             Command::Config(args::Config::Show(options)) => {
                 config::show::run(printer, options, &self.matches, self.config.as_ref())

@@ -6,7 +6,7 @@ mod check;
 mod flows;
 mod observer;
 pub mod origin;
-mod provisioner;
+pub mod provisioner;
 mod tls;
 
 use serde_json::Value;

@@ -15,6 +15,7 @@ pub mod mask;
 pub mod memory;
 pub mod observe;
 pub mod observer;
+pub mod rotation;
 pub mod seats;
 mod token;
 pub mod version;

@@ -207,7 +207,7 @@ fn refuse_dependants<'p>(
         let mut also = Vec::new();
         for change in plan.changes.iter().filter(|change| verdicts[&change.object].is_ok()) {
             let reason = match change.action {
-                Action::Create | Action::Update => needs(change)
+                Action::Create | Action::Update => needs(change, plan, observed)
                     .into_iter()
                     .find(|other| !available(other, plan, observed, verdicts))
                     .map(Moved::Needs),
@@ -230,18 +230,28 @@ fn available(id: &ObjectId, plan: &TenantPlan, observed: &RealmState, verdicts: 
     let made = plan.changes.iter().find(|change| change.object == *id && change.action == Action::Create);
     match made {
         Some(change) => verdicts[&change.object].is_ok(),
-        None => observed.get(id).is_some() || id.kind == Kind::User,
+        None => observed.get(id).is_some() || id.kind == Kind::User || id.kind.is_built_in(&id.key),
     }
 }
 
 /// What has to be there for a change: the object that its own belongs to, and what it refers to anew.
-fn needs(change: &Change) -> Vec<ObjectId> {
+fn needs(change: &Change, plan: &TenantPlan, observed: &RealmState) -> Vec<ObjectId> {
     let id = &change.object;
     let made = if change.action == Action::Create { wanted(change) } else { Fields::new() };
     let made = made.iter().map(|(path, value)| (path.as_str(), None, Some(value)));
     let changed = change.fields.iter().map(|field| (field.path.as_str(), field.before.as_ref(), field.after.as_ref()));
-    let links = Link::of(id, made.chain(changed));
-    owner(id).into_iter().chain(links.into_iter().filter_map(Link::added)).collect()
+    let fields: Vec<_> = made.chain(changed).collect();
+    let flows = fields.iter().filter_map(|(path, _, after)| flow(id.kind, path, *after));
+    let flows: Vec<ObjectId> = flows.collect();
+    let links = Link::of(id, fields.into_iter());
+    let owner = owner(id, plan, observed);
+    owner.into_iter().chain(flows).chain(links.into_iter().filter_map(Link::added)).collect()
+}
+
+/// The flow that a field binds.
+fn flow(kind: Kind, path: &str, value: Option<&Value>) -> Option<ObjectId> {
+    let alias = value?.as_str().filter(|alias| kind.binds_flow(path) && !alias.is_empty())?;
+    Some(ObjectId::new(Kind::Flow, alias))
 }
 
 /// An object that keeps another from being removed: one within it, or one that refers to it, and that stays.
@@ -251,11 +261,12 @@ fn keeper(id: &ObjectId, plan: &TenantPlan, observed: &RealmState, verdicts: &Ve
         plan.changes.iter().any(|change| deleted(change) && verdicts[other].is_ok())
     };
     let known = |other: &ObjectId| plan.foreign.contains(other) || other.kind.is_built_in(&other.key);
-    let within = |other: &ObjectId| owner(other).as_ref() == Some(id) && !known(other) && !goes(other);
+    let within = |other: &ObjectId| owner(other, plan, observed).as_ref() == Some(id) && !known(other) && !goes(other);
     let refers = |other: &ObjectId, object: &Object| {
         let links = Link::of(other, object.fields.iter().map(|(path, value)| (path.as_str(), None, Some(value))));
         verdicts.get(other).is_some_and(Result::is_err)
-            && links.into_iter().filter_map(Link::added).any(|target| target == *id)
+            && (links.into_iter().filter_map(Link::added).any(|target| target == *id)
+                || object.fields.iter().any(|(path, value)| flow(other.kind, path, Some(value)).as_ref() == Some(id)))
     };
     let service_account = |other: &ObjectId| other.kind == Kind::User && other.key.starts_with(SERVICE_ACCOUNT_PREFIX);
     let mut objects = observed.objects.iter().filter(|(other, _)| !service_account(other));
@@ -263,11 +274,18 @@ fn keeper(id: &ObjectId, plan: &TenantPlan, observed: &RealmState, verdicts: &Ve
 }
 
 /// The object that this one belongs to.
-fn owner(id: &ObjectId) -> Option<ObjectId> {
+fn owner(id: &ObjectId, plan: &TenantPlan, observed: &RealmState) -> Option<ObjectId> {
     let (owner, _) = id.owner_and_name();
     match (id.kind, id.kind.spec().section) {
-        (_, Section::Within(kind, _)) => Some(ObjectId::new(kind, owner)),
+        // Named without the type that the key of a component begins with.
+        (_, Section::Owned(_, _, Kind::Component)) => {
+            let mut known = plan.changes.iter().map(|change| &change.object).chain(observed.objects.keys());
+            known.find(|other| other.kind == Kind::Component && other.owner_and_name().1 == owner).cloned()
+        }
+        (_, Section::Within(kind, _) | Section::Owned(_, _, kind)) => Some(ObjectId::new(kind, owner)),
+        (kind, Section::Tree(..)) => (!owner.is_empty()).then(|| ObjectId::new(kind, owner)),
         (Kind::ClientRole, _) => Some(ObjectId::new(Kind::Client, owner)),
+        (Kind::Authorization, _) => Some(ObjectId::new(Kind::Client, &id.key)),
         (Kind::User, _) => Some(ObjectId::new(Kind::Client, id.key.strip_prefix(SERVICE_ACCOUNT_PREFIX)?)),
         _ => None,
     }

@@ -243,7 +243,7 @@ async fn signal() {
 }
 
 /// What is said of a tenant at once: only what went wrong.
-fn note(tenant: &TenantPlan, outcome: &TenantOutcome) -> Option<String> {
+pub(super) fn note(tenant: &TenantPlan, outcome: &TenantOutcome) -> Option<String> {
     let stale = |refused: &[Refused], rest: &str| {
         let lines: Vec<String> = refused.iter().map(|one| format!("\n  {}/{one}", tenant.tenant)).collect();
         format!("error: stale: {}: moved since the plan was made; {rest}{}", tenant.tenant, lines.concat())

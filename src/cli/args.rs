@@ -7,7 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{
     apply, bootstrap, check, completions, config, destroy, doctor, drift, explain, fmt, guards, man, plan, restore,
-    schema, validate,
+    rotate, schema, validate,
 };
 use crate::plan::Waiver;
 use crate::plan::select::{Selection, Selector};
@@ -71,6 +71,9 @@ pub(super) enum Command {
     Bootstrap(bootstrap::Options),
     /// Lay out manifests in the one way; comments stay
     Fmt(fmt::Options),
+    /// Replace secrets and keys by new ones
+    #[command(subcommand)]
+    Rotate(rotate::Rotate),
     /// Print a JSON Schema
     Schema(schema::Options),
     /// Show the settings in force, and where each comes from

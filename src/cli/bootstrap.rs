@@ -55,7 +55,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         files::write_key(path, &OperatorKey::generate()?)?;
     }
     let key = files::operator_key(options.target.operator_key.as_deref())?;
-    let trace = session::trace(printer, [password.clone()]);
+    let trace = session::trace(printer, []);
     let prepared = bootstrap(&url, &options.admin_user, &password, &key, options.replace_key, trace).await;
     if let Some(path) = new {
         let unused = prepared.as_ref().is_err_and(|error| match error.fault {

@@ -164,6 +164,41 @@ pub(super) fn write_key(path: &Path, pem: &SecretString) -> anyhow::Result<()> {
     file.write_all(pem.expose_secret().as_bytes()).with_context(|| format!("can't write {}", path.display()))
 }
 
+/// A file for a secret, which replaces one of that name once the secret is there.
+pub(super) struct SecretFile {
+    path: PathBuf,
+    beside: PathBuf,
+}
+
+impl SecretFile {
+    /// Makes sure that the file can be written, before there is something to lose.
+    pub(super) fn prepare(path: &Path) -> anyhow::Result<Self> {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}", std::process::id()));
+        let beside = path.with_file_name(name);
+        write_key(&beside, &SecretString::default())?;
+        Ok(Self { path: path.to_owned(), beside })
+    }
+
+    /// Puts the secret there, for its owner alone.
+    pub(super) fn write(&self, secret: &SecretString) -> anyhow::Result<()> {
+        use secrecy::ExposeSecret;
+        let lost = || format!("the new secret could not be written to {}; rotate it again", self.path.display());
+        std::fs::write(&self.beside, format!("{}\n", secret.expose_secret())).with_context(lost)?;
+        std::fs::rename(&self.beside, &self.path).with_context(lost)
+    }
+
+    pub(super) fn shown(&self) -> std::path::Display<'_> {
+        self.path.display()
+    }
+}
+
+impl Drop for SecretFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.beside);
+    }
+}
+
 fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
     let text = std::fs::read_to_string(path).map_err(|error| Hinted {
         message: format!("can't read {}: {error}", path.display()),

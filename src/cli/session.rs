@@ -12,12 +12,13 @@ use super::files;
 use super::output::Printer;
 use super::progress::Progress;
 use crate::diagnostic::{Diagnostic, did_you_mean, passable};
-use crate::expand::{Desired, PROVISIONER, expand};
+use crate::expand::{Desired, PROVISIONER, expand, provisioner};
 use crate::keycloak::http::{Exchange, Server, Trace};
 use crate::keycloak::key::OperatorKey;
 use crate::keycloak::mask::Mask;
 use crate::keycloak::observe::declared_users;
 use crate::keycloak::observer::is_unseen;
+use crate::keycloak::rotation::other_key;
 use crate::keycloak::{Fault, KeycloakError, ReadRealms, observe, seats};
 use crate::manifest::resolve::{Network, resolve};
 use crate::manifest::{Loaded, ManifestSet, Source, load};
@@ -184,10 +185,11 @@ pub(super) async fn open(
     parallelism: u16,
 ) -> anyhow::Result<Session> {
     let key = files::operator_key(target.operator_key.as_deref())?;
-    let wanted = wanted(printer, dir, target, selection, Some(&key))?;
+    let mut wanted = wanted(printer, dir, target, selection, Some(&key))?;
     let server =
         Server::connect(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values())).await?;
     let state = observe_all(printer, &server, &wanted.desired, parallelism).await?;
+    keep_rotation(&server, &mut wanted.desired, &state).await?;
     let header = header(&wanted, server.identity(), View::Provisioner)?;
     let plan = compare(&server, &wanted, &state, header).await?;
     if plan.summary.realms_to_create > 0 {
@@ -243,7 +245,8 @@ fn take_as_right(tenant: &Desired, observed: &mut RealmState) {
     }
 }
 
-fn header(wanted: &Wanted, server: &str, view: View) -> anyhow::Result<Header> {
+/// What a plan is made from.
+pub(super) fn header(wanted: &Wanted, server: &str, view: View) -> anyhow::Result<Header> {
     let now = Timestamp::now();
     Ok(Header {
         tool_version: env!("CARGO_PKG_VERSION").into(),
@@ -266,8 +269,25 @@ async fn compare(api: &impl ReadRealms, wanted: &Wanted, state: &State, header: 
     Ok(plan)
 }
 
+/// While one operator key follows another, realms trust both: that is as it should be, and realms that are born now
+/// begin so. Only a set that this run's own key agreed to and that the marker says was applied counts.
+async fn keep_rotation(server: &Server, desired: &mut [Desired], state: &State) -> anyhow::Result<()> {
+    let unborn = desired.iter().any(|tenant| !state.contains_key(&tenant.name));
+    let births = if unborn { Some(server.trusted().await?.1) } else { None };
+    for tenant in desired {
+        let keys = match state.get(&tenant.name) {
+            Some(realm) => provisioner::trusted(realm).filter(|keys| provisioner::is_applied(realm, keys)),
+            None => births.as_deref(),
+        };
+        if let Some(keys) = keys.filter(|keys| other_key(server.key(), keys).is_some()) {
+            provisioner::trust(&mut tenant.state, keys);
+        }
+    }
+    Ok(())
+}
+
 /// Every realm of the network that exists. One that can't be read ends the run, after all were tried.
-async fn observe_all(
+pub(super) async fn observe_all(
     printer: &Printer,
     server: &impl ReadRealms,
     desired: &[Desired],

@@ -4,7 +4,8 @@
 use serde_json::json;
 
 use crate::state::kind::{Kind, SERVICE_ACCOUNT_PREFIX};
-use crate::state::{ObjectId, RealmState};
+use crate::state::secret::Secrets;
+use crate::state::{ObjectId, RealmState, applied};
 
 /// Client id of the provisioner, the same in every realm.
 pub const PROVISIONER: &str = "realmwright-provisioner";
@@ -59,4 +60,25 @@ pub(super) fn account(state: &mut RealmState, client: &str, what: (&str, &str), 
             state.objects.insert(id, object.clone());
         }
     }
+}
+
+/// The field that holds the keys which the provisioner trusts.
+const KEYS: &str = "attributes.jwks.string";
+
+/// The keys that a realm's provisioner trusts.
+pub fn trusted(state: &RealmState) -> Option<&str> {
+    state.get(&ObjectId::new(Kind::Client, PROVISIONER))?.fields.get(KEYS)?.as_str()
+}
+
+/// Makes a realm's provisioner trust these keys.
+pub fn trust(state: &mut RealmState, jwks: &str) {
+    if let Some(client) = state.objects.get_mut(&ObjectId::new(Kind::Client, PROVISIONER)) {
+        client.fields.insert(KEYS.into(), jwks.into());
+    }
+}
+
+/// True when the marker says that these very keys were applied.
+pub fn is_applied(state: &RealmState, jwks: &str) -> bool {
+    let recorded = state.applied().field(&ObjectId::new(Kind::Client, PROVISIONER), KEYS).map(str::to_owned);
+    recorded.is_some_and(|hash| hash == applied::hash(&jwks.into(), &Secrets::default()))
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::error::{Fault, KeycloakError};
 use super::key::OperatorKey;
+use super::rotation::other_key;
 use super::token::{Answer, token};
 use super::version;
 use super::wire::{Body, Repeat, Sending, Trace, Wire};
@@ -156,7 +157,9 @@ impl Admin {
             }
             Some(found) => {
                 let id = text(&found["id"]);
-                if found["attributes"]["jwks.string"] != wanted["attributes"]["jwks.string"] {
+                let keys = &found["attributes"]["jwks.string"];
+                let rotating = keys.as_str().is_some_and(|set| other_key(key, set).is_some());
+                if *keys != wanted["attributes"]["jwks.string"] && !rotating {
                     if !replace {
                         return Err(KeycloakError { method: "GET", path: MASTER.into(), fault: Fault::OtherKey });
                     }

@@ -110,8 +110,8 @@ impl KeycloakError {
                     .into(),
             ),
             Fault::OtherKey => Some(
-                "give that one; or replace it with --replace-key, if no realm was made with it: realms go on trusting \
-                 the key that they were made with"
+                "give that one, and let this one follow it with `realmwright rotate operator-key`; or replace it with \
+                 --replace-key, if no realm was made with it"
                     .into(),
             ),
             Fault::Unsupported { .. } => Some(format!(

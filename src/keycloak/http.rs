@@ -176,6 +176,12 @@ impl Server {
         self.call(&account, sending).await
     }
 
+    /// Sends a POST that makes something new each time to a realm, as its provisioner.
+    pub(super) async fn post_in_realm(&self, realm: &str, path: &str) -> Result<Value, KeycloakError> {
+        let sending = Sending { method: Method::POST, path, body: Body::Nothing, repeat: Repeat::Unsafe };
+        self.in_realm(realm, &sending).await?.map(|reply| reply.body).ok_or_else(|| gone("POST", path))
+    }
+
     /// Whether there is a realm of this name, whoever made it.
     async fn exists(&self, realm: &str) -> Result<bool, KeycloakError> {
         let account = Account { realm: realm.to_owned(), client: PROVISIONER.to_owned() };

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 /// Seconds for which an assertion is valid.
@@ -31,9 +31,15 @@ pub enum KeyError {
 pub struct OperatorKey {
     signing: EncodingKey,
     kid: String,
+    public: Value,
     jwks: String,
     fingerprints: hmac::Key,
+    /// What the key of fingerprints is made of.
+    seed: SecretString,
 }
+
+/// Names the block of a key file that keeps the fingerprints of secrets when one key follows another.
+const SEED: &str = "REALMWRIGHT FINGERPRINT KEY";
 
 #[derive(Serialize)]
 struct Assertion<'a> {
@@ -59,27 +65,59 @@ impl OperatorKey {
     /// -pkeyopt ec_paramgen_curve:P-256` write it.
     pub fn from_pem(pem: &SecretString) -> Result<Self, KeyError> {
         let text = pem.expose_secret();
-        let body = text
-            .split_once("-----BEGIN PRIVATE KEY-----")
-            .and_then(|(_, rest)| rest.split_once("-----END PRIVATE KEY-----"));
-        let (body, _) = body.ok_or(KeyError::NotAKey)?;
+        let body = block(text, "PRIVATE KEY").ok_or(KeyError::NotAKey)?;
         let der = STANDARD.decode(body.split_whitespace().collect::<String>()).map_err(|_| KeyError::NotAKey)?;
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der).map_err(|_| KeyError::NotAKey)?;
         let point = pair.public_key().as_ref();
         let [0x04, coordinates @ ..] = point else { return Err(KeyError::NotAKey) };
         let (x, y) = coordinates.split_at_checked(32).ok_or(KeyError::NotAKey)?;
         let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
-        // RFC 7638: the thumbprint names the key.
-        let kid =
-            URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#)));
-        let key = json!({"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": kid, "x": x, "y": y});
-        let secret = Sha256::digest([b"realmwright fingerprint".as_slice(), &der].concat());
+        let kid = thumbprint(&x, &y);
+        let public = json!({"kty": "EC", "crv": "P-256", "alg": "ES256", "use": "sig", "kid": kid, "x": x, "y": y});
+        let seed = match block(text, SEED) {
+            Some(kept) => kept.split_whitespace().collect(),
+            None => STANDARD.encode(Sha256::digest([b"realmwright fingerprint".as_slice(), &der].concat())),
+        };
+        let secret = STANDARD.decode(&seed).map_err(|_| KeyError::NotAKey)?;
+        let private = format!("-----BEGIN PRIVATE KEY-----{body}-----END PRIVATE KEY-----\n");
         Ok(Self {
-            signing: EncodingKey::from_ec_pem(text.as_bytes()).map_err(|_| KeyError::NotAKey)?,
+            signing: EncodingKey::from_ec_pem(private.as_bytes()).map_err(|_| KeyError::NotAKey)?,
             kid,
-            jwks: json!({ "keys": [key] }).to_string(),
+            jwks: json!({ "keys": [public] }).to_string(),
+            public,
             fingerprints: hmac::Key::new(hmac::HMAC_SHA256, &secret),
+            seed: seed.into(),
         })
+    }
+
+    /// A new key that follows this one, as the text of a PEM file. It keeps this one's fingerprints, so that no secret
+    /// looks changed.
+    pub fn successor(&self) -> Result<SecretString, KeyError> {
+        let new = Self::generate()?;
+        let (new, seed) = (new.expose_secret(), self.seed.expose_secret());
+        Ok(format!("{new}-----BEGIN {SEED}-----\n{seed}\n-----END {SEED}-----\n").into())
+    }
+
+    /// True when both keys give the same fingerprints.
+    pub fn has_fingerprints_of(&self, other: &Self) -> bool {
+        self.seed.expose_secret() == other.seed.expose_secret()
+    }
+
+    /// The thumbprint that names the key.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// The public half as a JSON Web Key (RFC 7517).
+    pub(super) fn public(&self) -> Value {
+        self.public.clone()
+    }
+
+    /// A statement signed with this key.
+    pub(super) fn sign(&self, claims: &impl Serialize) -> Result<String, KeyError> {
+        let mut header = Header::new(Algorithm::ES256);
+        header.kid = Some(self.kid.clone());
+        jsonwebtoken::encode(&header, claims, &self.signing).map_err(|_| KeyError::Crypto("used to sign"))
     }
 
     /// The public half as a JSON Web Key Set (RFC 7517), in one line.
@@ -95,17 +133,14 @@ impl OperatorKey {
 
     /// An assertion that `client` is who it says, for the realm whose issuer is `audience`; `now` in seconds.
     pub fn assertion(&self, client: &str, audience: &str, now: u64) -> Result<String, KeyError> {
-        let mut header = Header::new(Algorithm::ES256);
-        header.kid = Some(self.kid.clone());
-        let claims = Assertion {
+        self.sign(&Assertion {
             iss: client,
             sub: client,
             aud: audience,
             jti: uuid::Uuid::new_v4().to_string(),
             iat: now,
             exp: now + ASSERTION_LIFETIME,
-        };
-        jsonwebtoken::encode(&header, &claims, &self.signing).map_err(|_| KeyError::Crypto("used to sign"))
+        })
     }
 }
 
@@ -113,4 +148,15 @@ impl std::fmt::Debug for OperatorKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "OperatorKey({})", self.kid)
     }
+}
+
+/// The thumbprint of a public key, by its coordinates (RFC 7638).
+pub(super) fn thumbprint(x: &str, y: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#)))
+}
+
+/// What stands in a block of a PEM file.
+fn block<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let (_, rest) = text.split_once(&format!("-----BEGIN {name}-----"))?;
+    rest.split_once(&format!("-----END {name}-----")).map(|(body, _)| body)
 }

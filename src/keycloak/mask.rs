@@ -13,11 +13,10 @@ const SHORTEST: usize = 4;
 const LONGEST: usize = 20_000;
 
 /// Parts of names whose texts are secrets, wherever they stand.
-const SECRET: [&str; 7] =
-    ["secret", "password", "credential", "privatekey", "private_key", "passphrase", "authorization"];
+const SECRET: [&str; 6] = ["secret", "password", "credential", "privatekey", "private_key", "passphrase"];
 
 /// Ends of names whose texts are secrets.
-const TOKENS: [&str; 4] = ["token", "assertion", "cookie", "apikey"];
+const TOKENS: [&str; 5] = ["token", "assertion", "cookie", "apikey", "authorization"];
 
 /// Masks secrets.
 #[derive(Debug, Default)]

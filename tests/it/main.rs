@@ -24,6 +24,7 @@ mod observer;
 mod plan;
 mod properties;
 mod quarantine;
+mod rotation;
 mod secrets;
 mod select;
 mod settings;

@@ -24,7 +24,7 @@ fn places() -> Value {
         "smtpServer": {"host": "mail.example", "from": "a@mail.example", "auth": "true", "user": "u", "password": "$(parameters.smtp)"},
         "clients": [{"clientId": "worker", "publicClient": false, "secret": "$(parameters.client)"}],
         "identityProviders": [{"alias": "corp", "providerId": "oidc", "enabled": true, "config": {
-            "authorizationUrl": "https://id.example/a", "tokenUrl": "https://id.example/t", "clientId": "c", "clientSecret": "$(parameters.idp)"}}],
+            "authorizationUrl": "https://id.example/a", "tokenUrl": "https://id.example/t", "authorizationUrl": "https://id.example/a", "clientId": "c", "clientSecret": "$(parameters.idp)"}}],
         "users": [{"username": "demo", "enabled": true, "credentials": [{"type": "password", "value": "$(parameters.user)"}]}],
     })
 }
@@ -174,11 +174,11 @@ fn secret_name() -> impl Strategy<Value = String> {
 fn what_is_no_secret_is_shown() {
     let mask = Mask::default();
     let body = json!({
-        "accessTokenLifespan": 90, "resetPasswordAllowed": true, "passwordPolicy": "length(12)", "tokenUrl": "https://id.example/t",
+        "accessTokenLifespan": 90, "resetPasswordAllowed": true, "passwordPolicy": "length(12)", "tokenUrl": "https://id.example/t", "authorizationUrl": "https://id.example/a",
         "client_assertion_type": "jwt-bearer", "password": "", "type": "password", "value": "x", "clients": [{"clientId": "worker"}],
     });
     insta::assert_snapshot!(mask.json(&body), @r#"
-    {"accessTokenLifespan":90,"client_assertion_type":"jwt-bearer","clients":[{"clientId":"worker"}],"password":"","passwordPolicy":"length(12)","resetPasswordAllowed":true,"tokenUrl":"https://id.example/t","type":"password","value":"**********"}
+    {"accessTokenLifespan":90,"authorizationUrl":"https://id.example/a","client_assertion_type":"jwt-bearer","clients":[{"clientId":"worker"}],"password":"","passwordPolicy":"length(12)","resetPasswordAllowed":true,"tokenUrl":"https://id.example/t","type":"password","value":"**********"}
     "#);
     assert_eq!(mask.answer("<html>CANARY</html>").as_deref(), Some("(19 bytes that are not JSON)"));
     assert_eq!(mask.text("at eyJhbGciOi.eyJzdWIi.c2ln, eyJ here"), format!("at {MASK}, eyJ here"));

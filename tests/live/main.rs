@@ -13,5 +13,6 @@ mod kept;
 mod kinds;
 mod observer;
 mod quarantine;
+mod secrets;
 mod server;
 mod tenants;

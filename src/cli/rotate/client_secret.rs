@@ -1,0 +1,105 @@
+//! `realmwright rotate client-secret`
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use clap::Args;
+use secrecy::ExposeSecret;
+
+use crate::cli::args::Target;
+use crate::cli::exit::{Exit, Hinted, UsageError};
+use crate::cli::output::Printer;
+use crate::cli::{files, session};
+use crate::expand::{Desired, PROVISIONER};
+use crate::keycloak::http::Server;
+use crate::keycloak::{ReadRealms, segment};
+use crate::plan::select::Selection;
+use crate::state::secret::as_reference;
+use crate::state::{Kind, ObjectId};
+
+/// `rotate client-secret`
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Options {
+    /// The client: TENANT/client/ID
+    #[arg(value_name = "CLIENT")]
+    pub(in crate::cli) client: String,
+    /// Directory with the manifests
+    #[arg(default_value = ".")]
+    pub(in crate::cli) dir: PathBuf,
+    /// Where and as whom.
+    #[command(flatten)]
+    pub(in crate::cli) target: Target,
+    /// Where to put the new secret: a file that only its owner may read, which it replaces. Otherwise it goes to standard
+    /// output, unless that is a terminal
+    #[arg(short, long, value_name = "FILE")]
+    pub(in crate::cli) out: Option<PathBuf>,
+}
+
+/// Makes a new secret. Everything that can go wrong is looked for before the old one ends.
+pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
+    if options.out.is_none() && std::io::stdout().is_terminal() {
+        let message = "a secret is not shown on a terminal".into();
+        return Err(
+            UsageError { message, hint: Some("give --out FILE, or send the output to a program".into()) }.into()
+        );
+    }
+    let (tenant, id) = address(&options.client)?;
+    let key = files::operator_key(options.target.operator_key.as_deref())?;
+    let wanted = session::wanted(printer, &options.dir, &options.target, &Selection::default(), Some(&key))?;
+    let known = wanted.desired.iter().find(|desired| desired.name == tenant);
+    let Some(desired) = known else { anyhow::bail!("there is no tenant `{tenant}` in this environment") };
+    rotatable(desired, &id)?;
+    let url = session::server_url(&options.target, &wanted.network)?;
+    let server = Server::connect(&url, key, session::trace(printer, wanted.secrets.values())).await?;
+    let client = confidential(&server, &tenant, &id).await?;
+    let place = options.out.as_deref().map(files::SecretFile::prepare).transpose()?;
+    let secret = server.new_client_secret(&tenant, &client).await?;
+    match place {
+        Some(place) => {
+            place.write(&secret)?;
+            printer.say(&format!("{tenant}/{id} has a new secret; it is in {}", place.shown()));
+        }
+        None => {
+            printer.data(&format!("{}\n", secret.expose_secret()));
+            printer.say(&format!("{tenant}/{id} has a new secret"));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn address(text: &str) -> anyhow::Result<(String, ObjectId)> {
+    let parts = text.split_once('/').and_then(|(tenant, id)| Some((tenant.to_owned(), id.parse::<ObjectId>().ok()?)));
+    parts.filter(|(_, id)| id.kind == Kind::Client && !id.key.is_empty()).ok_or_else(|| {
+        let message = format!("`{text}` is not the address of a client");
+        UsageError { message, hint: Some("write it as TENANT/client/ID, e.g. st-anna/client/worker".into()) }.into()
+    })
+}
+
+/// Only a client of the manifests whose secret they leave to Keycloak.
+fn rotatable(desired: &Desired, id: &ObjectId) -> anyhow::Result<()> {
+    let tenant = &desired.name;
+    let refused = |message: String, hint: &str| Err(Hinted { message, hint: hint.into() }.into());
+    let Some(client) = desired.state.get(id).filter(|_| id.key != PROVISIONER) else {
+        return refused(format!("no manifest declares {tenant}/{id}"), "rotate it where it is managed");
+    };
+    if let Some(reference) = client.fields.get("secret").and_then(as_reference) {
+        let message = format!("the secret of {tenant}/{id} is declared: {reference}");
+        return refused(message, "change what that holds, then `realmwright apply` writes it");
+    }
+    if client.fields.get("publicClient").is_some_and(|public| *public == true) {
+        return refused(format!("{tenant}/{id} is a public client and has no secret"), "nothing has to be rotated");
+    }
+    Ok(())
+}
+
+/// The server's id of a client that authenticates with a secret. The secret itself is not read.
+async fn confidential(server: &Server, realm: &str, id: &ObjectId) -> anyhow::Result<String> {
+    let Some(export) = server.export(realm).await? else { anyhow::bail!("there is no realm `{realm}` yet") };
+    let found = export["clients"].as_array().into_iter().flatten().find(|client| client["clientId"] == id.key.as_str());
+    let Some(client) = found else { anyhow::bail!("{realm}/{id} is not there") };
+    let method = client["clientAuthenticatorType"].as_str().unwrap_or_default();
+    if client["publicClient"] == true || !method.starts_with("client-secret") {
+        anyhow::bail!("{realm}/{id} does not authenticate with a secret ({method})");
+    }
+    Ok(segment(client["id"].as_str().unwrap_or_default()))
+}
