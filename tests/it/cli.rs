@@ -200,6 +200,29 @@ fn an_expired_plan_is_stale() {
     ");
 }
 
+/// Whatever commands there are: each has help, refuses what it does not know, and needs no terminal for either.
+#[test]
+fn every_command_has_help_and_refuses_what_it_does_not_know() {
+    let dir = dir(&[]);
+    let reference = realmwright::cli::reference::markdown();
+    let commands: Vec<Vec<&str>> = reference
+        .lines()
+        .filter_map(|line| line.strip_prefix("## realmwright"))
+        .map(|command| command.split_whitespace().collect())
+        .collect();
+    assert!(commands.len() > 12, "{commands:?}");
+    for command in commands {
+        let help = realmwright(&dir, &[command.as_slice(), &["--help"]].concat());
+        assert_eq!(help.status.code(), Some(0), "{command:?}");
+        let text = String::from_utf8_lossy(&help.stdout).into_owned();
+        let text: Vec<&str> = text.lines().map(str::trim_end).collect();
+        assert!(reference.contains(text.join("\n").trim_end()), "docs/cli.md has another help of {command:?}");
+        let wrong = realmwright(&dir, &[command.as_slice(), &["--no-such-option"]].concat());
+        assert_eq!(wrong.status.code(), Some(64), "{command:?}: {}", shown(&wrong));
+        assert!(wrong.stdout.is_empty() && !wrong.stderr.is_empty(), "{command:?}");
+    }
+}
+
 #[test]
 fn a_selection_that_cannot_be_used_is_wrong_usage() {
     let key = realmwright::keycloak::key::OperatorKey::generate().expect("a key");

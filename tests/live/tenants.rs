@@ -214,6 +214,33 @@ fn a_client_changed_by_hand_is_drift_and_is_repaired() {
 }
 
 #[test]
+fn a_part_is_applied_recorded_and_explained_as_a_part() {
+    let site = Site::new("part");
+    let missing = site.expect(64, &["plan", "--select", "nobody"]);
+    assert!(missing.is_empty());
+    let plan = site.expect(0, &["apply", "--yes", "--select", &site.clinic]);
+    assert!(plan.contains("1 realm to create") && plan.contains("Left out: 1 tenant"), "{plan}");
+    site.apply();
+    let evil = json!({"clientId": "assistant", "redirectUris": ["https://evil.example/*"]});
+    put_client(&site.clinic, "assistant", &evil);
+    on_server(async |api| {
+        let mut realm = api.get(&site.clinic, "").await.expect("readable").expect("there");
+        realm["displayName"] = "By hand".into();
+        api.put(&site.clinic, "", Some(&realm)).await.expect("written");
+    });
+    let explained = site.expect(0, &["explain", &format!("{}/client/assistant#redirectUris", site.clinic)]);
+    assert!(explained.contains("of the platform") && explained.contains("changed outside Realmwright"), "{explained}");
+    site.expect(0, &["apply", "--yes", "--select", &format!("{}/client/assistant", site.clinic)]);
+    assert_eq!(client(&site.clinic, "assistant")["redirectUris"], json!(["https://assistant.example/*"]));
+    assert_eq!(export(&site.clinic)["displayName"], "By hand", "it was not selected");
+    let rest = site.expect(2, &["drift"]);
+    assert!(rest.contains("displayName") && !rest.contains("redirectUris"), "{rest}");
+    site.apply();
+    site.expect(0, &["drift"]);
+    site.remove();
+}
+
+#[test]
 fn what_is_foreign_stays_and_is_listed() {
     let site = Site::new("foreign");
     site.apply();
