@@ -12,6 +12,7 @@ mod support;
 mod kept;
 mod kinds;
 mod observer;
+mod pipelines;
 mod quarantine;
 mod secrets;
 mod server;
