@@ -12,7 +12,7 @@ mod normalize;
 pub mod protection;
 pub mod quarantine;
 pub mod secret;
-mod shape;
+pub(crate) mod shape;
 pub mod specs;
 mod tables;
 

@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 
 /// What stands instead of a secret, as Keycloak has it.
-pub const MASK: &str = "**********";
+pub use crate::state::secret::MASK;
 
 /// Shortest secret that is looked for by its value: shorter ones would mask ordinary words.
 const SHORTEST: usize = 4;

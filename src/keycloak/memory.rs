@@ -4,6 +4,8 @@
 //! and against a real server. What the contract does not hold, this does not claim.
 
 mod birth;
+mod flows;
+mod parts;
 mod routes;
 
 use std::collections::BTreeMap;
@@ -14,6 +16,7 @@ use serde_json::{Value, json};
 use super::mask::MASK;
 use super::{Birth, Fault, KeycloakError, ReadRealms, WriteRealms};
 use crate::state::arrange::compose;
+use crate::state::shape::native;
 use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
 use crate::state::{Kind, ObjectId};
 
@@ -42,6 +45,10 @@ struct Realm {
     objects: BTreeMap<ObjectId, Value>,
     /// Tokens that let clients register.
     initial_access: Vec<Value>,
+    /// By id, those below others included, each with its steps.
+    flows: BTreeMap<String, Value>,
+    /// Configurations of steps, by id.
+    configs: BTreeMap<String, Value>,
 }
 
 /// An error status and its words.
@@ -153,7 +160,9 @@ impl Realm {
     fn export(&self) -> Value {
         let shown =
             self.objects.iter().filter(|(id, _)| id.kind != Kind::User || id.key.starts_with(SERVICE_ACCOUNT_PREFIX));
-        let mut export = compose(self.top.clone(), shown.map(|(id, document)| (id, document.clone())));
+        let shown = shown.filter(|(id, _)| id.kind != Kind::Organization);
+        let mut export = native(compose(self.top.clone(), shown.map(|(id, document)| (id, document.clone()))));
+        self.export_flows(&mut export);
         for client in
             export["clients"].as_array_mut().into_iter().flatten().filter(|client| client["secret"].is_string())
         {

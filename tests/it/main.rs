@@ -1,5 +1,6 @@
 //! The fast tests: offline, against the in-memory Keycloak and mock servers on loopback.
 
+#![recursion_limit = "256"]
 #![allow(unreachable_pub, missing_docs, clippy::unwrap_used, clippy::print_stderr)]
 
 #[path = "../contract/mod.rs"]
@@ -16,6 +17,7 @@ mod fmt;
 mod generated;
 mod guards;
 mod http;
+mod kinds;
 mod layers;
 mod manifest;
 mod markdown;

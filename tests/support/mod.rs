@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod full;
+
 use std::sync::atomic::AtomicBool;
 
 use realmwright::apply::{Manner, OnStale, Outcome, TenantOutcome, apply};

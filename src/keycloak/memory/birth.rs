@@ -42,11 +42,27 @@ pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
     built_in(&mut realm, ObjectId::new(Kind::RealmRole, "offline_access"), json!({"name": "offline_access"}));
     built_in(&mut realm, ObjectId::new(Kind::ClientScope, "offline_access"), json!({"name": "offline_access"}));
     // Scopes and clients come before the roles, and roles before the users that have them.
+    for flow in ["browser", "direct grant", "first broker login"] {
+        if state.get(&ObjectId::new(Kind::Flow, flow)).is_none() {
+            realm.take_flow(&json!({"alias": flow, "executions": []}), true, true);
+        }
+    }
+    for (id, flow) in state.of_kind(Kind::Flow) {
+        realm.take_flow(&flow.raw, true, Kind::Flow.is_built_in(&id.key));
+    }
+    for action in ["VERIFY_EMAIL", "UPDATE_PASSWORD"] {
+        let document = json!({"alias": action, "providerId": action, "name": action, "enabled": true, "defaultAction": false});
+        built_in(&mut realm, ObjectId::new(Kind::RequiredAction, action), document);
+    }
     for (id, object) in &state.objects {
-        if id.kind != Kind::Realm {
+        if !matches!(id.kind, Kind::Realm | Kind::Flow) {
             let mut document = object.raw.clone();
             if id.kind == Kind::Client {
                 document = client(&realm, document);
+                let flows = document["authenticationFlowBindingOverrides"].as_object_mut().into_iter().flatten();
+                for (_, flow) in flows {
+                    *flow = flow.as_str().and_then(|alias| realm.flow_id(alias)).into();
+                }
             }
             if let Some(email) = document["email"].as_str().map(str::to_lowercase) {
                 document["email"] = email.into();
@@ -83,6 +99,7 @@ fn top(name: &str, body: &Value) -> Value {
         "oauth2DevicePollingInterval": 5,
         "defaultDefaultClientScopes": ["basic", "profile", "email", "roles"],
         "defaultOptionalClientScopes": [],
+        "browserFlow": "browser", "directGrantFlow": "direct grant", "firstBrokerLoginFlow": "first broker login",
     });
     let own = arrange(body).realm().map(|realm| realm.raw.clone()).unwrap_or_default();
     if let (Some(top), Value::Object(own)) = (top.as_object_mut(), own) {

@@ -50,7 +50,18 @@ impl Realm {
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let of_kind = |kind: Kind| self.objects.iter().filter(move |(id, _)| id.kind == kind);
         let one = |id: ObjectId| self.objects.get(&id).cloned().ok_or_else(|| unknown(path));
+        if let Some(found) = self.get_parts(&segments) {
+            return found;
+        }
         match segments.as_slice() {
+            ["authentication", rest @ ..] => self.get_flows(rest),
+            ["components"] => {
+                let parent = query.get("parent").and_then(Value::as_str).unwrap_or_default();
+                let below = self.by_id(Kind::Component, parent).map(|owner| owner.owner_and_name().1.to_owned());
+                let parts = of_kind(Kind::SubComponent)
+                    .filter(|(id, _)| below.as_ref().is_ok_and(|owner| id.owner_and_name().0 == *owner));
+                Ok(parts.map(|(_, document)| document.clone()).collect())
+            }
             [] => {
                 let mut top = self.top.clone();
                 if let Some(map) = top.as_object_mut() {
@@ -119,6 +130,9 @@ impl Realm {
         let (segments, _) = split(path);
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let name = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
+        if let Some(made) = self.post_parts(&segments, body) {
+            return made;
+        }
         match segments.as_slice() {
             ["logout-all"] => {
                 self.top["notBefore"] = super::NOW.into();
@@ -129,6 +143,7 @@ impl Realm {
                 self.initial_access.push(json!({"id": id, "count": body["count"]}));
                 Ok(Some(id))
             }
+            ["authentication", rest @ ..] => self.post_flows(rest, body),
             ["clients"] => {
                 check_fields(Kind::Client, body)?;
                 let mut document = client(self, body.clone());
@@ -145,6 +160,11 @@ impl Realm {
                 Ok(Some(id))
             }
             ["client-scopes"] => self.insert(ObjectId::new(Kind::ClientScope, name("name")), body.clone()).map(Some),
+            ["components"] if body["parentId"].is_string() => {
+                let parent = self.by_id(Kind::Component, body["parentId"].as_str().unwrap_or_default())?;
+                let id = ObjectId::within(Kind::SubComponent, parent.owner_and_name().1, &name("name"));
+                self.insert(id, body.clone()).map(Some)
+            }
             ["components"] => {
                 let id = ObjectId::within(Kind::Component, &name("providerType"), &name("name"));
                 self.insert(id, body.clone()).map(Some)
@@ -179,7 +199,11 @@ impl Realm {
     pub(super) fn put(&mut self, path: &str, body: &Value) -> Result<(), Refusal> {
         let (segments, _) = split(path);
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        if let Some(done) = self.put_parts(&segments, body) {
+            return done;
+        }
         match segments.as_slice() {
+            ["authentication", rest @ ..] => self.put_flows(rest, body),
             [] => {
                 check_fields(Kind::Realm, body)?;
                 put_realm(&mut self.top, body);
@@ -218,8 +242,9 @@ impl Realm {
                 Ok(())
             }
             ["components", id] => {
-                let component = self.by_id(Kind::Component, id)?;
-                merge(self.document(&component)?, body, Kind::Component);
+                let part = self.by_id(Kind::SubComponent, id);
+                let component = part.or_else(|_| self.by_id(Kind::Component, id))?;
+                merge(self.document(&component)?, body, component.kind);
                 Ok(())
             }
             ["users", id] => {
@@ -249,11 +274,16 @@ impl Realm {
     pub(super) fn delete(&mut self, path: &str, body: Option<&Value>) -> Result<(), Refusal> {
         let (segments, _) = split(path);
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        if let Some(done) = self.delete_parts(&segments) {
+            return done;
+        }
         let gone = match segments.as_slice() {
             ["clients-initial-access", id] => {
                 self.initial_access.retain(|token| token["id"] != *id);
                 return Ok(());
             }
+            ["authentication", rest @ ..] => return self.delete_flows(rest),
+            ["components", id] if self.by_id(Kind::SubComponent, id).is_ok() => self.by_id(Kind::SubComponent, id)?,
             [list @ ("default-default-client-scopes" | "default-optional-client-scopes"), scope] => {
                 return self.change_scopes(None, list, scope, false);
             }
@@ -275,21 +305,27 @@ impl Realm {
     /// Removes an object with what belongs to it and every reference to it.
     fn remove(&mut self, gone: &ObjectId) {
         let owned: &[Kind] = match gone.kind {
-            Kind::Client => &[Kind::ClientRole, Kind::ClientMapper],
+            Kind::Client => &[Kind::ClientRole, Kind::ClientMapper, Kind::Authorization],
+            Kind::Component => &[Kind::SubComponent],
+            Kind::IdentityProvider => &[Kind::IdentityProviderMapper],
             Kind::ClientScope => &[Kind::ScopeMapper],
             _ => &[],
         };
         let account = format!("service-account-{}", gone.key);
         self.objects.retain(|id, _| {
-            let belongs = owned.contains(&id.kind) && id.owner_and_name().0 == gone.key;
+            let owner = if id.kind == Kind::Authorization { id.key.clone() } else { id.owner_and_name().0 };
+            let belongs = owned.contains(&id.kind)
+                && (owner == gone.key || (gone.kind == Kind::Component && owner == gone.owner_and_name().1));
             let serves = gone.kind == Kind::Client && id.kind == Kind::User && id.key == account;
             id != gone && !belongs && !serves
         });
         let (owner, name) = gone.owner_and_name();
         for document in self.objects.values_mut() {
             let lists: &[&[&str]] = match gone.kind {
-                Kind::RealmRole => &[&["composites", "realm"], &["realmRoles"]],
-                Kind::ClientRole => &[&["composites", "client", &owner], &["clientRoles", &owner]],
+                Kind::RealmRole => &[&["composites", "realm"], &["realmRoles"], &["scopeMappings", "realm"]],
+                Kind::ClientRole => {
+                    &[&["composites", "client", &owner], &["clientRoles", &owner], &["scopeMappings", "client", &owner]]
+                }
                 Kind::ClientScope => &[&["defaultClientScopes"], &["optionalClientScopes"]],
                 _ => &[],
             };
@@ -343,17 +379,22 @@ impl Realm {
         let holder = match segments {
             ["roles-by-id", id, "composites"] => self.role_by_id(id)?,
             ["users", id, "role-mappings", ..] => self.by_id(Kind::User, id)?,
+            ["groups", id, "role-mappings", ..] => self.by_id(Kind::Group, id)?,
+            [owner @ ("clients" | "client-scopes"), id, "scope-mappings", ..] => {
+                self.by_id(kind_of(owner).unwrap_or(Kind::Client), id)?
+            }
             _ => return Err(unknown(path)),
         };
-        let of_user = holder.kind == Kind::User;
+        let of_user = matches!(holder.kind, Kind::User | Kind::Group);
+        let field = if matches!(holder.kind, Kind::Client | Kind::ClientScope) { "scopeMappings" } else { "composites" };
         let document = self.document(&holder)?;
         for role in roles {
             let (owner, name) = role.owner_and_name();
             let list = match (of_user, role.kind == Kind::RealmRole) {
                 (true, true) => &mut document["realmRoles"],
                 (true, false) => &mut document["clientRoles"][owner],
-                (false, true) => &mut document["composites"]["realm"],
-                (false, false) => &mut document["composites"]["client"][owner],
+                (false, true) => &mut document[field]["realm"],
+                (false, false) => &mut document[field]["client"][owner],
             };
             change(list, name, add);
         }
@@ -398,7 +439,7 @@ fn without_composites(body: &Value) -> Value {
 }
 
 /// Users are listed without their roles.
-fn brief_user(user: &Value) -> Value {
+pub(super) fn brief_user(user: &Value) -> Value {
     let mut user = user.clone();
     if let Some(map) = user.as_object_mut() {
         for hidden in ["realmRoles", "clientRoles", "credentials"] {
@@ -408,7 +449,7 @@ fn brief_user(user: &Value) -> Value {
     user
 }
 
-fn change(list: &mut Value, name: &str, add: bool) {
+pub(super) fn change(list: &mut Value, name: &str, add: bool) {
     drop_name(list, name);
     if add {
         if !list.is_array() {
@@ -418,7 +459,7 @@ fn change(list: &mut Value, name: &str, add: bool) {
     }
 }
 
-fn drop_name(list: &mut Value, name: &str) {
+pub(super) fn drop_name(list: &mut Value, name: &str) {
     list.as_array_mut().into_iter().for_each(|list| list.retain(|item| item != name));
 }
 

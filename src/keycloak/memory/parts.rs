@@ -1,0 +1,264 @@
+//! What has endpoints of a shape of its own: groups, organizations, localization, authorization settings, and the
+//! documents that every realm has one of.
+
+use serde_json::{Map, Value, json};
+
+use super::{Realm, Refusal};
+use crate::state::{Kind, ObjectId};
+
+fn missing(what: &str) -> Refusal {
+    (404, format!("Could not find {what}"))
+}
+
+/// The one document of a kind, by its path.
+fn single(segments: &[&str]) -> Option<Kind> {
+    Some(match segments {
+        ["users", "profile"] => Kind::UserProfile,
+        ["client-policies", "profiles"] => Kind::ClientProfiles,
+        ["client-policies", "policies"] => Kind::ClientPolicies,
+        _ => return None,
+    })
+}
+
+impl Realm {
+    /// `None`: the path is not one of these.
+    pub(super) fn get_parts(&self, segments: &[&str]) -> Option<Result<Value, Refusal>> {
+        if let Some(kind) = single(segments) {
+            return Some(Ok(self.objects.get(&ObjectId::new(kind, "")).cloned().unwrap_or_else(|| json!({}))));
+        }
+        Some(match segments {
+            ["groups", id, "members"] => self.by_id(Kind::Group, id).map(|group| {
+                let path = json!(format!("/{}", group.key));
+                let users = self.objects.iter().filter(|(id, _)| id.kind == Kind::User);
+                users.filter(|(_, user)| has(&user["groups"], &path)).map(|(_, user)| super::routes::brief_user(user)).collect()
+            }),
+            ["users", id, "groups"] => self.by_id(Kind::User, id).map(|user| {
+                let paths = self.objects[&user]["groups"].as_array().into_iter().flatten();
+                paths.map(|path| json!({ "path": path })).collect()
+            }),
+            ["group-by-path", path @ ..] => {
+                self.objects.get(&ObjectId::new(Kind::Group, path.join("/"))).cloned().ok_or_else(|| missing("group"))
+            }
+            ["organizations"] => Ok(self.of_kind(Kind::Organization).map(|(_, document)| document.clone()).collect()),
+            ["identity-provider", "instances"] => Ok(self.of_kind(Kind::IdentityProvider).map(|(id, provider)| self.with_organization(&id.key, provider)).collect()),
+            ["clients", id, "authz", "resource-server", rest @ ..] => self.get_authorization(id, rest),
+            _ => return None,
+        })
+    }
+
+    pub(super) fn post_parts(&mut self, segments: &[&str], body: &Value) -> Option<Result<Option<String>, Refusal>> {
+        let name = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
+        Some(match segments {
+            ["groups"] => self.insert(ObjectId::new(Kind::Group, name("name")), without_roles(body)).map(Some),
+            ["groups", id, "children"] => self.by_id(Kind::Group, id).and_then(|parent| {
+                let path = format!("{}/{}", parent.key, name("name"));
+                self.insert(ObjectId::new(Kind::Group, path), without_roles(body)).map(Some)
+            }),
+            ["identity-provider", "instances", alias, "mappers"] => {
+                self.insert(ObjectId::within(Kind::IdentityProviderMapper, alias, &name("name")), body.clone()).map(Some)
+            }
+            ["organizations"] if self.top["organizationsEnabled"] != true => Err(missing("organizations")),
+            ["organizations"] => self.insert(ObjectId::new(Kind::Organization, name("alias")), body.clone()).map(Some),
+            ["organizations", id, "identity-providers"] => self.by_id(Kind::Organization, id).and_then(|organization| {
+                super::routes::change(&mut self.document(&organization)?["identityProviders"], body.as_str().unwrap_or_default(), true);
+                Ok(None)
+            }),
+            ["localization", locale] => {
+                let texts = self.objects.entry(ObjectId::new(Kind::Localization, *locale)).or_insert_with(|| json!({"texts": {}}));
+                if let (Some(texts), Some(new)) = (texts["texts"].as_object_mut(), body.as_object()) {
+                    texts.extend(new.clone());
+                }
+                Ok(None)
+            }
+            ["clients", id, "authz", "resource-server", rest @ ..] => self.post_authorization(id, rest, body).map(|()| None),
+            _ => return None,
+        })
+    }
+
+    pub(super) fn put_parts(&mut self, segments: &[&str], body: &Value) -> Option<Result<(), Refusal>> {
+        if let Some(kind) = single(segments) {
+            self.objects.insert(ObjectId::new(kind, ""), body.clone());
+            return Some(Ok(()));
+        }
+        Some(match segments {
+            ["groups", id] => self.by_id(Kind::Group, id).and_then(|group| {
+                let document = self.document(&group)?;
+                document["description"] = body["description"].clone();
+                if body["attributes"].is_object() {
+                    document["attributes"] = body["attributes"].clone();
+                }
+                Ok(())
+            }),
+            ["default-groups", id] => self.by_id(Kind::Group, id).map(|group| {
+                super::routes::change(&mut self.top["defaultGroups"], &format!("/{}", group.key), true);
+            }),
+            ["users", user, "groups", id] => self.join_group(user, id, true),
+            ["identity-provider", "instances", _, "mappers", id] => self.by_id(Kind::IdentityProviderMapper, id).and_then(|mapper| {
+                *self.document(&mapper)? = body.clone();
+                Ok(())
+            }),
+            ["organizations", id] => self.by_id(Kind::Organization, id).and_then(|organization| {
+                let document = self.document(&organization)?;
+                let kept = [document["attributes"].clone(), document["identityProviders"].clone(), document["id"].clone()];
+                *document = body.clone();
+                for (field, kept) in ["attributes", "identityProviders", "id"].into_iter().zip(kept) {
+                    if document[field].is_null() {
+                        document[field] = kept;
+                    }
+                }
+                Ok(())
+            }),
+            ["clients", id, "authz", "resource-server", rest @ ..] => self.put_authorization(id, rest, body),
+            _ => return None,
+        })
+    }
+
+    pub(super) fn delete_parts(&mut self, segments: &[&str]) -> Option<Result<(), Refusal>> {
+        Some(match segments {
+            ["groups", id] => self.by_id(Kind::Group, id).map(|group| {
+                let below = format!("{}/", group.key);
+                let gone = |id: &ObjectId| id.kind == Kind::Group && (*id == group || id.key.starts_with(&below));
+                let paths: Vec<String> = self.objects.keys().filter(|id| gone(id)).map(|id| format!("/{}", id.key)).collect();
+                self.objects.retain(|id, _| !gone(id));
+                for path in paths {
+                    super::routes::change(&mut self.top["defaultGroups"], &path, false);
+                    self.objects.values_mut().for_each(|document| super::routes::drop_name(&mut document["groups"], &path));
+                }
+            }),
+            ["default-groups", id] => self.by_id(Kind::Group, id).map(|group| {
+                super::routes::change(&mut self.top["defaultGroups"], &format!("/{}", group.key), false);
+            }),
+            ["users", user, "groups", id] => self.join_group(user, id, false),
+            ["identity-provider", "instances", _, "mappers", id] => {
+                self.by_id(Kind::IdentityProviderMapper, id).map(|mapper| self.objects.remove(&mapper)).map(|_| ())
+            }
+            ["organizations", id] => self.by_id(Kind::Organization, id).map(|gone| self.objects.remove(&gone)).map(|_| ()),
+            ["organizations", id, "identity-providers", alias] => self.by_id(Kind::Organization, id).and_then(|organization| {
+                super::routes::change(&mut self.document(&organization)?["identityProviders"], alias, false);
+                Ok(())
+            }),
+            ["localization", locale] => {
+                self.objects.remove(&ObjectId::new(Kind::Localization, *locale)).map(|_| ()).ok_or_else(|| missing("locale"))
+            }
+            ["localization", locale, key] => self.document(&ObjectId::new(Kind::Localization, *locale)).map(|document| {
+                document["texts"].as_object_mut().map(|texts| texts.remove(*key));
+            }),
+            ["clients", id, "authz", "resource-server", list, name] => self.authorization(id).map(|settings| {
+                let list = &mut settings[plural(list)];
+                list.as_array_mut().into_iter().for_each(|list| list.retain(|item| item["name"] != *name));
+            }),
+            _ => return None,
+        })
+    }
+
+    fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (&ObjectId, &Value)> {
+        self.objects.iter().filter(move |(id, _)| id.kind == kind)
+    }
+
+    /// A provider names its organization in listings, not in exports.
+    fn with_organization(&self, alias: &str, provider: &Value) -> Value {
+        let mut shown = provider.clone();
+        let mut organizations = self.of_kind(Kind::Organization).map(|(_, document)| document);
+        if let Some(organization) = organizations.find(|organization| has(&organization["identityProviders"], &json!(alias))) {
+            shown["organizationId"] = organization["id"].clone();
+        }
+        shown
+    }
+
+    fn join_group(&mut self, user: &str, group: &str, add: bool) -> Result<(), Refusal> {
+        let path = format!("/{}", self.by_id(Kind::Group, group)?.key);
+        let user = self.by_id(Kind::User, user)?;
+        super::routes::change(&mut self.document(&user)?["groups"], &path, add);
+        Ok(())
+    }
+
+    fn authorization(&mut self, client: &str) -> Result<&mut Value, Refusal> {
+        let client = self.by_id(Kind::Client, client)?;
+        if self.objects[&client]["authorizationServicesEnabled"] != true {
+            return Err(missing("resource server"));
+        }
+        let usual = || json!({"allowRemoteResourceManagement": true, "policyEnforcementMode": "ENFORCING", "decisionStrategy": "UNANIMOUS"});
+        Ok(self.objects.entry(ObjectId::new(Kind::Authorization, client.key)).or_insert_with(usual))
+    }
+
+    /// Parts are told by their names here, which stand for ids.
+    fn get_authorization(&self, client: &str, rest: &[&str]) -> Result<Value, Refusal> {
+        let mut copy = self.clone();
+        let settings = copy.authorization(client)?;
+        match rest {
+            [] => {
+                let kept = settings.as_object().into_iter().flatten().filter(|(_, value)| !value.is_array());
+                Ok(Value::Object(kept.map(|(field, value)| (field.clone(), value.clone())).collect::<Map<_, _>>()))
+            }
+            [list] => {
+                let items = settings[plural(list)].as_array().cloned().unwrap_or_default();
+                let named = |mut item: Value| {
+                    item["id"] = item["name"].clone();
+                    item
+                };
+                Ok(items.into_iter().map(named).collect())
+            }
+            _ => Err(missing("path")),
+        }
+    }
+
+    fn post_authorization(&mut self, client: &str, rest: &[&str], body: &Value) -> Result<(), Refusal> {
+        let settings = self.authorization(client)?;
+        match rest {
+            ["import"] => {
+                for policy in body["policies"].as_array().into_iter().flatten() {
+                    upsert(&mut settings["policies"], policy);
+                }
+            }
+            [list] => upsert(&mut settings[plural(list)], body),
+            _ => return Err(missing("path")),
+        }
+        Ok(())
+    }
+
+    fn put_authorization(&mut self, client: &str, rest: &[&str], body: &Value) -> Result<(), Refusal> {
+        let settings = self.authorization(client)?;
+        match rest {
+            [] => {
+                for field in ["allowRemoteResourceManagement", "policyEnforcementMode", "decisionStrategy"] {
+                    settings[field] = body[field].clone();
+                }
+            }
+            [list, _] => upsert(&mut settings[plural(list)], body),
+            _ => return Err(missing("path")),
+        }
+        Ok(())
+    }
+}
+
+fn plural(part: &str) -> &'static str {
+    match part {
+        "resource" => "resources",
+        "scope" => "scopes",
+        _ => "policies",
+    }
+}
+
+fn upsert(list: &mut Value, item: &Value) {
+    if !list.is_array() {
+        *list = json!([]);
+    }
+    let mut item = item.clone();
+    item.as_object_mut().into_iter().for_each(|map| map.retain(|field, _| !matches!(field.as_str(), "id" | "_id")));
+    let Some(list) = list.as_array_mut() else { return };
+    match list.iter_mut().find(|other| other["name"] == item["name"]) {
+        Some(other) => *other = item,
+        None => list.push(item),
+    }
+}
+
+fn has(list: &Value, item: &Value) -> bool {
+    list.as_array().is_some_and(|list| list.contains(item))
+}
+
+/// The roles of a new group are ignored; they have endpoints of their own.
+fn without_roles(body: &Value) -> Value {
+    let mut group = body.clone();
+    group.as_object_mut().into_iter().for_each(|map| map.retain(|field, _| !matches!(field.as_str(), "realmRoles" | "clientRoles")));
+    group
+}

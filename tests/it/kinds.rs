@@ -1,0 +1,71 @@
+//! Every kind of object: born, made one by one, changed and removed; and killed at each write on the way.
+
+use realmwright::keycloak::ReadRealms;
+use realmwright::keycloak::memory::MemoryKeycloak;
+use serde_json::{Value, json};
+
+use crate::apply::{Failing, carry_out};
+use crate::support::World;
+use crate::support::full::content;
+
+fn world(realm: &Value) -> World {
+    let template = json!({"apiVersion": "realmwright/v1", "kind": "RealmTemplate", "name": "full", "extends": "organization", "realm": realm});
+    let tenant = "apiVersion: realmwright/v1\nkind: Distributor\nname: north\ntemplate: full\nadmin: {email: boss@clinic.example}\n";
+    World::new(r#"{"keys":[]}"#).with("full.yaml", template.to_string()).with("tenant.yaml", tenant)
+}
+
+async fn flows(api: &MemoryKeycloak) -> Vec<String> {
+    let found = api.get("north", "authentication/flows").await.expect("readable").expect("there");
+    found.as_array().expect("a list").iter().map(|flow| flow["alias"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn every_kind_is_made_one_by_one_changed_and_removed() {
+    let api = MemoryKeycloak::new();
+    for realm in [json!({}), content(1), content(2), json!({}), content(2)] {
+        world(&realm).apply(&api).await;
+    }
+}
+
+#[tokio::test]
+async fn every_kind_is_born_and_changed() {
+    let api = MemoryKeycloak::new();
+    for realm in [content(1), content(2), content(1)] {
+        world(&realm).apply(&api).await;
+    }
+}
+
+#[tokio::test]
+async fn a_changed_flow_is_built_aside_and_the_old_one_stays_for_logins_in_progress() {
+    let api = MemoryKeycloak::new();
+    world(&content(1)).apply(&api).await;
+    let before = api.get("north", "authentication/flows/door/executions").await.expect("readable").expect("there");
+    world(&content(2)).apply(&api).await;
+    let names = flows(&api).await;
+    let retired = names.iter().find(|name| name.starts_with("retired ") && name.ends_with(" door")).expect("the old flow");
+    let path = format!("authentication/flows/{}/executions", retired.replace(' ', "%20"));
+    let kept = api.get("north", &path).await.expect("readable").expect("there");
+    let ids = |steps: &Value| -> Vec<Value> { steps.as_array().expect("steps").iter().map(|step| step["id"].clone()).collect() };
+    assert_eq!(ids(&kept), ids(&before), "a login in progress finds its steps");
+    assert_eq!(api.get("north", "").await.expect("readable").expect("there")["browserFlow"], "door");
+}
+
+#[tokio::test]
+async fn killed_at_any_write_the_next_run_finishes_every_kind() {
+    for (from, to) in [(json!({}), content(1)), (content(1), content(2))] {
+        for good in (0..).step_by(3) {
+            let api = MemoryKeycloak::new();
+            world(&from).apply(&api).await;
+            let plan = world(&to).plan(&api).await;
+            let failing = Failing::after(&api, good, good % 2 == 0);
+            let outcome = carry_out(&failing, &plan).await;
+            world(&to).apply(&api).await;
+            let realm = api.get("north", "").await.expect("readable").expect("there");
+            assert_eq!(realm["browserFlow"], "door", "killed after {good} writes");
+            if outcome.count(|outcome| !matches!(outcome, realmwright::apply::TenantOutcome::Failed { .. })) == 1 {
+                assert!(good > 20, "only {good} writes were needed");
+                break;
+            }
+        }
+    }
+}
