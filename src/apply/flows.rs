@@ -8,7 +8,7 @@
 use serde_json::{Value, json};
 
 use super::writer::{Writer, reveal};
-use crate::keycloak::{KeycloakError, WriteRealms, endpoint};
+use crate::keycloak::{Fault, KeycloakError, WriteRealms, endpoint, segment};
 use crate::state::kind::RETIRED;
 use crate::state::{Kind, ObjectId};
 
@@ -41,15 +41,20 @@ impl<K: WriteRealms> Writer<'_, K> {
         if let Some(current) = current.as_ref().filter(|flow| flow["builtIn"] == true) {
             return self.adjust_flow(alias, current, &wanted).await;
         }
-        // One that an earlier run left behind may be bound already: it steps back like the old one.
+        // One that a killed run left behind may be bound already: it steps back like the old one.
         let aside = format!("{NEXT}{alias}");
+        let mut old = Vec::new();
         if let Some(left) = found.iter().find(|flow| flow["alias"] == aside.as_str()) {
-            self.step_back(left).await?;
+            old.push((left["id"].clone(), self.step_back(left).await?));
         }
-        let new = self.build(&wanted, if current.is_some() { NEXT } else { "" }, true).await?;
+        old.extend(current.as_ref().map(|flow| (flow["id"].clone(), alias.to_owned())));
+        let prefix = if current.is_some() { NEXT } else { "" };
+        let new = self.build(&wanted, prefix).await?;
         self.ids.insert(id.clone(), new.clone());
+        if !old.is_empty() {
+            self.rebind(&old, &format!("{prefix}{alias}"), &new).await?;
+        }
         let Some(current) = current else { return Ok(()) };
-        self.rebind(&current, alias, &aside, &new).await?;
         self.step_back(&current).await?;
         self.rename(&aside, &new, &|name| name.strip_prefix(NEXT).unwrap_or(name).to_owned()).await
     }
@@ -57,7 +62,7 @@ impl<K: WriteRealms> Writer<'_, K> {
     /// A flow that is no longer declared steps back, too.
     pub(super) async fn retire_flow(&mut self, id: &ObjectId) -> Result<(), KeycloakError> {
         match self.flows().await?.into_iter().find(|flow| flow["alias"] == id.key.as_str()) {
-            Some(flow) => self.step_back(&flow).await,
+            Some(flow) => self.step_back(&flow).await.map(|_| ()),
             None => Ok(()),
         }
     }
@@ -67,53 +72,80 @@ impl<K: WriteRealms> Writer<'_, K> {
         Ok(found.as_ref().and_then(Value::as_array).cloned().unwrap_or_default())
     }
 
-    async fn step_back(&mut self, flow: &Value) -> Result<(), KeycloakError> {
-        let now = jiff::Timestamp::now().as_millisecond();
-        let prefix = format!("{RETIRED}{now} ");
+    /// Gives a flow the name under which it waits to be removed.
+    async fn step_back(&mut self, flow: &Value) -> Result<String, KeycloakError> {
+        let prefix = format!("{RETIRED}{} ", jiff::Timestamp::now().as_millisecond());
         let (alias, own) = (flow["alias"].as_str().unwrap_or_default(), flow["id"].as_str().unwrap_or_default());
-        self.rename(alias, own, &|name| format!("{prefix}{name}")).await
+        self.rename(alias, own, &|name| format!("{prefix}{name}")).await?;
+        Ok(format!("{prefix}{alias}"))
     }
 
     /// Builds a flow and everything below it, all names with a prefix. Gives its id.
-    async fn build(&mut self, flow: &Value, prefix: &str, top: bool) -> Result<String, KeycloakError> {
-        let name = |value: &Value| format!("{prefix}{}", value.as_str().unwrap_or_default());
+    async fn build(&mut self, flow: &Value, prefix: &str) -> Result<String, KeycloakError> {
+        let alias = format!("{prefix}{}", flow["alias"].as_str().unwrap_or_default());
         let body = json!({
-            "alias": name(&flow["alias"]), "description": flow["description"], "topLevel": top, "builtIn": false,
+            "alias": alias, "description": flow["description"], "topLevel": true, "builtIn": false,
             "providerId": flow["providerId"].as_str().unwrap_or("basic-flow"),
         });
-        let path = endpoint::collection(Kind::Flow, "");
-        let own = self.api.post(self.realm, &path, &body).await?.unwrap_or_default();
+        let own = self.api.post(self.realm, &endpoint::collection(Kind::Flow, ""), &body).await?.unwrap_or_default();
+        self.build_steps(flow, &own, prefix).await?;
+        // A sub-flow is made with its step, so that a killed run leaves none behind; what it requires is set then.
+        let mut wanted = Vec::new();
+        flatten(&flow["executions"], &mut wanted);
+        for (mut step, wanted) in self.steps(&alias).await?.into_iter().zip(wanted) {
+            if step["requirement"] != wanted["requirement"] {
+                step["requirement"] = wanted["requirement"].clone();
+                let path = format!("authentication/flows/{}/executions", segment(&alias));
+                self.api.put(self.realm, &path, Some(&step)).await?;
+            }
+        }
+        Ok(own)
+    }
+
+    async fn build_steps(&mut self, flow: &Value, own: &str, prefix: &str) -> Result<(), KeycloakError> {
+        let name = |value: &Value| format!("{prefix}{}", value.as_str().unwrap_or_default());
         for (at, step) in (1..).zip(flow["executions"].as_array().into_iter().flatten()) {
-            let mut body = json!({"parentFlow": own, "requirement": step["requirement"], "priority": at * 10});
-            if step["authenticator"].is_string() {
-                body["authenticator"] = step["authenticator"].clone();
+            let inner = &step["flow"];
+            if inner.is_object() {
+                let body = json!({
+                    "alias": name(&inner["alias"]), "description": inner["description"], "priority": at * 10,
+                    "type": inner["providerId"].as_str().unwrap_or("basic-flow"),
+                    "provider": step["authenticator"].as_str().unwrap_or_default(),
+                });
+                let path = format!("authentication/flows/{}/executions/flow", segment(&name(&flow["alias"])));
+                let made = self.api.post(self.realm, &path, &body).await?.unwrap_or_default();
+                Box::pin(self.build_steps(inner, &made, prefix)).await?;
+                continue;
             }
-            if step["flow"].is_object() {
-                body["authenticatorFlow"] = true.into();
-                body["flowId"] = Box::pin(self.build(&step["flow"], prefix, false)).await?.into();
-            }
+            let body = json!({
+                "parentFlow": own, "requirement": step["requirement"], "priority": at * 10,
+                "authenticator": step["authenticator"],
+            });
             let made = self.api.post(self.realm, "authentication/executions", &body).await?.unwrap_or_default();
             if step["config"].is_object() {
                 let config = json!({"alias": name(&step["config"]["alias"]), "config": step["config"]["values"]});
                 self.api.post(self.realm, &format!("authentication/executions/{made}/config"), &config).await?;
             }
         }
-        Ok(own)
+        Ok(())
     }
 
-    /// Whatever used the old flow uses the new one: the realm, clients, identity providers.
-    async fn rebind(&mut self, old: &Value, alias: &str, aside: &str, new: &str) -> Result<(), KeycloakError> {
+    /// Whatever used one of the old flows, given by id and alias, uses the new one: the realm, clients, providers.
+    async fn rebind(&mut self, old: &[(Value, String)], alias: &str, new: &str) -> Result<(), KeycloakError> {
+        let was_bound = |value: &Value| old.iter().any(|(_, alias)| value == alias);
         let mut realm = self.api.get(self.realm, "").await?.unwrap_or_default();
-        let bound: Vec<&str> = BINDINGS.into_iter().filter(|field| realm[*field] == alias).collect();
+        let bound: Vec<&str> = BINDINGS.into_iter().filter(|field| was_bound(&realm[*field])).collect();
         if !bound.is_empty() {
-            bound.into_iter().for_each(|field| realm[field] = aside.into());
+            bound.into_iter().for_each(|field| realm[field] = alias.into());
             self.api.put(self.realm, "", Some(&realm)).await?;
         }
         let clients = self.api.get(self.realm, "clients?first=0&max=10000").await?.unwrap_or_default();
         for client in clients.as_array().into_iter().flatten() {
             let overrides = client["authenticationFlowBindingOverrides"].as_object().into_iter().flatten();
-            let changed: serde_json::Map<String, Value> =
-                overrides.filter(|(_, flow)| **flow == old["id"]).map(|(how, _)| (how.clone(), new.into())).collect();
+            let changed: serde_json::Map<String, Value> = overrides
+                .filter(|(_, flow)| old.iter().any(|(id, _)| id == *flow))
+                .map(|(how, _)| (how.clone(), new.into()))
+                .collect();
             if !changed.is_empty() {
                 let mut body = json!({"clientId": client["clientId"], "authenticationFlowBindingOverrides": changed});
                 // A listing leaves out some of what PUT needs.
@@ -130,7 +162,10 @@ impl<K: WriteRealms> Writer<'_, K> {
         for provider in providers.as_array().into_iter().flatten() {
             let mut body = provider.clone();
             let fields = ["firstBrokerLoginFlowAlias", "postBrokerLoginFlowAlias"];
-            fields.into_iter().filter(|field| provider[*field] == alias).for_each(|field| body[field] = aside.into());
+            fields
+                .into_iter()
+                .filter(|field| was_bound(&provider[*field]))
+                .for_each(|field| body[field] = alias.into());
             if body != *provider {
                 let path = endpoint::item(Kind::IdentityProvider, "", provider["alias"].as_str().unwrap_or_default());
                 self.api.put(self.realm, &path, Some(&body)).await?;
@@ -170,7 +205,7 @@ impl<K: WriteRealms> Writer<'_, K> {
 
     /// The steps of a flow and of those below it, in order, with their ids.
     async fn steps(&self, alias: &str) -> Result<Vec<Value>, KeycloakError> {
-        let path = format!("authentication/flows/{}/executions", crate::keycloak::segment(alias));
+        let path = format!("authentication/flows/{}/executions", segment(alias));
         Ok(self.api.get(self.realm, &path).await?.as_ref().and_then(Value::as_array).cloned().unwrap_or_default())
     }
 
@@ -191,7 +226,7 @@ impl<K: WriteRealms> Writer<'_, K> {
         if !same {
             let message =
                 format!("the steps of the built-in flow `{alias}` can't be changed; declare a flow of another name");
-            let fault = crate::keycloak::Fault::Status { status: 400, message };
+            let fault = Fault::Status { status: 400, message };
             return Err(KeycloakError {
                 method: "PUT",
                 path: format!("authentication/flows/{}", current["id"]),
@@ -201,7 +236,7 @@ impl<K: WriteRealms> Writer<'_, K> {
         for (mut step, wanted) in steps.into_iter().zip(flat) {
             if step["requirement"] != wanted["requirement"] {
                 step["requirement"] = wanted["requirement"].clone();
-                let path = format!("authentication/flows/{}/executions", crate::keycloak::segment(alias));
+                let path = format!("authentication/flows/{}/executions", segment(alias));
                 self.api.put(self.realm, &path, Some(&step)).await?;
             }
             let Some(config) = wanted.get("config") else { continue };

@@ -5,6 +5,7 @@
 
 mod birth;
 mod flows;
+mod merge;
 mod parts;
 mod routes;
 
@@ -16,8 +17,8 @@ use serde_json::{Value, json};
 use super::mask::MASK;
 use super::{Birth, Fault, KeycloakError, ReadRealms, WriteRealms};
 use crate::state::arrange::compose;
-use crate::state::shape::native;
 use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
+use crate::state::shape::native;
 use crate::state::{Kind, ObjectId};
 
 /// A server with any number of realms.

@@ -4,9 +4,9 @@ use realmwright::keycloak::ReadRealms;
 use realmwright::keycloak::memory::MemoryKeycloak;
 use serde_json::{Value, json};
 
-use crate::apply::{Failing, carry_out};
-use crate::support::World;
+use crate::apply::Failing;
 use crate::support::full::content;
+use crate::support::{World, carry_out};
 
 fn world(realm: &Value) -> World {
     let template = json!({"apiVersion": "realmwright/v1", "kind": "RealmTemplate", "name": "full", "extends": "organization", "realm": realm});
@@ -42,10 +42,13 @@ async fn a_changed_flow_is_built_aside_and_the_old_one_stays_for_logins_in_progr
     let before = api.get("north", "authentication/flows/door/executions").await.expect("readable").expect("there");
     world(&content(2)).apply(&api).await;
     let names = flows(&api).await;
-    let retired = names.iter().find(|name| name.starts_with("retired ") && name.ends_with(" door")).expect("the old flow");
+    let retired =
+        names.iter().find(|name| name.starts_with("retired ") && name.ends_with(" door")).expect("the old flow");
     let path = format!("authentication/flows/{}/executions", retired.replace(' ', "%20"));
     let kept = api.get("north", &path).await.expect("readable").expect("there");
-    let ids = |steps: &Value| -> Vec<Value> { steps.as_array().expect("steps").iter().map(|step| step["id"].clone()).collect() };
+    let ids = |steps: &Value| -> Vec<Value> {
+        steps.as_array().expect("steps").iter().map(|step| step["id"].clone()).collect()
+    };
     assert_eq!(ids(&kept), ids(&before), "a login in progress finds its steps");
     assert_eq!(api.get("north", "").await.expect("readable").expect("there")["browserFlow"], "door");
 }

@@ -51,7 +51,8 @@ pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
         realm.take_flow(&flow.raw, true, Kind::Flow.is_built_in(&id.key));
     }
     for action in ["VERIFY_EMAIL", "UPDATE_PASSWORD"] {
-        let document = json!({"alias": action, "providerId": action, "name": action, "enabled": true, "defaultAction": false});
+        let document =
+            json!({"alias": action, "providerId": action, "name": action, "enabled": true, "defaultAction": false});
         built_in(&mut realm, ObjectId::new(Kind::RequiredAction, action), document);
     }
     for (id, object) in &state.objects {
@@ -108,6 +109,9 @@ fn top(name: &str, body: &Value) -> Value {
             top.insert("defaultDefaultClientScopes".into(), body["defaultDefaultClientScopes"].clone());
             top.insert("defaultOptionalClientScopes".into(), json!(["offline_access"]));
         }
+    }
+    if body["defaultGroups"].is_array() {
+        top["defaultGroups"] = body["defaultGroups"].clone();
     }
     let attributes = &mut top["attributes"];
     if !attributes.is_object() {

@@ -28,7 +28,8 @@ impl Realm {
             }
             if step["config"].is_object() {
                 let config = new_id();
-                let document = json!({"id": config, "alias": step["config"]["alias"], "config": step["config"]["values"]});
+                let document =
+                    json!({"id": config, "alias": step["config"]["alias"], "config": step["config"]["values"]});
                 self.configs.insert(config.clone(), document);
                 own["authenticationConfig"] = config.into();
             }
@@ -47,7 +48,8 @@ impl Realm {
         let flows = self.flows.values().map(|flow| {
             let mut document = without_steps(flow);
             let steps = (1..).zip(flow["steps"].as_array().into_iter().flatten()).map(|(at, step)| {
-                let mut own = json!({"requirement": step["requirement"], "priority": at * 10, "authenticatorFlow": false});
+                let mut own =
+                    json!({"requirement": step["requirement"], "priority": at * 10, "authenticatorFlow": false});
                 if step["authenticator"].is_string() {
                     own["authenticator"] = step["authenticator"].clone();
                 }
@@ -99,14 +101,30 @@ impl Realm {
                 }
                 Ok(Some(self.take_flow(body, body["topLevel"] == true, false)))
             }
+            ["flows", parent, "executions", "flow"] => {
+                let holds = |flow: &&Value| flow["alias"] == *parent;
+                let parent = self.flows.values().find(holds).and_then(|flow| Some(flow["id"].as_str()?.to_owned()));
+                let parent = parent.ok_or((400, "Parent flow doesn't exist".to_owned()))?;
+                if self.flows.values().any(|flow| flow["alias"] == body["alias"]) {
+                    return Err((409, "Flow already exists".into()));
+                }
+                let inner =
+                    json!({"alias": body["alias"], "description": body["description"], "providerId": body["type"]});
+                let inner = self.take_flow(&inner, false, false);
+                let mut step = json!({"id": new_id(), "requirement": "DISABLED", "flowId": inner});
+                if body["provider"].as_str().is_some_and(|provider| !provider.is_empty()) {
+                    step["authenticator"] = body["provider"].clone();
+                }
+                self.flows.entry(parent).or_default()["steps"]
+                    .as_array_mut()
+                    .into_iter()
+                    .for_each(|steps| steps.push(step.clone()));
+                Ok(Some(inner))
+            }
             ["executions"] => {
                 let id = new_id();
                 let mut step = json!({"id": id, "requirement": body["requirement"]});
-                for field in ["authenticator", "flowId"] {
-                    if body[field].is_string() {
-                        step[field] = body[field].clone();
-                    }
-                }
+                step["authenticator"] = body["authenticator"].clone();
                 let parent = body["parentFlow"].as_str().unwrap_or_default();
                 let flow = self.flows.get_mut(parent).ok_or((400, "Parent flow doesn't exist".to_owned()))?;
                 flow["steps"].as_array_mut().into_iter().for_each(|steps| steps.push(step.clone()));
@@ -190,10 +208,13 @@ impl Realm {
     /// Bindings are by id on the server, so what shows an alias shows the new one.
     fn follow(&mut self, old: &Value, new: &Value) {
         let top = self.top.as_object_mut().into_iter().flatten();
-        top.filter(|(field, value)| Kind::Realm.binds_flow(field) && *value == old).for_each(|(_, value)| *value = new.clone());
+        top.filter(|(field, value)| Kind::Realm.binds_flow(field) && *value == old)
+            .for_each(|(_, value)| *value = new.clone());
         for (id, document) in self.objects.iter_mut().filter(|(id, _)| id.kind == Kind::IdentityProvider) {
             let fields = document.as_object_mut().into_iter().flatten();
-            fields.filter(|(field, value)| id.kind.binds_flow(field) && *value == old).for_each(|(_, value)| *value = new.clone());
+            fields
+                .filter(|(field, value)| id.kind.binds_flow(field) && *value == old)
+                .for_each(|(_, value)| *value = new.clone());
         }
     }
 
@@ -207,7 +228,8 @@ impl Realm {
         };
         self.top.as_object().is_some_and(|top| shows(top, Kind::Realm))
             || self.objects.iter().any(|(id, document)| {
-                overrides(document) || document.as_object().is_some_and(|map| id.kind == Kind::IdentityProvider && shows(map, id.kind))
+                overrides(document)
+                    || document.as_object().is_some_and(|map| id.kind == Kind::IdentityProvider && shows(map, id.kind))
             })
     }
 

@@ -30,7 +30,10 @@ impl Realm {
             ["groups", id, "members"] => self.by_id(Kind::Group, id).map(|group| {
                 let path = json!(format!("/{}", group.key));
                 let users = self.objects.iter().filter(|(id, _)| id.kind == Kind::User);
-                users.filter(|(_, user)| has(&user["groups"], &path)).map(|(_, user)| super::routes::brief_user(user)).collect()
+                users
+                    .filter(|(_, user)| has(&user["groups"], &path))
+                    .map(|(_, user)| super::merge::brief_user(user))
+                    .collect()
             }),
             ["users", id, "groups"] => self.by_id(Kind::User, id).map(|user| {
                 let paths = self.objects[&user]["groups"].as_array().into_iter().flatten();
@@ -40,7 +43,10 @@ impl Realm {
                 self.objects.get(&ObjectId::new(Kind::Group, path.join("/"))).cloned().ok_or_else(|| missing("group"))
             }
             ["organizations"] => Ok(self.of_kind(Kind::Organization).map(|(_, document)| document.clone()).collect()),
-            ["identity-provider", "instances"] => Ok(self.of_kind(Kind::IdentityProvider).map(|(id, provider)| self.with_organization(&id.key, provider)).collect()),
+            ["identity-provider", "instances"] => Ok(self
+                .of_kind(Kind::IdentityProvider)
+                .map(|(id, provider)| self.with_organization(&id.key, provider))
+                .collect()),
             ["clients", id, "authz", "resource-server", rest @ ..] => self.get_authorization(id, rest),
             _ => return None,
         })
@@ -54,23 +60,34 @@ impl Realm {
                 let path = format!("{}/{}", parent.key, name("name"));
                 self.insert(ObjectId::new(Kind::Group, path), without_roles(body)).map(Some)
             }),
-            ["identity-provider", "instances", alias, "mappers"] => {
-                self.insert(ObjectId::within(Kind::IdentityProviderMapper, alias, &name("name")), body.clone()).map(Some)
-            }
+            ["identity-provider", "instances", alias, "mappers"] => self
+                .insert(ObjectId::within(Kind::IdentityProviderMapper, alias, &name("name")), body.clone())
+                .map(Some),
             ["organizations"] if self.top["organizationsEnabled"] != true => Err(missing("organizations")),
             ["organizations"] => self.insert(ObjectId::new(Kind::Organization, name("alias")), body.clone()).map(Some),
-            ["organizations", id, "identity-providers"] => self.by_id(Kind::Organization, id).and_then(|organization| {
-                super::routes::change(&mut self.document(&organization)?["identityProviders"], body.as_str().unwrap_or_default(), true);
-                Ok(None)
-            }),
+            ["organizations", id, "identity-providers"] => {
+                self.by_id(Kind::Organization, id).and_then(|organization| {
+                    super::merge::change(
+                        &mut self.document(&organization)?["identityProviders"],
+                        body.as_str().unwrap_or_default(),
+                        true,
+                    );
+                    Ok(None)
+                })
+            }
             ["localization", locale] => {
-                let texts = self.objects.entry(ObjectId::new(Kind::Localization, *locale)).or_insert_with(|| json!({"texts": {}}));
+                let texts = self
+                    .objects
+                    .entry(ObjectId::new(Kind::Localization, *locale))
+                    .or_insert_with(|| json!({"texts": {}}));
                 if let (Some(texts), Some(new)) = (texts["texts"].as_object_mut(), body.as_object()) {
                     texts.extend(new.clone());
                 }
                 Ok(None)
             }
-            ["clients", id, "authz", "resource-server", rest @ ..] => self.post_authorization(id, rest, body).map(|()| None),
+            ["clients", id, "authz", "resource-server", rest @ ..] => {
+                self.post_authorization(id, rest, body).map(|()| None)
+            }
             _ => return None,
         })
     }
@@ -90,16 +107,19 @@ impl Realm {
                 Ok(())
             }),
             ["default-groups", id] => self.by_id(Kind::Group, id).map(|group| {
-                super::routes::change(&mut self.top["defaultGroups"], &format!("/{}", group.key), true);
+                super::merge::change(&mut self.top["defaultGroups"], &format!("/{}", group.key), true);
             }),
             ["users", user, "groups", id] => self.join_group(user, id, true),
-            ["identity-provider", "instances", _, "mappers", id] => self.by_id(Kind::IdentityProviderMapper, id).and_then(|mapper| {
-                *self.document(&mapper)? = body.clone();
-                Ok(())
-            }),
+            ["identity-provider", "instances", _, "mappers", id] => {
+                self.by_id(Kind::IdentityProviderMapper, id).and_then(|mapper| {
+                    *self.document(&mapper)? = body.clone();
+                    Ok(())
+                })
+            }
             ["organizations", id] => self.by_id(Kind::Organization, id).and_then(|organization| {
                 let document = self.document(&organization)?;
-                let kept = [document["attributes"].clone(), document["identityProviders"].clone(), document["id"].clone()];
+                let kept =
+                    [document["attributes"].clone(), document["identityProviders"].clone(), document["id"].clone()];
                 *document = body.clone();
                 for (field, kept) in ["attributes", "identityProviders", "id"].into_iter().zip(kept) {
                     if document[field].is_null() {
@@ -118,31 +138,42 @@ impl Realm {
             ["groups", id] => self.by_id(Kind::Group, id).map(|group| {
                 let below = format!("{}/", group.key);
                 let gone = |id: &ObjectId| id.kind == Kind::Group && (*id == group || id.key.starts_with(&below));
-                let paths: Vec<String> = self.objects.keys().filter(|id| gone(id)).map(|id| format!("/{}", id.key)).collect();
+                let paths: Vec<String> =
+                    self.objects.keys().filter(|id| gone(id)).map(|id| format!("/{}", id.key)).collect();
                 self.objects.retain(|id, _| !gone(id));
                 for path in paths {
-                    super::routes::change(&mut self.top["defaultGroups"], &path, false);
-                    self.objects.values_mut().for_each(|document| super::routes::drop_name(&mut document["groups"], &path));
+                    super::merge::change(&mut self.top["defaultGroups"], &path, false);
+                    self.objects
+                        .values_mut()
+                        .for_each(|document| super::merge::drop_name(&mut document["groups"], &path));
                 }
             }),
             ["default-groups", id] => self.by_id(Kind::Group, id).map(|group| {
-                super::routes::change(&mut self.top["defaultGroups"], &format!("/{}", group.key), false);
+                super::merge::change(&mut self.top["defaultGroups"], &format!("/{}", group.key), false);
             }),
             ["users", user, "groups", id] => self.join_group(user, id, false),
             ["identity-provider", "instances", _, "mappers", id] => {
                 self.by_id(Kind::IdentityProviderMapper, id).map(|mapper| self.objects.remove(&mapper)).map(|_| ())
             }
-            ["organizations", id] => self.by_id(Kind::Organization, id).map(|gone| self.objects.remove(&gone)).map(|_| ()),
-            ["organizations", id, "identity-providers", alias] => self.by_id(Kind::Organization, id).and_then(|organization| {
-                super::routes::change(&mut self.document(&organization)?["identityProviders"], alias, false);
-                Ok(())
-            }),
-            ["localization", locale] => {
-                self.objects.remove(&ObjectId::new(Kind::Localization, *locale)).map(|_| ()).ok_or_else(|| missing("locale"))
+            ["organizations", id] => {
+                self.by_id(Kind::Organization, id).map(|gone| self.objects.remove(&gone)).map(|_| ())
             }
-            ["localization", locale, key] => self.document(&ObjectId::new(Kind::Localization, *locale)).map(|document| {
-                document["texts"].as_object_mut().map(|texts| texts.remove(*key));
-            }),
+            ["organizations", id, "identity-providers", alias] => {
+                self.by_id(Kind::Organization, id).and_then(|organization| {
+                    super::merge::change(&mut self.document(&organization)?["identityProviders"], alias, false);
+                    Ok(())
+                })
+            }
+            ["localization", locale] => self
+                .objects
+                .remove(&ObjectId::new(Kind::Localization, *locale))
+                .map(|_| ())
+                .ok_or_else(|| missing("locale")),
+            ["localization", locale, key] => {
+                self.document(&ObjectId::new(Kind::Localization, *locale)).map(|document| {
+                    document["texts"].as_object_mut().map(|texts| texts.remove(*key));
+                })
+            }
             ["clients", id, "authz", "resource-server", list, name] => self.authorization(id).map(|settings| {
                 let list = &mut settings[plural(list)];
                 list.as_array_mut().into_iter().for_each(|list| list.retain(|item| item["name"] != *name));
@@ -159,7 +190,9 @@ impl Realm {
     fn with_organization(&self, alias: &str, provider: &Value) -> Value {
         let mut shown = provider.clone();
         let mut organizations = self.of_kind(Kind::Organization).map(|(_, document)| document);
-        if let Some(organization) = organizations.find(|organization| has(&organization["identityProviders"], &json!(alias))) {
+        if let Some(organization) =
+            organizations.find(|organization| has(&organization["identityProviders"], &json!(alias)))
+        {
             shown["organizationId"] = organization["id"].clone();
         }
         shown
@@ -168,7 +201,7 @@ impl Realm {
     fn join_group(&mut self, user: &str, group: &str, add: bool) -> Result<(), Refusal> {
         let path = format!("/{}", self.by_id(Kind::Group, group)?.key);
         let user = self.by_id(Kind::User, user)?;
-        super::routes::change(&mut self.document(&user)?["groups"], &path, add);
+        super::merge::change(&mut self.document(&user)?["groups"], &path, add);
         Ok(())
     }
 
@@ -259,6 +292,9 @@ fn has(list: &Value, item: &Value) -> bool {
 /// The roles of a new group are ignored; they have endpoints of their own.
 fn without_roles(body: &Value) -> Value {
     let mut group = body.clone();
-    group.as_object_mut().into_iter().for_each(|map| map.retain(|field, _| !matches!(field.as_str(), "realmRoles" | "clientRoles")));
+    group
+        .as_object_mut()
+        .into_iter()
+        .for_each(|map| map.retain(|field, _| !matches!(field.as_str(), "realmRoles" | "clientRoles")));
     group
 }
