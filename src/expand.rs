@@ -21,7 +21,7 @@ use crate::state::specs::SPECS;
 use crate::state::{Kind, ObjectId, Protection, RealmState, arrange, secret};
 use crate::template::{Template, find, scope};
 pub use observer::{OBSERVER, VIEWS, key_set};
-pub use provisioner::{ADMIN_API_SCOPE, PROVISIONER};
+pub use provisioner::{ADMIN_API_SCOPE, PROVISIONER, fitted};
 
 /// A tenant and what its realm should be.
 #[derive(Debug, Clone)]

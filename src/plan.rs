@@ -23,7 +23,7 @@ use serde_json::Value;
 
 pub use guard::{Refusal, Waiver};
 
-use crate::expand::Desired;
+use crate::expand::{Desired, fitted};
 use crate::manifest::Tier;
 use crate::state::{
     Applied, Fields, Kind, ObjectId, Quarantine, RealmState, applied, arrange, assemble, secret::Secrets,
@@ -277,6 +277,7 @@ impl Plan {
 
 /// The plan of one tenant: what makes `observed` (none: there is no such realm) what is desired.
 pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &Secrets) -> TenantPlan {
+    let desired = &*fitted(desired, observed);
     let marker = applied_after(desired, observed, secrets).to_text();
     let mut plan = TenantPlan {
         tenant: desired.name.clone(),

@@ -1,8 +1,11 @@
 //! The service accounts of the tool in each realm: the provisioner, with which everything after the realm's birth is done,
 //! and what it has in common with the observer.
 
+use std::borrow::Cow;
+
 use serde_json::json;
 
+use super::Desired;
 use crate::state::kind::{Kind, SERVICE_ACCOUNT_PREFIX};
 use crate::state::secret::Secrets;
 use crate::state::{ObjectId, RealmState, applied};
@@ -81,4 +84,18 @@ pub fn trust(state: &mut RealmState, jwks: &str) {
 pub fn is_applied(state: &RealmState, jwks: &str) -> bool {
     let recorded = state.applied().field(&ObjectId::new(Kind::Client, PROVISIONER), KEYS).map(str::to_owned);
     recorded.is_some_and(|hash| hash == applied::hash(&jwks.into(), &Secrets::default()))
+}
+
+/// What is desired, as it fits a realm that has the client scope of 26.8.2: the provisioner carries it, or it would be
+/// shut out.
+pub fn fitted<'a>(desired: &'a Desired, observed: Option<&RealmState>) -> Cow<'a, Desired> {
+    let scope = ObjectId::new(Kind::ClientScope, ADMIN_API_SCOPE);
+    if observed.is_none_or(|observed| observed.get(&scope).is_none()) {
+        return Cow::Borrowed(desired);
+    }
+    let mut fitted = desired.clone();
+    if let Some(client) = fitted.state.objects.get_mut(&ObjectId::new(Kind::Client, PROVISIONER)) {
+        client.fields.insert("defaultClientScopes".into(), json!([ADMIN_API_SCOPE]));
+    }
+    Cow::Owned(fitted)
 }

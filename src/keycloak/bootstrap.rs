@@ -13,6 +13,7 @@ use super::rotation::other_key;
 use super::token::{Answer, token};
 use super::version;
 use super::wire::{Body, Repeat, Sending, Trace, Wire};
+use crate::expand::ADMIN_API_SCOPE;
 
 /// Client id of the bootstrap account in master.
 pub const BOOTSTRAP: &str = "realmwright";
@@ -84,6 +85,7 @@ pub async fn bootstrap(
     let create_realm = admin.call(Method::GET, &format!("{MASTER}/roles/create-realm"), None).await?;
     let holder = format!("{MASTER}/users/{account}/role-mappings/realm");
     admin.grant(&holder, vec![create_realm.clone()], "the bootstrap client may create realms", &mut steps).await?;
+    admin.admin_api_scope(&id, &mut steps).await?;
     let group = admin.group(&mut steps).await?;
     let holder = format!("{MASTER}/groups/{group}/role-mappings/realm");
     admin
@@ -180,6 +182,22 @@ impl Admin {
         }
         let holder = format!("{MASTER}/users/{account}/role-mappings/clients/{master}");
         self.grant(&holder, roles, "the bootstrap client may make and remove clients of master", steps).await
+    }
+
+    /// Where master has the client scope that 26.8.2 asks for, the bootstrap client carries it.
+    async fn admin_api_scope(&self, client: &str, steps: &mut Vec<String>) -> Result<(), KeycloakError> {
+        let scopes = self.call(Method::GET, &format!("{MASTER}/client-scopes"), None).await?;
+        let mut scopes = scopes.as_array().into_iter().flatten();
+        let Some(scope) = scopes.find(|scope| scope["name"] == ADMIN_API_SCOPE).map(|scope| text(&scope["id"])) else {
+            return Ok(());
+        };
+        let list = format!("{MASTER}/clients/{client}/default-client-scopes");
+        let held = self.call(Method::GET, &list, None).await?;
+        if !held.as_array().into_iter().flatten().any(|held| held["name"] == ADMIN_API_SCOPE) {
+            self.call(Method::PUT, &format!("{list}/{scope}"), None).await?;
+            steps.push(format!("gave the bootstrap client the client scope `{ADMIN_API_SCOPE}`"));
+        }
+        Ok(())
     }
 
     async fn group(&self, steps: &mut Vec<String>) -> Result<String, KeycloakError> {

@@ -10,12 +10,14 @@ mod parts;
 mod routes;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 
 use super::mask::MASK;
 use super::{Birth, Fault, KeycloakError, ReadRealms, WriteRealms};
+use crate::expand::{ADMIN_API_SCOPE, PROVISIONER};
 use crate::state::arrange::compose;
 use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
 use crate::state::shape::native;
@@ -26,6 +28,8 @@ use crate::state::{Kind, ObjectId};
 pub struct MemoryKeycloak {
     realms: Mutex<BTreeMap<String, Realm>>,
     requests: Mutex<Vec<Sent>>,
+    /// Whether the Admin API asks for the client scope of 26.8.2, as Keycloak documents it.
+    rules_of_26_8: AtomicBool,
 }
 
 /// A request that was received.
@@ -66,6 +70,30 @@ impl MemoryKeycloak {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Makes the client scope of 26.8.2 in every realm, as the upgrade does by Keycloak's documents (not tried).
+    pub fn upgrade(&self) {
+        for realm in self.lock().values_mut() {
+            let scope = json!({"name": ADMIN_API_SCOPE, "protocol": "openid-connect"});
+            let _ = realm.insert(ObjectId::new(Kind::ClientScope, ADMIN_API_SCOPE), scope);
+        }
+    }
+
+    /// From now on, a provisioner that does not carry that scope gets 401 where its realm has it.
+    pub fn enforce_rules_of_26_8(&self) {
+        self.rules_of_26_8.store(true, Ordering::Relaxed);
+    }
+
+    fn admits(&self, realm: &Realm) -> Result<(), Refusal> {
+        let has_scope = realm.objects.contains_key(&ObjectId::new(Kind::ClientScope, ADMIN_API_SCOPE));
+        if !has_scope || !self.rules_of_26_8.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let own = realm.objects.get(&ObjectId::new(Kind::Client, PROVISIONER));
+        let scopes = own.and_then(|own| own["defaultClientScopes"].as_array());
+        let carries = scopes.is_some_and(|scopes| scopes.iter().any(|scope| scope == ADMIN_API_SCOPE));
+        if carries { Ok(()) } else { Err((401, "HTTP 401 Unauthorized".into())) }
+    }
+
     /// Forgets the requests so far.
     pub fn forget_requests(&self) {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner).clear();
@@ -98,7 +126,7 @@ impl MemoryKeycloak {
         let fault =
             |(status, message)| KeycloakError { method, path: whole.clone(), fault: Fault::Status { status, message } };
         match self.lock().get_mut(realm) {
-            Some(realm) => work(realm).map_err(fault),
+            Some(realm) => self.admits(realm).and_then(|()| work(realm)).map_err(fault),
             None => Err(fault((404, "Realm not found.".into()))),
         }
     }
@@ -107,7 +135,13 @@ impl MemoryKeycloak {
 impl ReadRealms for MemoryKeycloak {
     async fn export(&self, realm: &str) -> Result<Option<Value>, KeycloakError> {
         self.note("POST", &format!("{realm}/partial-export"), false);
-        Ok(self.lock().get(realm).map(Realm::export))
+        let realms = self.lock();
+        let Some(found) = realms.get(realm) else { return Ok(None) };
+        let path = format!("{realm}/partial-export");
+        let fault =
+            |(status, message)| KeycloakError { method: "POST", path, fault: Fault::Status { status, message } };
+        self.admits(found).map_err(fault)?;
+        Ok(Some(found.export()))
     }
 
     async fn get(&self, realm: &str, path: &str) -> Result<Option<Value>, KeycloakError> {

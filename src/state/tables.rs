@@ -429,6 +429,7 @@ pub(super) const BUILT_IN_SCOPES: &[&str] = &[
     "address",
     "email",
     "organization",
+    "kc-admin-api",
 ];
 
 pub(super) const BUILT_IN_SCOPE_MAPPERS: &[&str] = &[
@@ -443,4 +444,5 @@ pub(super) const BUILT_IN_SCOPE_MAPPERS: &[&str] = &[
     "role_list/*",
     "address/*",
     "organization/*",
+    "kc-admin-api/*",
 ];

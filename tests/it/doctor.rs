@@ -288,3 +288,25 @@ async fn the_clock_is_compared_and_nothing_is_written() {
     let sent = server.received_requests().await.expect("recorded");
     assert!(sent.iter().all(|request| request.method.as_str() == "GET" || request.url.path().ends_with("/token")));
 }
+
+/// Before the rule is in force a plan gives the provisioner the scope, once the realm has it; then nothing shuts it out,
+/// and no plan takes the scope away again. Without it, the realm can't be read.
+#[tokio::test]
+async fn the_provisioner_carries_the_scope_of_26_8_where_the_realm_has_it() {
+    let tenant = "apiVersion: realmwright/v1\nkind: Distributor\nname: north\n";
+    let world = crate::support::World::new("{}").with("north.yaml", tenant);
+    let api = realmwright::keycloak::memory::MemoryKeycloak::new();
+    world.apply(&api).await;
+    api.upgrade();
+    let plan = crate::support::changes(&world.plan(&api).await);
+    assert!(plan.contains("kc-admin-api") && !plan.contains("foreign"), "{plan}");
+    world.apply(&api).await;
+    api.enforce_rules_of_26_8();
+    assert!(world.plan(&api).await.is_empty());
+    let late = realmwright::keycloak::memory::MemoryKeycloak::new();
+    world.apply(&late).await;
+    late.upgrade();
+    late.enforce_rules_of_26_8();
+    let error = realmwright::keycloak::ReadRealms::export(&late, "north").await.expect_err("it is shut out");
+    assert_eq!(error.status(), Some(401));
+}
