@@ -49,6 +49,10 @@ fmt: ## Format the code
 docs: ## Write the generated documents anew
 	UPDATE_DOCS=1 $(CARGO) test --locked --test it generated
 
+.PHONY: defaults
+defaults: ## Record anew what a bare realm contains, for import
+	UPDATE_DEFAULTS=1 $(CARGO) test --locked --test live the_recorded_defaults_are_current
+
 .PHONY: keycloak
 keycloak: ## Start a Keycloak, and say where it is
 	@keycloak-dev/keycloak start

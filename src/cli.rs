@@ -17,6 +17,7 @@ mod findings;
 mod fmt;
 mod git;
 mod guards;
+mod import;
 mod man;
 mod output;
 mod plan;
@@ -97,6 +98,7 @@ impl Call {
             Command::Explain(options) => explain::run(printer, options).await,
             Command::Guards(options) => guards::run(printer, options),
             Command::Doctor(options) => doctor::run(printer, options).await,
+            Command::Import(options) => import::run(printer, options).await,
             Command::Bootstrap(options) => bootstrap::run(printer, options).await,
             Command::Fmt(options) => fmt::run(printer, options),
             Command::Rotate(what) => rotate::run(printer, what).await,

@@ -3,6 +3,7 @@
 //! Documents are JSON objects as the Admin REST API has them, unknown fields untouched. [`http`] is a real server,
 //! [`memory`] one for tests that keeps the same contract. Paths are relative to `/admin/realms/{realm}/`.
 
+mod administrator;
 pub mod backup;
 pub mod bootstrap;
 pub mod endpoint;

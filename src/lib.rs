@@ -10,14 +10,15 @@
 //! 3. [`state`]: what realms contain → one `State` for the desired and the observed side;
 //! 4. [`template`], [`expand`]: manifests → the desired state;
 //! 5. [`authority`]: two sides of a change → what its author may not do;
-//! 6. [`plan`]: two states → a `Plan`, and its rendering.
+//! 6. [`plan`]: two states → a `Plan`, and its rendering;
+//! 7. [`import`]: realms → the manifests that plan nothing for them.
 //!
 //! With effects:
 //!
-//! 7. [`keycloak`]: a server, real or in memory → the observed state;
-//! 8. [`apply`]: a plan → an `Outcome`;
-//! 9. [`doctor`]: what may go wrong on a server, and what mends it; all but its questions is pure;
-//! 10. [`cli`]: the command line, the only place that reads files and the clock, and prints.
+//! 8. [`keycloak`]: a server, real or in memory → the observed state;
+//! 9. [`apply`]: a plan → an `Outcome`;
+//! 10. [`doctor`]: what may go wrong on a server, and what mends it; all but its questions is pure;
+//! 11. [`cli`]: the command line, the only place that reads files and the clock, and prints.
 
 pub mod apply;
 pub mod authority;
@@ -25,6 +26,7 @@ pub mod cli;
 pub mod diagnostic;
 pub mod doctor;
 pub mod expand;
+pub mod import;
 pub mod keycloak;
 pub mod manifest;
 pub mod plan;

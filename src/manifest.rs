@@ -101,6 +101,11 @@ pub fn load(mut sources: Vec<Source>, shipped: impl IntoIterator<Item = Source>)
     Loaded { set, sources, diagnostics: found }
 }
 
+/// The documents of a YAML text that is no manifest, without their places.
+pub fn parse_texts(text: &str) -> Result<Vec<serde_json::Value>, Diagnostic> {
+    Ok(yaml::parse(0, text)?.iter().map(Node::to_value).collect())
+}
+
 /// The kind of a document, once its keys and types are right.
 fn document(node: Node, found: &mut Vec<Diagnostic>) -> Option<(usize, Node)> {
     yaml::duplicate_keys(&node, found);

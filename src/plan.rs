@@ -4,6 +4,7 @@
 //! one realm, [`order`] puts them in the order in which they are safe, [`guard`] refuses what would do much harm,
 //! [`review`] and [`risk`] say what a reviewer looks for, [`render`] shows it to people.
 
+pub mod adopt;
 pub mod diff;
 pub mod drift;
 pub mod explain;
@@ -297,7 +298,11 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
         None => plan.changes.push(birth(&desired.state, &marker)),
         Some(observed) => {
             let difference = diff::diff(&desired.state, observed, &observed.applied(), secrets);
-            plan.changes = order::order(difference.changes);
+            let changes = match observed.is_elsewhere() {
+                true => adopt::realm(difference.changes),
+                false => difference.changes,
+            };
+            plan.changes = order::order(changes);
             plan.foreign = difference.foreign;
             let written = observed.marker();
             plan.recorded = written.map(applied::digest);

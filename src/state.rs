@@ -24,9 +24,13 @@ pub use address::ObjectId;
 pub use applied::Applied;
 pub use arrange::{arrange, assemble};
 pub use kind::Kind;
-pub use normalize::{document, same};
+pub use normalize::{document, fields as fields_of, same};
 pub use protection::Protection;
 pub use quarantine::Quarantine;
+pub(crate) use shape::regular;
+
+/// Client id of the provisioner, the service account in each realm; the same in every realm.
+pub const PROVISIONER: &str = "realmwright-provisioner";
 
 /// The fields of an object by their path: `redirectUris`, `attributes.pkce.code.challenge.method`.
 pub type Fields = BTreeMap<String, Value>;
@@ -70,6 +74,11 @@ impl RealmState {
     /// The text of its marker, if it carries one.
     pub fn marker(&self) -> Option<&str> {
         self.realm()?.raw.get("attributes")?.get(applied::MARKER)?.as_str()
+    }
+
+    /// True for a realm that was made elsewhere: it carries no marker, and does not know the provisioner.
+    pub fn is_elsewhere(&self) -> bool {
+        self.marker().is_none() && self.get(&ObjectId::new(Kind::Client, PROVISIONER)).is_none()
     }
 
     /// What was last applied to it.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::keycloak::{Fault, KeycloakError, WriteRealms, endpoint, segment};
 use crate::plan::order::comes_first;
-use crate::plan::{Action, Change, FieldChange, TenantPlan};
+use crate::plan::{Action, Change, FieldChange, TenantPlan, adopt};
 use crate::state::applied::{self, MARKER};
 use crate::state::arrange::object;
 use crate::state::kind::{Class, Put, SERVICE_ACCOUNT_PREFIX, Section};
@@ -49,11 +49,13 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         let realm = plan.changes.iter().find(|change| change.object.kind == Kind::Realm);
         let fields = realm.map(|change| change.fields.as_slice()).unwrap_or_default();
         self.switch_on(fields).await.map_err(|error| (Some(ObjectId::realm()), error))?;
-        for change in of(Action::Create) {
+        let provisioner = plan.changes.iter().flat_map(adopt::provisioner);
+        let created: Vec<Change> = provisioner.chain(of(Action::Create).cloned()).collect();
+        for change in &created {
             self.create(change).await.map_err(|error| failed(change, error))?;
             self.done += 1;
         }
-        for change in of(Action::Create) {
+        for change in &created {
             let created = references(change);
             let links =
                 Link::of(&change.object, created.iter().map(|(path, value)| (path.as_str(), None, Some(value))));
@@ -134,6 +136,22 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         let named = matches!(id.kind, Kind::ClientRole | Kind::RealmRole);
         if let Some(made) = made.filter(|_| !named) {
             self.ids.insert(id.clone(), made);
+        }
+        if id.kind == Kind::Client && body["serviceAccountsEnabled"] == true {
+            self.without_given_scopes(id, &body["defaultClientScopes"]).await?;
+        }
+        Ok(())
+    }
+
+    /// A client with a service account is given the scope `service_account` beside those that its creation names.
+    async fn without_given_scopes(&mut self, id: &ObjectId, named: &Value) -> Result<(), KeycloakError> {
+        let Some(named) = named.as_array() else { return Ok(()) };
+        let own = self.id(id).await?;
+        let list = endpoint::client_scopes(&own);
+        let found = self.api.get(self.realm, &list).await?.unwrap_or_default();
+        for scope in found.as_array().into_iter().flatten().filter(|scope| !named.contains(&scope["name"])) {
+            let path = format!("{list}/{}", scope["id"].as_str().unwrap_or_default());
+            self.api.delete(self.realm, &path, None).await?;
         }
         Ok(())
     }

@@ -172,6 +172,7 @@ async fn reach(printer: &Printer, plan: &Plan, options: &Options) -> anyhow::Res
     let base = plan.header.server.trim_end_matches("/realms/master");
     let url = session::checked_url(target.server.clone().unwrap_or_else(|| base.to_owned()))?;
     let server = Server::connect(&url, key, session::trace(printer, secrets.values())).await?;
+    let server = session::administrated(server, target)?;
     if server.identity() != plan.header.server {
         anyhow::bail!("the plan was made for {}, this server is {}", plan.header.server, server.identity());
     }

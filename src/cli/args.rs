@@ -6,8 +6,8 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{
-    apply, bootstrap, check, completions, config, destroy, doctor, drift, explain, fmt, guards, man, plan, restore,
-    rotate, schema, validate,
+    apply, bootstrap, check, completions, config, destroy, doctor, drift, explain, fmt, guards, import, man, plan,
+    restore, rotate, schema, validate,
 };
 use crate::plan::Waiver;
 use crate::plan::select::{Selection, Selector};
@@ -67,6 +67,8 @@ pub(super) enum Command {
     Guards(guards::Options),
     /// Look for what may go wrong on a server, and say what mends it; writes nothing
     Doctor(doctor::Options),
+    /// Write manifests for realms that are there, or for exports of realms
+    Import(import::Options),
     /// Prepare a server, once, with an administrator's login
     Bootstrap(bootstrap::Options),
     /// Lay out manifests in the one way; comments stay
@@ -141,6 +143,10 @@ pub(super) struct Target {
     /// PEM file with the operator's private key. The key itself may be in REALMWRIGHT_OPERATOR_KEY_PEM instead
     #[arg(short = 'k', long, env = "REALMWRIGHT_OPERATOR_KEY", value_name = "FILE")]
     pub(super) operator_key: Option<PathBuf>,
+    /// Administrator of master, needed to prepare a server and to adopt realms that were not made by Realmwright; in
+    /// other realms nothing is done with this login. The password is in REALMWRIGHT_ADMIN_PASSWORD
+    #[arg(long, env = "REALMWRIGHT_ADMIN_USER", value_name = "NAME")]
+    pub(super) admin_user: Option<String>,
 }
 
 /// What is meant although a guard refuses it.

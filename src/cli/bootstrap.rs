@@ -14,9 +14,6 @@ use crate::keycloak::bootstrap::bootstrap;
 use crate::keycloak::key::OperatorKey;
 use crate::manifest::resolve::resolve;
 
-/// Environment variable that may hold the administrator's password.
-const PASSWORD_VARIABLE: &str = "REALMWRIGHT_ADMIN_PASSWORD";
-
 /// `bootstrap`
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -26,9 +23,6 @@ pub(super) struct Options {
     /// Where and as whom.
     #[command(flatten)]
     pub(super) target: Target,
-    /// Administrator of the master realm
-    #[arg(long, env = "REALMWRIGHT_ADMIN_USER", default_value = "admin", value_name = "NAME")]
-    pub(super) admin_user: String,
     /// File with the administrator's password; `-` reads it from standard input. It may be in
     /// REALMWRIGHT_ADMIN_PASSWORD instead
     #[arg(long, value_name = "FILE")]
@@ -49,14 +43,15 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
             session::server_url(&options.target, &resolve(&manifests.set, &environment, &mut Vec::new()))?
         }
     };
-    let password = files::password(options.admin_password_file.as_deref(), PASSWORD_VARIABLE)?;
+    let password = files::password(options.admin_password_file.as_deref(), files::PASSWORD_VARIABLE)?;
     let new = options.target.operator_key.as_deref().filter(|path| !path.exists());
     if let Some(path) = new {
         files::write_key(path, &OperatorKey::generate()?)?;
     }
     let key = files::operator_key(options.target.operator_key.as_deref())?;
     let trace = session::trace(printer, []);
-    let prepared = bootstrap(&url, &options.admin_user, &password, &key, options.replace_key, trace).await;
+    let user = options.target.admin_user.as_deref().unwrap_or("admin");
+    let prepared = bootstrap(&url, user, &password, &key, options.replace_key, trace).await;
     if let Some(path) = new {
         let unused = prepared.as_ref().is_err_and(|error| match error.fault {
             Fault::OtherKey | Fault::Unsupported { .. } => true,

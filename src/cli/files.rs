@@ -18,6 +18,9 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 /// Environment variable that may hold the operator key itself.
 pub(super) const KEY_VARIABLE: &str = "REALMWRIGHT_OPERATOR_KEY_PEM";
 
+/// Environment variable that may hold the administrator's password.
+pub(super) const PASSWORD_VARIABLE: &str = "REALMWRIGHT_ADMIN_PASSWORD";
+
 /// Every YAML and CSV file below a directory, in the order of their names; hidden ones are left out, and
 /// the configuration file.
 pub(super) fn manifests(dir: &Path) -> anyhow::Result<Vec<Source>> {

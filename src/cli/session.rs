@@ -156,6 +156,14 @@ fn unselectable(error: SelectError) -> UsageError {
     UsageError { message: error.to_string(), hint: None }
 }
 
+/// Lets the administrator step in whose login is given, if one is.
+pub(super) fn administrated(server: Server, target: &Target) -> anyhow::Result<Server> {
+    Ok(match &target.admin_user {
+        Some(user) => server.with_administrator(user.clone(), files::password(None, files::PASSWORD_VARIABLE)?),
+        None => server,
+    })
+}
+
 /// Told of each request when the user wants to see them; with their bodies, if asked, without the known secrets.
 pub(super) fn trace(printer: &Printer, known: impl IntoIterator<Item = SecretString>) -> Option<Trace> {
     let printer = *printer;
@@ -188,6 +196,7 @@ pub(super) async fn open(
     let mut wanted = wanted(printer, dir, target, selection, Some(&key))?;
     let server =
         Server::connect(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values())).await?;
+    let server = administrated(server, target)?;
     let state = observe_all(printer, &server, &wanted.desired, parallelism).await?;
     keep_rotation(&server, &mut wanted.desired, &state).await?;
     let header = header(&wanted, server.identity(), View::Provisioner)?;

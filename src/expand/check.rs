@@ -14,8 +14,9 @@ use crate::state::secret::SECRET;
 use crate::state::specs::SPECS;
 use crate::state::{Object, ObjectId, RealmState, applied};
 
-/// Names that Keycloak gives to the roles of its own administration (`org.keycloak.models.AdminRoles`). A role of such
-/// a name is refused with 403, or worse, is taken for one.
+/// Names that Keycloak gives to the roles of its own administration (`org.keycloak.models.AdminRoles`). A tenant's realm
+/// may have roles of such names, and many that were made by hand do; a master administrator's account may not change
+/// them, the realm's own provisioner may.
 const ADMIN_ROLES: [&str; 4] = ["admin", "create-realm", "realm-admin", "impersonation"];
 
 /// Checks the filled realm of one tenant, place by place.
@@ -205,9 +206,10 @@ fn objects(kind: Kind, section: &str, items: &[Node], found: &mut Vec<Diagnostic
         }
         let role = matches!(kind, Kind::RealmRole | Kind::ClientRole);
         if role && ADMIN_ROLES.contains(&name) {
-            let message = format!("`{name}` can't be the name of a role: Keycloak keeps it for its own administration");
+            let message =
+                format!("`{name}` is the name of a role of Keycloak's own administration, and easily taken for it");
             found.push(
-                Diagnostic::error("reserved-name", span, message).hint("choose another name, e.g. `tenant-admin`"),
+                Diagnostic::warning("reserved-name", span, message).hint("choose another name, e.g. `tenant-admin`"),
             );
         }
         if kind == Kind::Client && (name == PROVISIONER || name == OBSERVER) {

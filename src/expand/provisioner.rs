@@ -10,8 +10,7 @@ use crate::state::kind::{Kind, SERVICE_ACCOUNT_PREFIX};
 use crate::state::secret::Secrets;
 use crate::state::{ObjectId, RealmState, applied};
 
-/// Client id of the provisioner, the same in every realm.
-pub const PROVISIONER: &str = "realmwright-provisioner";
+pub use crate::state::PROVISIONER;
 
 /// The client scope without which tokens are refused by the Admin API of 26.8.2 and newer (documented, not tried).
 /// Servers that do not know it ignore its name in the body of a new client.

@@ -77,3 +77,8 @@ pub fn link(kind: Kind, own: &str, field: &str, target: &ObjectId, other: &str, 
         _ => LinkPath::Roles(format!("roles-by-id/{own}/composites")),
     }
 }
+
+/// The scopes that a client's tokens always have.
+pub fn client_scopes(client: &str) -> String {
+    format!("clients/{client}/default-client-scopes")
+}

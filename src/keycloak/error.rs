@@ -106,7 +106,8 @@ impl KeycloakError {
             ),
             Fault::Refused { .. } => Some(
                 "either the realm was not made by Realmwright, or the operator key is not the one that it trusts \
-                 (wrong, or rotated out)"
+                 (wrong, or rotated out). To adopt a realm that was made elsewhere, give an administrator's login for \
+                 this run: --admin-user, and the password in REALMWRIGHT_ADMIN_PASSWORD"
                     .into(),
             ),
             Fault::OtherKey => Some(

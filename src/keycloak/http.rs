@@ -6,6 +6,7 @@ use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::Value;
 
+use super::administrator::Administrator;
 use super::bootstrap::BOOTSTRAP;
 use super::error::{Fault, KeycloakError};
 use super::key::OperatorKey;
@@ -14,8 +15,12 @@ use super::observer::Observer;
 use super::token::{Account, Answer, Tokens, login};
 use super::wire::{ATTEMPTS, Body, Repeat, Reply, Sending, Wire, backoff};
 pub use super::wire::{Exchange, Trace};
-use super::{Birth, EXPORT, ReadRealms, WriteRealms, version};
+use super::{Birth, EXPORT, ReadRealms, WriteRealms, segment, version};
 use crate::expand::{OBSERVER, PROVISIONER};
+
+/// How many clients of master are listed at a time, and how often at most.
+const PAGE: usize = 20;
+const PAGES: usize = 5_000;
 
 /// A connection to one server.
 pub struct Server {
@@ -27,6 +32,7 @@ pub struct Server {
     client: &'static str,
     tokens: Tokens,
     pub(super) lanes: Lanes,
+    administrator: Option<Administrator>,
 }
 
 impl Server {
@@ -34,7 +40,15 @@ impl Server {
     pub async fn connect(base: &str, key: OperatorKey, trace: Option<Trace>) -> Result<Self, KeycloakError> {
         let wire = Wire::new(base, trace)?;
         let issuer = issuer(&wire, "master").await?;
-        Ok(Self { wire, issuer, key, client: PROVISIONER, tokens: Tokens::default(), lanes: Lanes::default() })
+        Ok(Self {
+            wire,
+            issuer,
+            key,
+            client: PROVISIONER,
+            tokens: Tokens::default(),
+            lanes: Lanes::default(),
+            administrator: None,
+        })
     }
 
     /// The same as the observer of each realm, who may only read.
@@ -45,6 +59,40 @@ impl Server {
     ) -> Result<Observer, KeycloakError> {
         let server = Self::connect(base, key, trace).await?;
         Ok(Observer::new(Self { client: OBSERVER, ..server }))
+    }
+
+    /// Lets an administrator step in for realms that refuse the provisioner, which is how they are adopted.
+    #[must_use]
+    pub fn with_administrator(mut self, user: String, password: SecretString) -> Self {
+        self.administrator = Some(Administrator::new(user, password));
+        self
+    }
+
+    /// Names of all realms but master, by the clients that master keeps for them: the listing of realms itself costs
+    /// more with each (`docs/keycloak.md`).
+    pub async fn realms(&self) -> Result<Vec<String>, KeycloakError> {
+        let mut names = Vec::new();
+        for page in 0..PAGES {
+            let path = format!("master/clients?clientId=-realm&search=true&first={}&max={PAGE}", page * PAGE);
+            let found = match &self.administrator {
+                None => self.master(BOOTSTRAP, Method::GET, &path, None).await?.map(|(_, list)| list),
+                Some(administrator) => {
+                    let path = format!("/admin/realms/{path}");
+                    let sending =
+                        Sending { method: Method::GET, path: &path, body: Body::Nothing, repeat: Repeat::Safe };
+                    administrator.call(&self.wire, &sending).await?.map(|reply| reply.body)
+                }
+            };
+            let found = found.unwrap_or_default();
+            let found = found.as_array().map(Vec::as_slice).unwrap_or_default();
+            let names_of = found.iter().filter_map(|client| client["clientId"].as_str()?.strip_suffix("-realm"));
+            names.extend(names_of.filter(|name| *name != "master").map(str::to_owned));
+            if found.len() < PAGE {
+                break;
+            }
+        }
+        names.sort();
+        Ok(names)
     }
 
     /// The issuer of the master realm: who the server says it is.
@@ -93,7 +141,7 @@ impl Server {
         if let Some(token) = self.tokens.get(account) {
             return Ok(Some(token));
         }
-        let usual = format!("{}/{}", self.issuer.trim_end_matches("/master"), account.realm);
+        let usual = format!("{}/{}", self.issuer.trim_end_matches("/master"), segment(&account.realm));
         let audience = self.tokens.issuer(&account.realm).unwrap_or_else(|| usual.clone());
         let answer = match self.log_in(account, &audience).await {
             Err(refused @ KeycloakError { fault: Fault::Refused { .. }, .. }) if audience == usual => {
@@ -173,7 +221,19 @@ impl Server {
     async fn in_realm(&self, realm: &str, sending: &Sending<'_>) -> Result<Option<Reply>, KeycloakError> {
         not_master(realm, sending.path)?;
         let account = Account { realm: realm.to_owned(), client: self.client.to_owned() };
-        self.call(&account, sending).await
+        let Some(administrator) = &self.administrator else { return self.call(&account, sending).await };
+        if administrator.serves(realm) {
+            return administrator.call(&self.wire, sending).await;
+        }
+        match self.call(&account, sending).await {
+            Err(error) if administrator.steps_in(realm, &error) => administrator.call(&self.wire, sending).await,
+            other => other,
+        }
+    }
+
+    /// True for a realm in which an administrator had to step in.
+    fn is_adopted(&self, realm: &str) -> bool {
+        self.administrator.as_ref().is_some_and(|administrator| administrator.serves(realm))
     }
 
     /// Sends a POST that makes something new each time to a realm, as its provisioner.
@@ -195,11 +255,11 @@ impl Server {
 
 impl ReadRealms for Server {
     async fn export(&self, realm: &str) -> Result<Option<Value>, KeycloakError> {
-        let path = format!("/admin/realms/{realm}/{EXPORT}");
+        let path = realm_path(realm, EXPORT);
         // A POST that changes nothing.
         let sending = Sending { method: Method::POST, path: &path, body: Body::Nothing, repeat: Repeat::Safe };
         let Some(reply) = self.in_realm(realm, &sending).await? else { return Ok(None) };
-        if !is_whole(realm, &reply.body) {
+        if !is_whole(realm, &reply.body, !self.is_adopted(realm)) {
             let reason =
                 "the export is not whole: the realm, its clients, roles, scopes or components are missing".into();
             return Err(KeycloakError { method: "POST", path, fault: Fault::Broken { reason } });
@@ -223,10 +283,10 @@ impl ReadRealms for Server {
 }
 
 /// True for the document of a realm that lacks nothing that every realm of the tool has.
-pub(super) fn is_whole(realm: &str, document: &Value) -> bool {
+pub(super) fn is_whole(realm: &str, document: &Value, made_here: bool) -> bool {
     let provisioner = |client: &Value| client["clientId"] == PROVISIONER;
     document["realm"] == realm
-        && document["clients"].as_array().is_some_and(|clients| clients.iter().any(provisioner))
+        && document["clients"].as_array().is_some_and(|clients| !made_here || clients.iter().any(provisioner))
         && document["roles"]["realm"].is_array()
         && document["clientScopes"].is_array()
         && document["components"].is_object()
@@ -295,6 +355,7 @@ impl WriteRealms for Server {
 
 /// The issuer that a realm names in its discovery document (OpenID Connect Discovery §4).
 async fn issuer(wire: &Wire, realm: &str) -> Result<String, KeycloakError> {
+    let realm = segment(realm);
     let path = format!("/realms/{realm}/.well-known/openid-configuration");
     let sending = Sending { method: Method::GET, path: &path, body: Body::Nothing, repeat: Repeat::Unsafe };
     let discovery = wire.send(&sending, None).await.map_err(|failure| failure.error)?.body;
@@ -306,6 +367,7 @@ async fn issuer(wire: &Wire, realm: &str) -> Result<String, KeycloakError> {
 }
 
 fn realm_path(realm: &str, path: &str) -> String {
+    let realm = segment(realm);
     if path.is_empty() { format!("/admin/realms/{realm}") } else { format!("/admin/realms/{realm}/{path}") }
 }
 

@@ -38,10 +38,7 @@ pub fn planned_users(changes: &[Change]) -> Users {
 /// What a realm contains, or `None` when there is no such realm. Of the users, `wanted` and those of the marker are
 /// read, and the service accounts.
 pub async fn observe(api: &impl ReadRealms, realm: &str, wanted: &Users) -> Result<Option<RealmState>, KeycloakError> {
-    let Some(mut export) = api.export(realm).await? else { return Ok(None) };
-    if export["organizationsEnabled"] == true {
-        export["organizations"] = organizations(api, realm).await?.into();
-    }
+    let Some(export) = representation(api, realm).await? else { return Ok(None) };
     let mut state = arrange(&export);
     for spec in SPECS.iter().filter(|spec| spec.kind.is_single()) {
         // What Keycloak leaves out of an export while it is as it was made.
@@ -60,6 +57,15 @@ pub async fn observe(api: &impl ReadRealms, realm: &str, wanted: &Users) -> Resu
         state.objects.extend(found.objects.into_iter().filter(|(id, _)| id.kind == Kind::User));
     }
     Ok(Some(state))
+}
+
+/// A realm's representation: its export, and what no export has.
+pub async fn representation(api: &impl ReadRealms, realm: &str) -> Result<Option<Value>, KeycloakError> {
+    let Some(mut export) = api.export(realm).await? else { return Ok(None) };
+    if export["organizationsEnabled"] == true {
+        export["organizations"] = organizations(api, realm).await?.into();
+    }
+    Ok(Some(export))
 }
 
 /// The organizations inside a realm, which no export has, with the aliases of their identity providers.

@@ -37,7 +37,7 @@ impl Observer {
 impl ReadRealms for Observer {
     async fn export(&self, realm: &str) -> Result<Option<Value>, KeycloakError> {
         let Some(document) = document(&self.server, realm).await? else { return Ok(None) };
-        if !is_whole(realm, &document) {
+        if !is_whole(realm, &document, true) {
             let reason = "the realm, its clients, roles, scopes or components are missing".into();
             let path = format!("/admin/realms/{realm}");
             return Err(KeycloakError { method: "GET", path, fault: Fault::Broken { reason } });

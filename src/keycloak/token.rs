@@ -24,7 +24,7 @@ pub(super) struct Account {
 impl Account {
     /// Path of its token endpoint.
     pub(super) fn path(&self) -> String {
-        format!("/realms/{}/protocol/openid-connect/token", self.realm)
+        format!("/realms/{}/protocol/openid-connect/token", super::segment(&self.realm))
     }
 }
 

@@ -21,6 +21,13 @@ macro_rules! name_pattern {
     };
 }
 
+/// Names of tenants: what Keycloak allows as the name of a realm.
+macro_rules! realm_pattern {
+    () => {
+        r#"^[^\s.:/?#@!$&()*+,;=\[\]\\%"<>^`{|}~]([^\t\r\n\x00-\x1f:/?#@!$&()*+,;=\[\]\\%"<>^`{|}~]{0,253}[^\s:/?#@!$&()*+,;=\[\]\\%"<>^`{|}~])?$"#
+    };
+}
+
 /// The stages of a platform and the products that it sells. A manifest directory has exactly one.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -204,9 +211,13 @@ pub struct NestedOrganization {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Member {
-    /// Immutable id; becomes the name of the realm. Unique in the whole platform.
-    #[schemars(regex(pattern = name_pattern!()))]
+    /// Immutable id; becomes the name of the realm. Unique in the whole platform. Choose lower case letters, digits, `-`
+    /// and `_`; other names are for realms that have them already.
+    #[schemars(regex(pattern = realm_pattern!()))]
     pub name: String,
+    /// `true`: it stands in the tree and has no realm of its own. Omitted: it has one.
+    #[serde(default)]
+    pub without_realm: bool,
     /// The environments where it exists and what differs there. Omitted: those of its parent; a distributor: all.
     pub environments: Option<BTreeMap<String, Settings>>,
     /// What may differ from environment to environment.

@@ -73,7 +73,7 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
     for entry in &set.entries {
         let above = entry.parent.as_ref().and_then(|(parent, _)| places.get(parent.as_str()));
         let place = place(set, entry, above, environment, found);
-        if place.here {
+        if place.here && !without_realm(entry) {
             let above = entry.parent.as_ref().and_then(|(parent, _)| tenants.iter().rfind(|t| t.name == *parent));
             let labels = above.map(|above| above.labels.clone()).unwrap_or_default();
             tenants.extend(tenant(entry, place.path.clone(), labels, environment, found));
@@ -102,6 +102,11 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
     let product_nodes = product_nodes(set, environment);
     let environment = environment.to_owned();
     Network { environment, server, observer_key, products, product_nodes, limits, protected, tenants }
+}
+
+/// True for an organization that only stands in the tree.
+fn without_realm(entry: &Entry) -> bool {
+    entry.node.get("withoutRealm").is_some_and(|node| node.to_value() == true)
 }
 
 /// What a child needs to know of the organization above it.
@@ -151,7 +156,7 @@ fn tenant(
     environment: &str,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Tenant> {
-    const IDENTITY: [&str; 6] = ["apiVersion", "kind", "name", "parent", "environments", "csv"];
+    const IDENTITY: [&str; 7] = ["apiVersion", "kind", "name", "parent", "environments", "csv", "withoutRealm"];
     let own: Vec<(Key, Node)> =
         entry.node.entries().iter().filter(|(key, _)| !IDENTITY.contains(&key.text.as_str())).cloned().collect();
     let mut node = Node { data: Data::Map(own), span: entry.node.span };

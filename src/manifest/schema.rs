@@ -220,6 +220,9 @@ fn pattern_hint(pattern: &str) -> String {
             "use lower case letters, digits, `-` and `_`, at most 63, beginning and ending with a letter or digit"
                 .into()
         }
+        realm if realm.contains(":/?#@") => {
+            "use lower case letters, digits, `-` and `_`; Keycloak forbids `/`, `:`, `?`, `#`, `&` and the like".into()
+        }
         r"^[^\s@]+@[^\s@]+$" => "write an e-mail address".into(),
         r"^[^\sA-Z]{1,255}$" => "login names are lower case and without spaces".into(),
         r"^https?://[^\s?#]+$" => "write an absolute URL, e.g. https://id.example.com".into(),

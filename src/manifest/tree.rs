@@ -161,16 +161,18 @@ fn report_cycles(left: &BTreeMap<String, Entry>, found: &mut Vec<Diagnostic>) {
 
 fn check_name(entry: &Entry, found: &mut Vec<Diagnostic>) {
     let name = entry.name.as_str();
-    let reason = if matches!(name, "master" | "admin") {
-        "belongs to Keycloak itself"
+    if matches!(name, "master" | "admin") {
+        let message = format!("`{name}` can't be the name of a tenant: it belongs to Keycloak itself");
+        found.push(
+            Diagnostic::error("reserved-name", entry.span(), message)
+                .hint("choose another name; the label may be anything"),
+        );
     } else if name.ends_with("-realm") {
-        "collides with the clients `<realm>-realm` that Keycloak keeps in its master realm"
-    } else {
-        return;
-    };
-    let message = format!("`{name}` can't be the name of a tenant: it {reason}");
-    found.push(
-        Diagnostic::error("reserved-name", entry.span(), message)
-            .hint("choose another name; the label may be anything"),
-    );
+        let message =
+            format!("`{name}` is easily taken for one of the clients `<realm>-realm` of Keycloak's master realm");
+        found.push(
+            Diagnostic::warning("reserved-name", entry.span(), message)
+                .hint("choose another name, unless the realm has it already; the label may be anything"),
+        );
+    }
 }

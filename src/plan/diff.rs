@@ -42,7 +42,9 @@ pub fn diff(desired: &RealmState, observed: &RealmState, applied: &Applied, secr
     }
     for id in observed.objects.keys() {
         let ours = desired.objects.contains_key(id) || applied.fields(id).is_some();
-        if !ours && !id.kind.is_built_in(&id.key) {
+        let own = |owner: ObjectId| desired.objects.contains_key(&owner) || applied.fields(&owner).is_some();
+        let comes_along = || id.kind.comes_with_owner(&id.key) && !id.kind.owner(&id.key).is_some_and(own);
+        if !ours && !id.kind.is_built_in(&id.key) && !comes_along() {
             difference.foreign.push(id.clone());
         }
     }
@@ -62,7 +64,7 @@ pub fn relied_on_whole(id: &ObjectId, found: &Object) -> String {
     relied_on(found, paths.map(String::as_str))
 }
 
-fn change(id: &ObjectId, action: Action, cause: Cause) -> Change {
+pub(super) fn change(id: &ObjectId, action: Action, cause: Cause) -> Change {
     Change { object: id.clone(), action, cause, body: None, fields: Vec::new(), relies_on: None, recorded: None }
 }
 

@@ -3,7 +3,7 @@
 //! To add a kind, add a variant, its row in `specs.rs`, its field table in `tables.rs`, and its cases to the contract.
 
 use super::specs::SPECS;
-use super::tables;
+use super::{ObjectId, tables};
 
 /// Keycloak names the user of a client's service account so.
 pub const SERVICE_ACCOUNT_PREFIX: &str = "service-account-";
@@ -261,6 +261,18 @@ impl Kind {
             Self::Authorization => true,
             kind => kind.is_single(),
         }
+    }
+
+    /// The object that one of this kind belongs to, where that is of a kind of its own.
+    pub fn owner(self, key: &str) -> Option<ObjectId> {
+        let Section::Within(owner, _) = self.spec().section else { return None };
+        let id = ObjectId::new(self, key);
+        Some(ObjectId::new(owner, id.owner_and_name().0))
+    }
+
+    /// True for what Keycloak makes together with the object that this one belongs to, if it made that.
+    pub fn comes_with_owner(self, key: &str) -> bool {
+        self == Self::ScopeMapper && tables::MAPPERS_OF_BUILT_IN_SCOPES.contains(&key)
     }
 
     /// True for what Keycloak makes itself in every realm.

@@ -7,7 +7,7 @@ use super::secret::as_reference;
 use super::{Fields, ObjectId};
 
 /// The fields of one object's document. Objects that are nested in it have kinds of their own and are left out.
-pub(super) fn fields(kind: Kind, document: &Value) -> Fields {
+pub fn fields(kind: Kind, document: &Value) -> Fields {
     let mut fields = Fields::new();
     for (name, value) in document.as_object().into_iter().flatten() {
         match kind.class(name) {

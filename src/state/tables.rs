@@ -432,6 +432,31 @@ pub(super) const BUILT_IN_SCOPES: &[&str] = &[
     "kc-admin-api",
 ];
 
+/// Mappers of built-in scopes that templates often bring themselves: Keycloak's own only where the scope is.
+pub(super) const MAPPERS_OF_BUILT_IN_SCOPES: &[&str] = &[
+    "basic/auth_time",
+    "basic/sub",
+    "email/email",
+    "email/email verified",
+    "profile/birthdate",
+    "profile/family name",
+    "profile/full name",
+    "profile/gender",
+    "profile/given name",
+    "profile/locale",
+    "profile/middle name",
+    "profile/nickname",
+    "profile/picture",
+    "profile/profile",
+    "profile/updated at",
+    "profile/username",
+    "profile/website",
+    "profile/zoneinfo",
+    "roles/audience resolve",
+    "roles/client roles",
+    "roles/realm roles",
+];
+
 pub(super) const BUILT_IN_SCOPE_MAPPERS: &[&str] = &[
     "microprofile-jwt/*",
     "AuthnContextClassRef/*",

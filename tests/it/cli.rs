@@ -68,7 +68,7 @@ fn validate_shows_the_line_and_a_way_out() {
        |
      6 |   - {name: a, parent: b}
        |               ^^^^^^
-      hint: its keys are admin, environments, label, labels, licences, name, organizations, parameters, protected, realm, template, users
+      hint: its keys are admin, environments, label, labels, licences, name, organizations, parameters, protected, realm, template, users, withoutRealm
 
     2 errors; nothing was planned or written
     ");

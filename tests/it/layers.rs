@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the inside out; each may use those before it. The pure ones come first.
-const LAYERS: [&str; 11] = [
+const LAYERS: [&str; 12] = [
     "diagnostic",
     "manifest",
     "state",
@@ -12,6 +12,7 @@ const LAYERS: [&str; 11] = [
     "expand",
     "authority",
     "plan",
+    "import",
     "keycloak",
     "apply",
     "doctor",
@@ -19,7 +20,7 @@ const LAYERS: [&str; 11] = [
 ];
 
 /// How many of the layers are pure.
-const PURE: usize = 7;
+const PURE: usize = 8;
 
 /// Of the pure layers, pairs that know each other: filling a template needs the manifests, resolving needs merging, and
 /// references to secrets are a part of the state.

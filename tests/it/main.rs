@@ -17,6 +17,7 @@ mod fmt;
 mod generated;
 mod guards;
 mod http;
+mod import;
 mod kinds;
 mod layers;
 mod manifest;

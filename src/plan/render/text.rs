@@ -84,6 +84,9 @@ fn change(out: &mut String, change: &Change, indent: &str) {
     if change.action == Action::Create && change.cause == Cause::Drift {
         line.push_str("  (removed outside Realmwright)");
     }
+    if change.action == Action::Adopt && change.object.kind == Kind::Realm {
+        line.push_str("  (made elsewhere: the marker and the provisioner are written)");
+    }
     out.push_str(&line);
     out.push('\n');
     for field in &change.fields {

@@ -80,6 +80,11 @@ fn unwrap(policy: &mut Map<String, Value>) {
         let list = value.as_str().filter(|text| text.starts_with('[')).and_then(|text| serde_json::from_str(text).ok());
         if let Some(mut list) = list.or_else(|| value.is_array().then(|| value.clone())) {
             if let Some(items) = list.as_array_mut() {
+                // Of a role, the server shows only that it is required.
+                items
+                    .iter_mut()
+                    .filter_map(Value::as_object_mut)
+                    .for_each(|item| prune(item, &[("required", json!(false))]));
                 items.sort_by_key(Value::to_string);
             }
             *value = list;

@@ -1,0 +1,282 @@
+//! `realmwright import`
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+
+use super::args::Target;
+use super::exit::{Exit, Reported, UsageError};
+use super::output::Printer;
+use super::progress::Progress;
+use super::{files, session};
+use crate::import::report::{self, Reason};
+use crate::import::substitute::resolve;
+use crate::import::{Finding, Imported, Options as Import, Placement, Realm, import};
+use crate::keycloak::ReadRealms;
+use crate::keycloak::http::Server;
+use crate::keycloak::key::OperatorKey;
+use crate::keycloak::observe::representation;
+use crate::manifest::parse_texts;
+use crate::state::applied::MARKER;
+
+/// Name of the report.
+const REPORT: &str = "import-report.md";
+
+/// How to print what was imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// A sentence, and what could not be expressed.
+    Text,
+    /// The findings, for programs.
+    Json,
+}
+
+/// `import`
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Realms to import; by default all but master
+    #[arg(value_name = "REALM", conflicts_with = "from_file")]
+    pub(super) realms: Vec<String>,
+    /// Exports of realms instead: JSON or YAML, one realm or a list of them, also files of keycloak-config-cli; files that
+    /// name the same realm are united
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(super) from_file: Vec<PathBuf>,
+    /// Directory for the manifests; files that are there already are not written over
+    #[arg(short, long, value_name = "DIR")]
+    pub(super) out: PathBuf,
+    /// Where and as whom.
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// Distributor that the realms are put below
+    #[arg(long, default_value = "imported", value_name = "NAME")]
+    pub(super) distributor: String,
+    /// List of where each realm stands: CSV with the columns realm, tier, parent, label
+    #[arg(long, value_name = "FILE")]
+    pub(super) map: Option<PathBuf>,
+    /// How to print what was imported
+    #[arg(short, long, value_enum, default_value = "text")]
+    pub(super) format: Format,
+    /// Realms to read at a time
+    #[arg(short, long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    pub(super) parallelism: u16,
+}
+
+/// Writes manifests, and a report of what they do not say.
+pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
+    let mut placement = Placement::below(&options.distributor);
+    if let Some(path) = &options.map {
+        let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+        placement =
+            placement.listed(&text).map_err(|wrong| UsageError { message: wrong.message, hint: Some(wrong.hint) })?;
+    }
+    let mut findings = Vec::new();
+    let (realms, server) = if options.from_file.is_empty() {
+        live(printer, options, &mut findings).await?
+    } else {
+        (from_files(printer, &options.from_file, &mut findings)?, None)
+    };
+    if realms.is_empty() {
+        anyhow::bail!("there is no realm to import");
+    }
+    let how = Import {
+        platform: "platform".into(),
+        environment: options.target.environment.clone().unwrap_or_else(|| "production".into()),
+        server,
+        with_platform: !options.out.join("platform.yaml").exists(),
+    };
+    let mut imported = match import(&realms, &placement, &how) {
+        Ok(imported) => imported,
+        Err(found) => {
+            printer.diagnostics(&options.out, &[], &found);
+            return Err(Reported.into());
+        }
+    };
+    if imported.realms.is_empty() {
+        anyhow::bail!("none of these realms can become a tenant: master is Keycloak's own, and names are limited");
+    }
+    imported.findings.extend(findings);
+    imported.findings.sort();
+    write(&options.out, &imported)?;
+    match options.format {
+        Format::Text => {
+            for finding in imported.findings.iter().filter(|finding| finding.reason == Reason::NotExpressed) {
+                let field = finding.field.as_ref().map_or(String::new(), |field| format!(" {field}"));
+                printer.say(&format!("  {}/{}{field}: {}", finding.realm, finding.object, finding.why));
+            }
+        }
+        Format::Json => {
+            let report = json!({"realms": imported.realms, "objects": imported.objects, "builtIn": imported.built_in, "findings": imported.findings});
+            printer.data(&(serde_json::to_string_pretty(&report)? + "\n"));
+        }
+    }
+    printer.say(&report::summary(&imported));
+    printer.say(&format!(
+        "see {}; check it with `realmwright plan {}`",
+        options.out.join(REPORT).display(),
+        options.out.display()
+    ));
+    Ok(Exit::Done)
+}
+
+fn write(out: &Path, imported: &Imported) -> anyhow::Result<()> {
+    for file in &imported.files {
+        let path = out.join(&file.name);
+        if path.exists() {
+            let message = format!("{} is there already", path.display());
+            return Err(UsageError {
+                message,
+                hint: Some("import into another directory, and move what you want to keep".into()),
+            }
+            .into());
+        }
+    }
+    let report = (REPORT.to_owned(), report::markdown(imported));
+    for (name, text) in imported.files.iter().map(|file| (file.name.clone(), file.text.clone())).chain([report]) {
+        let path = out.join(name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).with_context(|| format!("can't make {}", parent.display()))?;
+        }
+        std::fs::write(&path, text).with_context(|| format!("can't write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The realms of a server, and its address.
+async fn live(
+    printer: &Printer,
+    options: &Options,
+    findings: &mut Vec<Finding>,
+) -> anyhow::Result<(Vec<Realm>, Option<String>)> {
+    let Some(url) = options.target.server.clone() else {
+        let message = "no server is given".into();
+        return Err(UsageError { message, hint: Some("give --server URL, or exports with --from-file".into()) }.into());
+    };
+    let url = session::checked_url(url)?;
+    // An administrator needs no operator key to read.
+    let key = match (files::operator_key(options.target.operator_key.as_deref()), &options.target.admin_user) {
+        (Err(_), Some(_)) if options.target.operator_key.is_none() => OperatorKey::from_pem(&OperatorKey::generate()?)?,
+        (key, _) => key?,
+    };
+    let server =
+        session::administrated(Server::connect(&url, key, session::trace(printer, [])).await?, &options.target)?;
+    let names = if options.realms.is_empty() { server.realms().await? } else { options.realms.clone() };
+    let progress = Progress::new("reading realms", names.len(), printer.progress());
+    let (of_server, of_progress) = (&server, &progress);
+    let reads = futures_util::stream::iter(names.iter().map(|name| async move {
+        let export = representation(of_server, name).await;
+        let users = match &export {
+            Ok(Some(_)) => of_server.get(name, "users/count").await.ok().flatten(),
+            _ => None,
+        };
+        of_progress.step();
+        (name, export, users)
+    }));
+    let mut read: Vec<_> = reads.buffered(usize::from(options.parallelism)).collect().await;
+    progress.finish();
+    let mut realms = Vec::new();
+    let mut failed = 0;
+    for (name, export, users) in read.drain(..) {
+        match export {
+            Ok(Some(export)) if export["attributes"][MARKER].is_string() && options.realms.is_empty() => {
+                printer.say(&format!("{name} is managed already; left out"));
+            }
+            Ok(Some(representation)) => {
+                findings.extend(
+                    users
+                        .as_ref()
+                        .and_then(Value::as_u64)
+                        .filter(|count| *count > 0)
+                        .map(|count| of_users(name, count)),
+                );
+                realms.push(Realm { representation, live: true });
+            }
+            Ok(None) => {
+                failed += 1;
+                printer.error(&format!("there is no realm `{name}` on {url}"), None);
+            }
+            Err(error) => {
+                failed += 1;
+                printer.error(&format!("{name}: {error}"), error.hint().as_deref());
+            }
+        }
+    }
+    if failed > 0 { Err(Reported.into()) } else { Ok((realms, Some(url))) }
+}
+
+fn of_users(realm: &str, count: u64) -> Finding {
+    let users = if count == 1 { "user is".to_owned() } else { "users are".to_owned() };
+    Finding {
+        realm: realm.to_owned(),
+        object: "user".into(),
+        field: None,
+        reason: Reason::Left,
+        why: format!("{count} {users} not read"),
+        hint: Some("users stay as they are; name those that manifests should keep under `users`".into()),
+    }
+}
+
+/// The realms that files hold.
+fn from_files(printer: &Printer, paths: &[PathBuf], findings: &mut Vec<Finding>) -> anyhow::Result<Vec<Realm>> {
+    let mut realms: Vec<Value> = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+        let documents = match serde_json::from_str::<Value>(&text) {
+            Ok(value) => vec![value],
+            Err(json) => parse_texts(&text).map_err(|yaml| {
+                let why = if text.trim_start().starts_with(['{', '[']) { json.to_string() } else { yaml.message };
+                anyhow::anyhow!("{} is neither JSON nor YAML: {why}", path.display())
+            })?,
+        };
+        let each = documents.into_iter().flat_map(|value| match value {
+            Value::Array(items) => items,
+            one => vec![one],
+        });
+        for one in each {
+            let Some(name) = one["realm"].as_str().map(str::to_owned) else {
+                anyhow::bail!("{} holds something that is no realm: it has no `realm`", path.display());
+            };
+            match realms.iter_mut().find(|known| known["realm"] == name.as_str()) {
+                Some(known) => {
+                    printer.say(&format!("{} adds to the realm `{name}`", path.display()));
+                    unite(known, one);
+                }
+                None => realms.push(one),
+            }
+        }
+    }
+    let look_up = |name: &str| if name.starts_with("REALMWRIGHT_") { None } else { std::env::var(name).ok() };
+    Ok(realms.iter().map(|realm| Realm { representation: resolve(realm, &look_up, findings), live: false }).collect())
+}
+
+/// Several files of one realm: what comes later wins, lists grow.
+fn unite(known: &mut Value, more: Value) {
+    match (known, more) {
+        (Value::Object(known), Value::Object(more)) => {
+            for (key, value) in more {
+                match known.get_mut(&key) {
+                    Some(slot) => unite(slot, value),
+                    None => {
+                        known.insert(key, value);
+                    }
+                }
+            }
+        }
+        (Value::Array(known), Value::Array(more)) => {
+            let name = |item: &Value| {
+                ["clientId", "alias", "username", "name"].iter().find_map(|key| item[*key].as_str().map(str::to_owned))
+            };
+            for item in more {
+                let same = |other: &Value| name(other).is_some() && name(other) == name(&item);
+                match known.iter().position(same) {
+                    Some(at) => unite(&mut known[at], item),
+                    None if known.contains(&item) => {}
+                    None => known.push(item),
+                }
+            }
+        }
+        (known, more) => *known = more,
+    }
+}

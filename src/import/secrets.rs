@@ -1,0 +1,91 @@
+//! What must never reach a manifest: secrets, masked or in plain.
+
+use serde_json::Value;
+
+use crate::state::kind::Class;
+use crate::state::{Kind, ObjectId};
+
+/// What Keycloak shows in place of a secret.
+pub(super) const MASK: &str = "**********";
+
+/// Names of values that are secret wherever they stand, also in components and mappers of providers that are not known here.
+const NAMES: [&str; 19] = [
+    "secret.key",
+    "recaptcha.secret",
+    "api.secret",
+    "secret",
+    "clientsecret",
+    "password",
+    "bindcredential",
+    "privatekey",
+    "keypassword",
+    "keystorepassword",
+    "truststorepassword",
+    "credentials",
+    "secretdata",
+    "registrationaccesstoken",
+    "codesecret",
+    "saml.signing.private.key",
+    "saml.encryption.private.key",
+    "authtokenclientsecret",
+    "client.secret.rotated",
+];
+
+/// Whether a value of this name is a secret.
+pub(super) fn named_secret(name: &str) -> bool {
+    let name = name.to_lowercase();
+    NAMES.iter().any(|secret| *secret == name)
+}
+
+/// Whether a field of an object is a secret.
+pub(super) fn is_secret(id: &ObjectId, path: &str, value: &Value) -> bool {
+    let name = path.split_once('.').map_or(path, |(_, rest)| rest);
+    let switch = matches!(value, Value::Bool(_)) || value == "true" || value == "false";
+    id.kind.class_of_path(path) == Class::WriteOnly
+        || (named_secret(name) && !switch && !is_reference(value))
+        || masked(value)
+        || within(value)
+}
+
+/// Whether a document has a secret somewhere inside.
+fn within(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => map.iter().any(|(name, value)| match value {
+            Value::String(text) => {
+                name != "credentials" && named_secret(name) && text != "true" && text != "false" && !is_reference(value)
+            }
+            other => within(other),
+        }),
+        Value::Array(items) => items.iter().any(within),
+        _ => false,
+    }
+}
+
+/// A reference into Keycloak's own vault is no secret, and is shown.
+fn is_reference(value: &Value) -> bool {
+    let text = match value {
+        Value::Array(items) if items.len() == 1 => items[0].as_str(),
+        other => other.as_str(),
+    };
+    text.is_some_and(|text| text.starts_with("${vault."))
+}
+
+fn masked(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text == MASK,
+        Value::Array(items) => items.iter().any(masked),
+        Value::Object(map) => map.values().any(masked),
+        _ => false,
+    }
+}
+
+/// What to do about a secret that is not written out.
+pub(super) fn hint(id: &ObjectId, path: &str) -> String {
+    let place = match (id.kind, path) {
+        (Kind::Client, "secret") => "a new realm's server makes one".to_owned(),
+        _ => "a new realm has none".to_owned(),
+    };
+    format!(
+        "{place}; to give it, declare a parameter of type `secret` in the template, put it at `{path}`, and let the tenant's `parameters` name `env:NAME` or `file:PATH`"
+    )
+}
