@@ -1,6 +1,9 @@
 //! What the tool relies on Keycloak to do. Each case runs against the in-memory Keycloak and against a real one, so
 //! that the first never claims what the second does not do. `docs/keycloak.md` names the case for each rule.
 
+mod kinds;
+
+pub use kinds::*;
 use realmwright::keycloak::{Birth, WriteRealms};
 use serde_json::{Value, json};
 
@@ -51,6 +54,16 @@ macro_rules! contract_cases {
             the_export_leaves_out_ordinary_users,
             deleting_takes_what_belongs_along,
             deleting_twice_is_no_error,
+            posted_groups_have_no_roles,
+            put_group_clears_the_description_and_keeps_attributes,
+            bindings_follow_a_renamed_flow,
+            a_sub_flow_is_made_with_its_step,
+            put_required_action_replaces,
+            texts_of_a_locale_are_added_to,
+            organizations_need_their_switch,
+            put_user_with_attributes_clears_names_that_it_omits,
+            put_provider_mapper_replaces,
+            importing_policies_changes_those_of_the_same_name,
             a_realm_is_deleted_by_its_provisioner,
             built_in_clients_can_be_disabled_but_for_realm_management,
             logging_all_out_sets_not_before_and_the_provisioner_goes_on,

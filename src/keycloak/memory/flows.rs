@@ -192,7 +192,7 @@ impl Realm {
             ["flows", id] => {
                 let flow = self.flows.get(*id).ok_or_else(|| missing("flow"))?.clone();
                 if self.is_bound(&flow) || flow["builtIn"] == true {
-                    return Err((400, "Failed to remove the flow: it is in use".into()));
+                    return Err((500, "unknown_error".into()));
                 }
                 self.drop_flow(id);
                 Ok(())

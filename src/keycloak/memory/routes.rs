@@ -253,6 +253,12 @@ impl Realm {
                 let (realm_roles, client_roles) =
                     (self.objects[&user]["realmRoles"].clone(), self.objects[&user]["clientRoles"].clone());
                 let document = self.document(&user)?;
+                if body["attributes"].is_object() {
+                    // The profile's own attributes are among them.
+                    for field in Kind::User.spec().carried {
+                        document[*field] = Value::Null;
+                    }
+                }
                 merge(document, body, Kind::User);
                 document["realmRoles"] = realm_roles;
                 document["clientRoles"] = client_roles;

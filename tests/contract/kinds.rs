@@ -1,0 +1,129 @@
+//! Groups, flows, required actions, texts, organizations, authorization: what is relied on of each.
+
+use realmwright::keycloak::WriteRealms;
+use serde_json::{Value, json};
+
+use super::{born, client_id, export, named};
+
+async fn read(api: &impl WriteRealms, realm: &str, path: &str) -> Value {
+    api.get(realm, path).await.expect("readable").expect("there")
+}
+
+async fn post(api: &impl WriteRealms, realm: &str, path: &str, body: Value) -> String {
+    api.post(realm, path, &body).await.expect("created").unwrap_or_default()
+}
+
+pub async fn posted_groups_have_no_roles(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    born(api, jwks, realm, json!({"roles": {"realm": [{"name": "nurse"}]}})).await;
+    let ward = post(api, realm, "groups", json!({"name": "ward", "realmRoles": ["nurse"], "attributes": {"a": ["1"]}})).await;
+    post(api, realm, &format!("groups/{ward}/children"), json!({"name": "night"})).await;
+    let group = named(&export(api, realm).await["groups"], "name", "ward").clone();
+    assert_eq!(group["realmRoles"].as_array().map_or(0, Vec::len), 0);
+    assert_eq!((&group["attributes"]["a"], &group["subGroups"][0]["name"]), (&json!(["1"]), &json!("night")));
+}
+
+pub async fn put_group_clears_the_description_and_keeps_attributes(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    born(api, jwks, realm, json!({"groups": [{"name": "ward", "description": "d", "attributes": {"a": ["1"]}}]})).await;
+    let group = named(&export(api, realm).await["groups"], "name", "ward").clone();
+    let path = format!("groups/{}", group["id"].as_str().expect("an id"));
+    api.put(realm, &path, Some(&json!({"name": "ward"}))).await.expect("written");
+    let group = named(&export(api, realm).await["groups"], "name", "ward").clone();
+    assert_eq!((&group["description"], &group["attributes"]["a"]), (&Value::Null, &json!(["1"])));
+}
+
+fn flows() -> Value {
+    json!([{"alias": "door", "providerId": "basic-flow", "topLevel": true, "builtIn": false, "authenticationExecutions": [
+        {"authenticator": "auth-cookie", "requirement": "ALTERNATIVE", "priority": 10},
+    ]}])
+}
+
+pub async fn bindings_follow_a_renamed_flow(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    born(api, jwks, realm, json!({"authenticationFlows": flows(), "browserFlow": "door"})).await;
+    let found = read(api, realm, "authentication/flows").await;
+    let mut door = named(&found, "alias", "door").clone();
+    let path = format!("authentication/flows/{}", door["id"].as_str().expect("an id"));
+    door["alias"] = "gate".into();
+    api.put(realm, &path, Some(&door)).await.expect("written");
+    assert_eq!(read(api, realm, "").await["browserFlow"], "gate");
+    assert_eq!(api.delete(realm, &path, None).await.expect_err("it is in use").status(), Some(500));
+}
+
+pub async fn a_sub_flow_is_made_with_its_step(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    born(api, jwks, realm, json!({"authenticationFlows": flows()})).await;
+    let body = json!({"alias": "door forms", "type": "basic-flow", "description": "d", "provider": "", "requirement": "REQUIRED", "priority": 20});
+    post(api, realm, "authentication/flows/door/executions/flow", body).await;
+    let steps = read(api, realm, "authentication/flows/door/executions").await;
+    assert_eq!((&steps[1]["displayName"], &steps[1]["requirement"]), (&json!("door forms"), &json!("DISABLED")));
+    let mut step = steps[1].clone();
+    step["requirement"] = "ALTERNATIVE".into();
+    api.put(realm, "authentication/flows/door/executions", Some(&step)).await.expect("written");
+    assert_eq!(read(api, realm, "authentication/flows/door/executions").await[1]["requirement"], "ALTERNATIVE");
+}
+
+pub async fn put_required_action_replaces(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    born(api, jwks, realm, json!({})).await;
+    let path = "authentication/required-actions/UPDATE_PASSWORD";
+    api.put(realm, path, Some(&json!({"alias": "UPDATE_PASSWORD", "name": "New"}))).await.expect("written");
+    let action = read(api, realm, path).await;
+    assert_eq!((&action["name"], &action["enabled"]), (&json!("New"), &json!(false)));
+}
+
+pub async fn texts_of_a_locale_are_added_to(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    born(api, jwks, realm, json!({"localizationTexts": {"de": {"a": "1", "b": "2"}}})).await;
+    post(api, realm, "localization/de", json!({"b": "3"})).await;
+    assert_eq!(export(api, realm).await["localizationTexts"], json!({"de": {"a": "1", "b": "3"}}));
+    api.delete(realm, "localization/de/a", None).await.expect("removed");
+    assert_eq!(export(api, realm).await["localizationTexts"], json!({"de": {"b": "3"}}));
+}
+
+pub async fn organizations_need_their_switch(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    born(api, jwks, realm, json!({"organizationsEnabled": false})).await;
+    let body = json!({"name": "Ward", "alias": "ward", "domains": [{"name": "ward.example"}], "attributes": {"a": ["1"]}});
+    api.post(realm, "organizations", &body).await.expect_err("it is switched off");
+    let mut top = read(api, realm, "").await;
+    top["organizationsEnabled"] = true.into();
+    api.put(realm, "", Some(&top)).await.expect("written");
+    let id = post(api, realm, "organizations", body).await;
+    let change = json!({"name": "Other", "alias": "ward", "domains": [{"name": "ward.example"}]});
+    api.put(realm, &format!("organizations/{id}"), Some(&change)).await.expect("written");
+    let now = read(api, realm, "organizations?briefRepresentation=false").await;
+    assert_eq!((&now[0]["name"], &now[0]["attributes"]["a"]), (&json!("Other"), &json!(["1"])), "attributes stay");
+    assert_eq!(export(api, realm).await["organizations"], Value::Null, "no export has them");
+}
+
+pub async fn put_user_with_attributes_clears_names_that_it_omits(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    let profile = json!({"unmanagedAttributePolicy": "ENABLED", "attributes": [{"name": "username"}, {"name": "email"}, {"name": "firstName"}, {"name": "lastName"}]});
+    born(api, jwks, realm, json!({ "userProfile": profile })).await;
+    let id = post(api, realm, "users", json!({"username": "anna", "firstName": "Anna", "email": "anna@x.example"})).await;
+    let change = json!({"username": "anna", "attributes": {"badge": ["1"]}});
+    api.put(realm, &format!("users/{id}"), Some(&change)).await.expect("written");
+    let user = read(api, realm, &format!("users/{id}")).await;
+    assert_eq!((&user["firstName"], &user["email"]), (&Value::Null, &Value::Null));
+    assert_eq!(user["attributes"]["badge"], json!(["1"]));
+}
+
+pub async fn put_provider_mapper_replaces(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    let provider = json!({"alias": "corp", "providerId": "oidc", "config": {"authorizationUrl": "https://i.example/a", "tokenUrl": "https://i.example/t", "clientId": "c"}});
+    let mapper = json!({"name": "m", "identityProviderAlias": "corp", "identityProviderMapper": "oidc-hardcoded-role-idp-mapper", "config": {"role": "offline_access", "syncMode": "INHERIT"}});
+    born(api, jwks, realm, json!({"identityProviders": [provider], "identityProviderMappers": [mapper]})).await;
+    let mut found = named(&export(api, realm).await["identityProviderMappers"], "name", "m").clone();
+    found["config"] = json!({"role": "uma_authorization"});
+    let path = format!("identity-provider/instances/corp/mappers/{}", found["id"].as_str().expect("an id"));
+    api.put(realm, &path, Some(&found)).await.expect("written");
+    let found = named(&export(api, realm).await["identityProviderMappers"], "name", "m").clone();
+    assert_eq!(found["config"], json!({"role": "uma_authorization"}));
+}
+
+pub async fn importing_policies_changes_those_of_the_same_name(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    let policy = |logic: &str| json!({"name": "nurses", "type": "role", "logic": logic, "decisionStrategy": "UNANIMOUS", "config": {"roles": "[{\"id\":\"nurse\",\"required\":true}]"}});
+    let client = json!({
+        "clientId": "app", "publicClient": false, "serviceAccountsEnabled": true, "authorizationServicesEnabled": true,
+        "authorizationSettings": {"policyEnforcementMode": "ENFORCING", "decisionStrategy": "UNANIMOUS", "resources": [{"name": "files", "uris": ["/f"]}], "policies": [policy("POSITIVE")]},
+    });
+    born(api, jwks, realm, json!({"clients": [client], "roles": {"realm": [{"name": "nurse"}]}})).await;
+    let base = format!("clients/{}/authz/resource-server", client_id(api, realm, "app").await);
+    post(api, realm, &format!("{base}/import"), json!({"policyEnforcementMode": "ENFORCING", "decisionStrategy": "UNANIMOUS", "policies": [policy("NEGATIVE")]})).await;
+    let settings = named(&export(api, realm).await["clients"], "clientId", "app")["authorizationSettings"].clone();
+    assert_eq!(named(&settings["policies"], "name", "nurses")["logic"], "NEGATIVE");
+    assert_eq!(named(&settings["resources"], "name", "files")["uris"], json!(["/f"]), "what is not imported stays");
+}
