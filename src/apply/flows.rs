@@ -1,6 +1,6 @@
 //! Changing authentication flows without harm to logins in progress.
 //!
-//! A login that is under way goes on in the steps of the flow that it began with, and fails when those are gone. So a
+//! A login that is under way stands at a step of the flow that it began with, and fails when that is gone. So a
 //! changed flow is built aside, everything that was bound to the old one is bound to it, the old one steps back under
 //! another name, and a later run removes it once no login can be in it any more (`keycloak::observe` decides that).
 //! Whatever the point at which a run is killed, the next one finds either flow bound, and finishes.

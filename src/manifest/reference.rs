@@ -54,11 +54,25 @@ const TEMPLATES: &str = r#"
 # What a template may say
 
 The `realm` of a `RealmTemplate`, and the `realm` by which a tenant differs from it, have the shape of Keycloak's
-RealmRepresentation. Managed are the realm's settings and attributes, `components` (keys), `clientScopes` and
-`clients` with their `protocolMappers`, `roles` with composites, `identityProviders`, and `users`; anything else is
-refused; of `components`, those of `org.keycloak.keys.KeyProvider` that the server generates. `clientScopeMappings`, and of users `credentials`, `requiredActions` and `emailVerified`, are sent when the
-realm or the user is made, and left to others from then on. A realm is always named after its tenant and enabled. The
-provisioner is added to every realm and can't be left out.
+RealmRepresentation. Managed is what a tenant's realm is made of:
+
+- the realm's settings: themes, SMTP, security headers, OTP and WebAuthn policies, events, token lifespans, `attributes`,
+  `defaultDefaultClientScopes`, `defaultGroups`, and the bindings of flows;
+- `localizationTexts`, each text of a locale by itself;
+- `userProfile`, in Keycloak's own form (or as the component that an export wraps it in), written before any user;
+- `authenticationFlows` with `authenticatorConfig`, each top-level flow as a whole, and `requiredActions`. A flow that
+  changes is built aside and bound, and the old one stays, under a name that begins with `retired`, until no login can be
+  in it any more; then a plan removes it. Of built-in flows, requirements and configurations can change, steps can't;
+- `components` of any type (key providers, user federation, client registration policies) with their `subComponents`;
+- `clientScopes` and `clients`, OIDC and SAML, with `protocolMappers`, `scopeMappings`, `authenticationFlowBindingOverrides`
+  (by the flow's alias) and `authorizationSettings`;
+- `roles` with composites, `groups` with their roles, and `users` with attributes, roles and groups;
+- `identityProviders` with `identityProviderMappers`, `organizations` with domains and providers, `clientProfiles` and
+  `clientPolicies`.
+
+Anything else is refused. Of users, `credentials`, `requiredActions` and `emailVerified` are sent when the user is made, and
+left to others from then on; members of organizations are the tenant's. A realm is always named after its tenant and
+enabled. The provisioner is added to every realm and can't be left out.
 
 Where a template extends another, and where a tenant differs, mappings are merged, lists of named objects (by
 `clientId`, `alias`, `username` or `name`) are merged object by object, and other lists are replaced.

@@ -15,7 +15,8 @@ async fn post(api: &impl WriteRealms, realm: &str, path: &str, body: Value) -> S
 
 pub async fn posted_groups_have_no_roles(api: &impl WriteRealms, jwks: &str, realm: &str) {
     born(api, jwks, realm, json!({"roles": {"realm": [{"name": "nurse"}]}})).await;
-    let ward = post(api, realm, "groups", json!({"name": "ward", "realmRoles": ["nurse"], "attributes": {"a": ["1"]}})).await;
+    let ward =
+        post(api, realm, "groups", json!({"name": "ward", "realmRoles": ["nurse"], "attributes": {"a": ["1"]}})).await;
     post(api, realm, &format!("groups/{ward}/children"), json!({"name": "night"})).await;
     let group = named(&export(api, realm).await["groups"], "name", "ward").clone();
     assert_eq!(group["realmRoles"].as_array().map_or(0, Vec::len), 0);
@@ -78,7 +79,8 @@ pub async fn texts_of_a_locale_are_added_to(api: &impl WriteRealms, jwks: &str, 
 
 pub async fn organizations_need_their_switch(api: &impl WriteRealms, jwks: &str, realm: &str) {
     born(api, jwks, realm, json!({"organizationsEnabled": false})).await;
-    let body = json!({"name": "Ward", "alias": "ward", "domains": [{"name": "ward.example"}], "attributes": {"a": ["1"]}});
+    let body =
+        json!({"name": "Ward", "alias": "ward", "domains": [{"name": "ward.example"}], "attributes": {"a": ["1"]}});
     api.post(realm, "organizations", &body).await.expect_err("it is switched off");
     let mut top = read(api, realm, "").await;
     top["organizationsEnabled"] = true.into();
@@ -94,7 +96,8 @@ pub async fn organizations_need_their_switch(api: &impl WriteRealms, jwks: &str,
 pub async fn put_user_with_attributes_clears_names_that_it_omits(api: &impl WriteRealms, jwks: &str, realm: &str) {
     let profile = json!({"unmanagedAttributePolicy": "ENABLED", "attributes": [{"name": "username"}, {"name": "email"}, {"name": "firstName"}, {"name": "lastName"}]});
     born(api, jwks, realm, json!({ "userProfile": profile })).await;
-    let id = post(api, realm, "users", json!({"username": "anna", "firstName": "Anna", "email": "anna@x.example"})).await;
+    let id =
+        post(api, realm, "users", json!({"username": "anna", "firstName": "Anna", "email": "anna@x.example"})).await;
     let change = json!({"username": "anna", "attributes": {"badge": ["1"]}});
     api.put(realm, &format!("users/{id}"), Some(&change)).await.expect("written");
     let user = read(api, realm, &format!("users/{id}")).await;
