@@ -1,7 +1,7 @@
 //! Where the values of a realm come from: which layer says each, where it was written, and through which template.
 //!
 //! Each layer is filled and taken apart by itself. For that, every scalar carries the number of its place through
-//! [`arrange`], as a mark that is taken off again; so this knows nothing of kinds.
+//! [`arrange()`], as a mark that is taken off again; so this knows nothing of kinds.
 
 use std::collections::BTreeMap;
 

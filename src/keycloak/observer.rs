@@ -1,6 +1,6 @@
 //! Reading a realm as its observer: an account with view roles only, which may not ask for an export.
 //!
-//! The export's document is put together from GETs. Each row of [`READS`] is a part of it; to read more, add a row.
+//! The export's document is put together from GETs. Each row of `READS` is a part of it; to read more, add a row.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! A plan as a comment on a pull request, for a reviewer in a hurry: how much happens, what is dangerous about it, what
 //! is one thing done to many tenants, and the rest by distributor and tenant, folded.
 //!
-//! No value can break out of its place: values stand in code, of whatever they hold (see [`escape`]).
+//! No value can break out of its place: values stand in code, of whatever they hold (see `escape`).
 
 mod births;
 mod changes;
