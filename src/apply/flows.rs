@@ -15,17 +15,6 @@ use crate::state::{Kind, ObjectId};
 /// What a flow is called while it is built.
 const NEXT: &str = "next ";
 
-/// The fields of a realm that bind flows.
-const BINDINGS: [&str; 7] = [
-    "browserFlow",
-    "registrationFlow",
-    "directGrantFlow",
-    "resetCredentialsFlow",
-    "clientAuthenticationFlow",
-    "dockerAuthenticationFlow",
-    "firstBrokerLoginFlow",
-];
-
 /// True for a flow that stepped back and waits to be removed.
 pub(super) fn is_retired(alias: &str) -> bool {
     alias.starts_with(RETIRED)
@@ -134,9 +123,9 @@ impl<K: WriteRealms> Writer<'_, K> {
     async fn rebind(&mut self, old: &[(Value, String)], alias: &str, new: &str) -> Result<(), KeycloakError> {
         let was_bound = |value: &Value| old.iter().any(|(_, alias)| value == alias);
         let mut realm = self.api.get(self.realm, "").await?.unwrap_or_default();
-        let bound: Vec<&str> = BINDINGS.into_iter().filter(|field| was_bound(&realm[*field])).collect();
-        if !bound.is_empty() {
-            bound.into_iter().for_each(|field| realm[field] = alias.into());
+        let fields = realm.as_object_mut().into_iter().flatten();
+        let bound = fields.filter(|(field, value)| Kind::Realm.binds_flow(field) && was_bound(value));
+        if bound.map(|(_, flow)| *flow = alias.into()).count() > 0 {
             self.api.put(self.realm, "", Some(&realm)).await?;
         }
         let clients = self.api.get(self.realm, "clients?first=0&max=10000").await?.unwrap_or_default();
