@@ -27,7 +27,7 @@ pub use kind::Kind;
 pub use normalize::{document, fields as fields_of, same};
 pub use protection::Protection;
 pub use quarantine::Quarantine;
-pub(crate) use shape::regular;
+pub(crate) use shape::{regular, written};
 
 /// Client id of the provisioner, the service account in each realm; the same in every realm.
 pub const PROVISIONER: &str = "realmwright-provisioner";

@@ -12,7 +12,7 @@ use crate::manifest::document::API_VERSION;
 use crate::manifest::{Source, Tier, schema};
 use crate::state::arrange::compose;
 use crate::state::kind::Class;
-use crate::state::{Kind, ObjectId, document};
+use crate::state::{Kind, ObjectId, document, written};
 
 /// Name of the template.
 pub const TEMPLATE: &str = "imported";
@@ -33,7 +33,7 @@ pub fn representation(flat: &Flat, literal: bool) -> Value {
     for (id, document) in documents {
         if id.kind == Kind::Realm { top = document } else { items.push((id, document)) }
     }
-    let whole = compose(top, items.into_iter());
+    let whole = written(compose(top, items.into_iter()));
     if literal { escaped(&whole) } else { whole }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::report::Reason;
 use super::{Finding, Flat, Realm, defaults, secrets};
 use crate::expand::{OBSERVER, PROVISIONER};
-use crate::state::kind::{Class, SERVICE_ACCOUNT_PREFIX, Section};
+use crate::state::kind::{Class, RETIRED, SERVICE_ACCOUNT_PREFIX, Section};
 use crate::state::specs::SPECS;
 use crate::state::{Fields, Kind, ObjectId, arrange, regular, same};
 
@@ -151,6 +151,9 @@ pub(super) fn with_owners(wanted: &mut Flat) {
 }
 
 fn is_tool(id: &ObjectId) -> bool {
+    if id.kind == Kind::Flow && id.key.starts_with(RETIRED) {
+        return true;
+    }
     [PROVISIONER, OBSERVER].iter().any(|tool| match id.kind {
         Kind::Client => id.key == *tool,
         Kind::User => id.key.strip_prefix(SERVICE_ACCOUNT_PREFIX) == Some(tool),

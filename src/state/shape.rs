@@ -36,6 +36,12 @@ pub(crate) fn native(mut document: Value) -> Value {
     document
 }
 
+/// A regular document as people write it: flows and scope mappings stay whole, which reads better than Keycloak's shape.
+pub(crate) fn written(mut document: Value) -> Value {
+    document.as_object_mut().into_iter().for_each(policies::scatter);
+    document
+}
+
 /// The objects of a list of a document.
 fn objects<'a>(map: &'a mut Map<String, Value>, list: &str) -> impl Iterator<Item = &'a mut Map<String, Value>> {
     map.get_mut(list).and_then(Value::as_array_mut).into_iter().flatten().filter_map(Value::as_object_mut)

@@ -258,3 +258,27 @@ fn a_file_of_another_tool_keeps_its_built_in_scopes_and_loses_its_variables() {
     );
     assert!(result.findings.iter().all(|finding| finding.reason != Reason::Secret));
 }
+
+#[test]
+fn every_kind_is_expressed() {
+    let mut content = crate::support::full::content(1);
+    // A server has each of these once.
+    content.as_object_mut().expect("a mapping").remove("requiredActions");
+    let mut realm = live("clinic", content);
+    // A flow that stepped back is on its way out.
+    lay(
+        &mut realm,
+        json!({"authenticationFlows": [{"alias": "retired 1795557626484 door", "providerId": "basic-flow", "topLevel": true, "builtIn": false, "authenticationExecutions": []}]}),
+    );
+    let result = imported(std::slice::from_ref(&realm), true);
+    assert_eq!(planned(&result, &[realm]), [] as [String; 0]);
+    let written = text(&result, "imported/clinic.yaml");
+    assert!(written.contains("greeting: Hallo 1") && !written.contains("retired"), "{written}");
+    let not_expressed: Vec<String> = result
+        .findings
+        .iter()
+        .filter(|finding| finding.reason == Reason::NotExpressed)
+        .map(|finding| format!("{finding:?}"))
+        .collect();
+    assert_eq!(not_expressed, [] as [String; 0]);
+}
