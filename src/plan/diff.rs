@@ -34,7 +34,7 @@ pub fn diff(desired: &RealmState, observed: &RealmState, applied: &Applied, secr
             _ => change(id, Action::Forget, Cause::Manifest),
         });
     }
-    for (id, found) in observed.objects.iter().filter(|(_, found)| found.idle) {
+    for (id, found) in observed.objects.iter().filter(|(_, found)| found.idle && !applied.is_empty()) {
         difference.changes.push(delete(id, found));
     }
     for change in &mut difference.changes {

@@ -65,6 +65,10 @@ fn every_kind_is_born_and_changed() {
     declare(&site, &content(1));
     site.edit("    label: Clinic\n", "    label: Clinic\n    template: full\n");
     site.expect(0, &WAIVED);
+    if export(&site.clinic)["keycloakVersion"].as_str().expect("a version").starts_with("26.4.") {
+        // There a birth drops the descriptions of groups.
+        assert!(site.expect(0, &WAIVED).contains("description"));
+    }
     settled(&site, "born");
     let organizations =
         on_server(async |api| api.get(&site.clinic, "organizations").await.expect("readable").expect("there"));
