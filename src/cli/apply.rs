@@ -96,6 +96,11 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         let (server, secrets) = reach(printer, &plan, options).await?;
         return execute(printer, &server, &plan, &secrets, options).await;
     }
+    if !options.what.is_dir() {
+        let message = format!("{} is neither a directory nor a saved plan", options.what.display());
+        let hint = "name the directory that holds the manifests, or a file that `realmwright plan --out` wrote";
+        return Err(UsageError { message, hint: Some(hint.into()) }.into());
+    }
     let asking = !options.yes;
     if asking && !printer.can_ask() {
         let message = "nobody can be asked here whether to go on".into();

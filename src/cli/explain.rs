@@ -130,7 +130,9 @@ fn find<'a>(network: &'a Network, address: &str) -> Result<Address<'a>, UsageErr
         let known = || network.tenants.iter().map(|tenant| tenant.name.as_str());
         let mut strange =
             parts.iter().filter(|part| Kind::from_name(part).is_none() && !known().any(|name| name == **part));
-        let near = |part: &&str| did_you_mean(part, known()).or_else(|| did_you_mean(part, Kind::names()));
+        // The first part is a tenant's name, never a kind.
+        let kind = |part: &str| if part == parts[0] { None } else { did_you_mean(part, Kind::names()) };
+        let near = |part: &&str| did_you_mean(part, known()).or_else(|| kind(part));
         let hint = strange.find_map(near);
         let message = format!("there is no tenant `{}` in {}", path.join("/"), network.environment);
         return Err(UsageError { message, hint });

@@ -43,7 +43,10 @@ fn audience(facts: &Facts) -> Check {
     }
     let mut who = Vec::new();
     who.extend(master.then(|| format!("`{BOOTSTRAP}` of master")));
-    who.extend((!lacking.is_empty()).then(|| format!("`{PROVISIONER}` of every realm ({})", few(&lacking))));
+    who.extend(
+        (!lacking.is_empty())
+            .then(|| format!("`{PROVISIONER}` of every realm that was looked into ({})", few(&lacking))),
+    );
     let says = format!(
         "from 26.8.2 on, the Admin API answers 401 to accounts without the client scope `{ADMIN_API_SCOPE}`; the upgrade \
          makes it in every realm, and gives it to admin-cli and the console alone. Without it: {}",

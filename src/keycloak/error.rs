@@ -119,6 +119,11 @@ impl KeycloakError {
                 "nothing was written; run a version that was tried, {} best; `realmwright doctor` says more",
                 super::version::RECOMMENDED
             )),
+            Fault::Status { message, .. } if message.contains("Invalid user credentials") => Some(
+                "the administrator's name or password is wrong: give --admin-user, and the password in \
+                 REALMWRIGHT_ADMIN_PASSWORD"
+                    .into(),
+            ),
             Fault::Status { status: 403, .. } => Some("the account lacks a role for this".into()),
             _ => None,
         }

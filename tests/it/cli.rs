@@ -200,6 +200,22 @@ fn an_expired_plan_is_stale() {
     ");
 }
 
+#[test]
+fn a_saved_plan_that_is_not_there_is_named_as_one() {
+    let dir = dir(&[PLATFORM, TENANT]);
+    for yes in [&["apply", "lost.plan"][..], &["apply", "lost.plan", "--yes"]] {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(shown(&realmwright(&dir, yes)), @r"
+            exit 64
+
+            ---
+            error: lost.plan is neither a directory nor a saved plan
+            hint: name the directory that holds the manifests, or a file that `realmwright plan --out` wrote
+            ");
+        }
+    }
+}
+
 /// Whatever commands there are: each has help, refuses what it does not know, and needs no terminal for either.
 #[test]
 fn every_command_has_help_and_refuses_what_it_does_not_know() {

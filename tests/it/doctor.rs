@@ -106,7 +106,7 @@ fn a_sound_server_has_one_thing_to_be_warned_of() {
     ok    realm.marker         clinic: its marker can be read; objects in it: 1
     ok    realm.events         clinic: admin events are kept: who changed what can be told
     ok    realm.issuer         clinic: its issuer is https://id.example/realms/clinic
-    warn  26.8.audience        from 26.8.2 on, the Admin API answers 401 to accounts without the client scope `kc-admin-api`; the upgrade makes it in every realm, and gives it to admin-cli and the console alone. Without it: `realmwright` of master, `realmwright-provisioner` of every realm (clinic) (documented by Keycloak, not tried)
+    warn  26.8.audience        from 26.8.2 on, the Admin API answers 401 to accounts without the client scope `kc-admin-api`; the upgrade makes it in every realm, and gives it to admin-cli and the console alone. Without it: `realmwright` of master, `realmwright-provisioner` of every realm that was looked into (clinic) (documented by Keycloak, not tried)
           mend: realmwright bootstrap --server https://id.example --operator-key operator.pem   # after the upgrade
           mend: for r in clinic; do kcadm.sh update clients/$(kcadm.sh get clients -r $r -q clientId=realmwright-provisioner --fields id --format csv --noquotes)/default-client-scopes/$(kcadm.sh get client-scopes -r $r --fields id,name --format csv --noquotes | sed -n 's/,kc-admin-api$//p') -r $r -n -b '{}'; done   # after the upgrade
     ok    26.8.masked-secret   no identity provider that was looked at keeps a secret (documented by Keycloak, not tried)

@@ -165,6 +165,13 @@ fn what_is_not_there_is_wrong_usage_with_a_way_out() {
     error: there is no tenant `north/clinet/app` in test
     hint: did you mean `clinic`?
     ");
+    // Near to the kind `role`; but a tenant was asked for.
+    insta::assert_snapshot!(explained("rle"), @r"
+    exit 64
+
+    ---
+    error: there is no tenant `rle` in test
+    ");
     insta::assert_snapshot!(explained("north/client/ap"), @r"
     exit 64
 

@@ -10,6 +10,7 @@ use crate::cli::args::Target;
 use crate::cli::exit::{Exit, Hinted, UsageError};
 use crate::cli::output::Printer;
 use crate::cli::{files, session};
+use crate::diagnostic::did_you_mean;
 use crate::expand::{Desired, PROVISIONER};
 use crate::keycloak::http::Server;
 use crate::keycloak::{ReadRealms, segment};
@@ -47,7 +48,11 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let key = files::operator_key(options.target.operator_key.as_deref())?;
     let wanted = session::wanted(printer, &options.dir, &options.target, &Selection::default(), Some(&key))?;
     let known = wanted.desired.iter().find(|desired| desired.name == tenant);
-    let Some(desired) = known else { anyhow::bail!("there is no tenant `{tenant}` in this environment") };
+    let Some(desired) = known else {
+        let message = format!("there is no tenant `{tenant}` in {}", wanted.network.environment);
+        let hint = did_you_mean(&tenant, wanted.desired.iter().map(|desired| desired.name.as_str()));
+        return Err(UsageError { message, hint }.into());
+    };
     rotatable(desired, &id)?;
     let url = session::server_url(&options.target, &wanted.network)?;
     let server = Server::connect(&url, key, session::trace(printer, wanted.secrets.values())).await?;
