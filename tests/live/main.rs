@@ -9,6 +9,7 @@ mod contract;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod doctor;
 mod import;
 mod kept;
 mod kinds;

@@ -29,7 +29,7 @@ pub fn live() -> &'static Live {
                 let variable = |name: &str| std::env::var(name).unwrap_or_else(|_| "admin".into());
                 (url, (variable("KEYCLOAK_ADMIN_USER"), variable("KEYCLOAK_ADMIN_PASSWORD")))
             }
-            Err(_) => start(),
+            Err(_) => start("keycloak"),
         };
         let pem = OperatorKey::generate().expect("a key");
         let key = OperatorKey::from_pem(&pem).expect("a key");
@@ -57,11 +57,12 @@ pub fn scratch() -> PathBuf {
 }
 
 /// Starts a server that ends with this process, however that ends.
-fn start() -> (String, (String, String)) {
-    let state = scratch().join("keycloak");
+pub fn start(name: &str) -> (String, (String, String)) {
+    let state = scratch().join(name);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("keycloak-dev/keycloak");
     let status = Command::new(script)
         .arg("start")
+        .env_remove("KEYCLOAK_URL")
         .env("KEYCLOAK_STATE", &state)
         .env("KEYCLOAK_PORT", "0")
         .env("KEYCLOAK_OWNER", std::process::id().to_string())
