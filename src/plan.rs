@@ -164,6 +164,9 @@ pub struct Change {
     /// Update: the fields that change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldChange>,
+    /// Update: declared secrets that are as they were, and are written along because Keycloak shows a mask of them.
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    pub along: Fields,
     /// Digest of what was observed of the object and is relied on; a write is refused when it has moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relies_on: Option<String>,
@@ -225,6 +228,19 @@ impl Change {
             Some(body) if self.object.kind != Kind::Realm => arrange::object(self.object.kind.spec(), body).fields,
             _ => Fields::new(),
         }
+    }
+}
+
+impl Change {
+    /// Its unchanged secrets as fields to be written.
+    pub fn written_along(&self) -> Vec<FieldChange> {
+        let field = |(path, value): (&String, &Value)| FieldChange {
+            path: path.clone(),
+            before: None,
+            after: Some(value.clone()),
+            cause: self.cause,
+        };
+        self.along.iter().map(field).collect()
     }
 }
 
@@ -334,6 +350,7 @@ fn birth(desired: &RealmState, marker: &str) -> Change {
         cause: Cause::Manifest,
         body: Some(body),
         fields: Vec::new(),
+        along: Fields::new(),
         relies_on: None,
         recorded: None,
     }

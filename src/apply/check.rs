@@ -145,7 +145,7 @@ fn created(change: &Change, found: &Object) -> Option<Option<Change>> {
         let there = found.fields.get(&path);
         match kind.class_of_path(&path) {
             Class::Initial => {}
-            Class::WriteOnly => return None,
+            Class::WriteOnly if !kind.is_vaulted(&path, Some(&wanted)) => return None,
             _ if same(Some(&wanted), there) => {}
             Class::Links | Class::Memberships if between(None, there, Some(&wanted)) => {
                 fields.push(FieldChange { path, before: there.cloned(), after: Some(wanted), cause: change.cause });
@@ -167,7 +167,7 @@ fn updated(change: &Change, found: &Object) -> Result<Option<Change>, Moved> {
     let mut moved = Vec::new();
     rest.fields.retain_mut(|field| {
         let class = kind.class_of_path(&field.path);
-        if !class.is_readable() {
+        if !kind.shows(&field.path, field.after.as_ref()) {
             return true;
         }
         let there = found.fields.get(&field.path);

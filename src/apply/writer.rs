@@ -186,7 +186,7 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         let owner = self.owner(id).await?;
         self.belong(id, &owner, &mut body);
         let path = self.item(id).await?;
-        for field in fields {
+        for field in fields.into_iter().chain(&change.written_along()) {
             self.set(&mut body, &raw, id.kind, field, &path)?;
         }
         match id.kind {
@@ -262,7 +262,8 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
             return Err(broken("another run has written to this realm meanwhile; plan again"));
         }
         let raw = realm.clone();
-        for field in own {
+        let change = plan.changes.iter().find(|change| change.object == id && !own.is_empty());
+        for field in own.into_iter().chain(&change.map(Change::written_along).unwrap_or_default()) {
             self.set(&mut realm, &raw, Kind::Realm, field, "")?;
         }
         if let Some(record) = &plan.record {

@@ -170,6 +170,7 @@ async fn reach(printer: &Printer, plan: &Plan, options: &Options) -> anyhow::Res
             .body
             .iter()
             .chain(change.fields.iter().filter_map(|field| field.after.as_ref()))
+            .chain(change.along.values())
             .for_each(|value| references(value, &mut found));
     }
     let directory = options.manifests.clone().unwrap_or_else(|| PathBuf::from(&plan.header.directory));

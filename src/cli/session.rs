@@ -12,7 +12,7 @@ use super::files;
 use super::output::Printer;
 use super::progress::Progress;
 use crate::diagnostic::{Diagnostic, did_you_mean, passable};
-use crate::expand::{Desired, PROVISIONER, expand, provisioner};
+use crate::expand::{Desired, expand, provisioner};
 use crate::keycloak::http::{Exchange, Server, Trace};
 use crate::keycloak::key::OperatorKey;
 use crate::keycloak::mask::Mask;
@@ -27,7 +27,7 @@ use crate::plan::select::{Chosen, SelectError, Selection};
 use crate::plan::{Header, Plan, Refusal, TenantPlan, View, part};
 use crate::state::applied::digest;
 use crate::state::secret::Secrets;
-use crate::state::{Kind, ObjectId, RealmState, State};
+use crate::state::{RealmState, State};
 use crate::template::builtin;
 
 /// Hours for which a saved plan can be applied.
@@ -226,22 +226,12 @@ pub(super) async fn look(
     let mut state = observe_all(printer, &server, &wanted.desired, parallelism).await?;
     for tenant in &mut wanted.desired {
         if let Some(observed) = state.get_mut(&tenant.name) {
-            trust_as_found(tenant, observed);
+            provisioner::trust_as_applied(&mut tenant.state, observed);
             take_as_right(tenant, observed);
         }
     }
     let header = header(&wanted, server.identity(), View::Observer)?;
     compare(&server, &wanted, &state, header).await
-}
-
-/// Whom the provisioner trusts is the operator's affair, whose key is not at hand: it stays as it is.
-fn trust_as_found(tenant: &mut Desired, observed: &RealmState) {
-    const KEYS: &str = "attributes.jwks.string";
-    let provisioner = ObjectId::new(Kind::Client, PROVISIONER);
-    let found = observed.get(&provisioner).and_then(|client| client.fields.get(KEYS));
-    if let (Some(found), Some(wanted)) = (found, tenant.state.objects.get_mut(&provisioner)) {
-        wanted.fields.insert(KEYS.into(), found.clone());
-    }
 }
 
 /// What an observer can't see is taken to be as it should be: it is not compared, and never mistaken for absent.

@@ -239,7 +239,7 @@ fn field(kind: Kind, key: &Key, value: &Node, found: &mut Vec<Diagnostic>) {
             }
             let hidden = secret_paths(kind, class, key, value);
             for (path, value) in &hidden {
-                if value.get(SECRET).is_none() {
+                if value.get(SECRET).is_none() && !kind.is_vaulted(path, Some(&value.to_value())) {
                     let message = format!("`{path}` of a {} is a secret and can't be written out", kind.name());
                     let hint =
                         "declare a parameter of type `secret` and give it a reference, `env:NAME` or `file:PATH`";
@@ -297,7 +297,11 @@ fn secret_paths<'a>(kind: Kind, class: Class, key: &Key, value: &'a Node) -> Vec
         return value.items().iter().filter_map(|item| Some(("credentials".to_owned(), item.get("value")?))).collect();
     }
     let inner = value.entries().iter().map(|(inner, node)| (format!("{}.{}", key.text, inner.text), node));
-    inner.filter(|(path, _)| kind.class_of_path(path) == Class::WriteOnly).collect()
+    let inner = inner.filter(|(path, _)| kind.class_of_path(path) == Class::WriteOnly);
+    // The configuration of a component holds lists; a secret is one text.
+    inner
+        .map(|(path, node)| (path, if let (Class::Lists, [one]) = (class, node.items()) { one } else { node }))
+        .collect()
 }
 
 /// Every secret in a value.

@@ -85,6 +85,14 @@ pub fn is_applied(state: &RealmState, jwks: &str) -> bool {
     recorded.is_some_and(|hash| hash == applied::hash(&jwks.into(), &Secrets::default()))
 }
 
+/// Leaves the trust of a realm's provisioner as it was last applied, for a run that does not know the operator's key. Keys
+/// that nobody applied are left to differ.
+pub fn trust_as_applied(state: &mut RealmState, observed: &RealmState) {
+    if let Some(found) = trusted(observed).filter(|keys| is_applied(observed, keys)) {
+        trust(state, found);
+    }
+}
+
 /// What is desired, as it fits a realm that has the client scope of 26.8.2: the provisioner carries it, or it would be
 /// shut out.
 pub fn fitted<'a>(desired: &'a Desired, observed: Option<&RealmState>) -> Cow<'a, Desired> {

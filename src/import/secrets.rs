@@ -41,7 +41,7 @@ pub(super) fn named_secret(name: &str) -> bool {
 pub(super) fn is_secret(id: &ObjectId, path: &str, value: &Value) -> bool {
     let name = path.split_once('.').map_or(path, |(_, rest)| rest);
     let switch = matches!(value, Value::Bool(_)) || value == "true" || value == "false";
-    id.kind.class_of_path(path) == Class::WriteOnly
+    (id.kind.class_of_path(path) == Class::WriteOnly && !id.kind.is_vaulted(path, Some(value)))
         || (named_secret(name) && !switch && !is_reference(value))
         || masked(value)
         || within(value)

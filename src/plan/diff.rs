@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::{Action, Cause, Change, FieldChange};
-use crate::state::secret::{as_reference, is_masked, shown_equal};
+use crate::state::secret::{is_masked, shown_equal, sole_reference};
 use crate::state::{Applied, Fields, Object, ObjectId, RealmState, applied, document, same, secret::Secrets};
 
 /// What differs, and what was left alone.
@@ -65,7 +65,16 @@ pub fn relied_on_whole(id: &ObjectId, found: &Object) -> String {
 }
 
 pub(super) fn change(id: &ObjectId, action: Action, cause: Cause) -> Change {
-    Change { object: id.clone(), action, cause, body: None, fields: Vec::new(), relies_on: None, recorded: None }
+    Change {
+        object: id.clone(),
+        action,
+        cause,
+        body: None,
+        fields: Vec::new(),
+        along: Fields::new(),
+        relies_on: None,
+        recorded: None,
+    }
 }
 
 fn create(id: &ObjectId, wanted: &Object, applied: &Applied) -> Change {
@@ -97,7 +106,17 @@ fn update(id: &ObjectId, wanted: &Object, found: &Object, applied: &Applied, sec
     }
     let cause = fields.iter().map(|field| field.cause).reduce(|a, b| if a == b { a } else { Cause::Both });
     let relies_on = Some(relied_on(found, fields.iter().map(|field| field.path.as_str())));
-    Some(Change { fields, relies_on, ..change(id, Action::Update, cause.unwrap_or(Cause::Manifest)) })
+    let along = along(id, wanted, &fields, secrets);
+    Some(Change { fields, along, relies_on, ..change(id, Action::Update, cause.unwrap_or(Cause::Manifest)) })
+}
+
+/// The declared secrets that an update writes although they are as they were: it would send the mask in their place, and
+/// Keycloak does not take that with everything else (a new token URL must come with its secret from 26.8.1 on).
+fn along(id: &ObjectId, wanted: &Object, changed: &[FieldChange], secrets: &Secrets) -> Fields {
+    let read = |value: &Value| sole_reference(value).is_some_and(|reference| secrets.contains(reference));
+    let along = wanted.fields.iter().filter(|(path, value)| id.kind.is_written_along(path) && read(value));
+    let along = along.filter(|(path, _)| changed.iter().all(|field| field.path != **path));
+    along.map(|(path, value)| (path.clone(), value.clone())).collect()
 }
 
 fn field(
@@ -108,7 +127,7 @@ fn field(
     applied: &Applied,
     secrets: &Secrets,
 ) -> Option<FieldChange> {
-    if secrets.are_unread() && as_reference(after).is_some() {
+    if secrets.are_unread() && sole_reference(after).is_some() {
         return None;
     }
     let last = applied.field(id, path);
@@ -116,14 +135,15 @@ fn field(
     let class = id.kind.class_of_path(path);
     let masked = before.filter(|before| is_masked(before));
     let equal = match masked {
-        _ if !class.is_readable() => last == Some(wanted.as_str()),
+        _ if id.kind.is_vaulted(path, Some(after)) => same(Some(after), before),
+        _ if !class.is_readable() => last == Some(wanted.as_str()) && !id.kind.is_vaulted(path, before),
         Some(before) => last == Some(wanted.as_str()) && shown_equal(after, before),
         None => same(Some(after), before),
     };
     if equal || class.is_initial() {
         return None;
     }
-    let unreadable = !class.is_readable() || masked.is_some();
+    let unreadable = !id.kind.shows(path, before) || masked.is_some();
     let moved = !unreadable && before.map(|value| applied::hash(value, secrets)).as_deref() != last;
     let cause = match last {
         None if applied.fields(id).is_none() => adoption(applied),

@@ -58,10 +58,13 @@ pub fn explain(
     let found = state.and_then(|state| state.get(id));
     let plan = plan_tenant(desired, state, &Secrets::default());
     let change = plan.changes.iter().find(|change| change.object == *id && change.action == Action::Update);
+    let wanted = desired.state.get(id);
     let server = |path: &str| match (observed?, found) {
         (None, _) => Some(OnServer::NoRealm),
         (Some(_), None) => Some(OnServer::NoObject),
-        _ if !id.kind.class_of_path(path).is_readable() || id.kind.class_of_path(path).is_initial() => {
+        _ if !id.kind.shows(path, wanted.and_then(|wanted| wanted.fields.get(path)))
+            || id.kind.class_of_path(path).is_initial() =>
+        {
             Some(OnServer::Hidden)
         }
         _ => match change.and_then(|change| change.fields.iter().find(|field| field.path == path)) {
@@ -69,15 +72,14 @@ pub fn explain(
             None => Some(OnServer::Same),
         },
     };
-    let wanted = desired.state.get(id);
     let declared = wanted.into_iter().flat_map(|object| &object.fields).filter(|(path, _)| asked(path));
     let mut fields: Vec<Field> = declared
         .map(|(path, value)| Field { path: path.clone(), value: Some(value.clone()), server: server(path) })
         .collect();
     let applied = state.map(RealmState::applied).unwrap_or_default();
-    let others = found.into_iter().flat_map(|object| &object.fields).filter(|(path, _)| {
+    let others = found.into_iter().flat_map(|object| &object.fields).filter(|(path, value)| {
         asked(path)
-            && id.kind.class_of_path(path).is_readable()
+            && id.kind.shows(path, Some(value))
             && wanted.is_none_or(|wanted| !wanted.fields.contains_key(*path))
     });
     fields.extend(others.map(|(path, value)| Field {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Action, Cause, Change, Part, Plan, Refusal, Summary, View};
 use crate::state::Kind;
 use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
-use crate::state::secret::as_reference;
+use crate::state::secret::sole_reference;
 
 /// Longest value that is shown whole.
 const WIDTH: usize = 100;
@@ -39,7 +39,7 @@ fn because(cause: Cause) -> Option<&'static str> {
 pub(super) fn show(value: Option<&Value>) -> String {
     let text = match value {
         None => return "(none)".into(),
-        Some(value) => match as_reference(value) {
+        Some(value) => match sole_reference(value) {
             Some(reference) => return format!("(secret {})", clean(reference)),
             None => clean(&value.to_string()),
         },

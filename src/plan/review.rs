@@ -97,7 +97,7 @@ fn collect(
 
 /// What makes two changes the same: all of it but the digest of what was found.
 fn key(change: &Change) -> String {
-    serde_json::to_string(&Change { relies_on: None, ..change.clone() }).unwrap_or_default()
+    serde_json::to_string(&Change { relies_on: None, along: Default::default(), ..change.clone() }).unwrap_or_default()
 }
 
 /// A change with the tenant's own name replaced.

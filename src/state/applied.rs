@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::kind::{Class, Kind};
-use super::secret::{Secrets, as_reference};
+use super::secret::{Secrets, sole_reference};
 use super::{Fields, ObjectId, RealmState};
 
 /// The realm attribute that holds the marker.
@@ -38,7 +38,7 @@ impl Applied {
     /// The same where secrets were not read: of those, what was recorded before.
     pub fn with_unread(mut self, desired: &RealmState, before: &Self) -> Self {
         for (id, object) in &desired.objects {
-            let secret = object.fields.iter().filter(|(_, value)| as_reference(value).is_some());
+            let secret = object.fields.iter().filter(|(_, value)| sole_reference(value).is_some());
             for (path, _) in secret {
                 let Some(fields) = self.objects.get_mut(id) else { continue };
                 if let (Some(hash), Some(known)) = (fields.get_mut(path), before.field(id, path)) {
@@ -116,7 +116,7 @@ fn hashes(kind: Kind, fields: &Fields, secrets: &Secrets) -> BTreeMap<String, St
 /// A short hash of a value: 64 bits of SHA-256 over its canonical JSON. It tells change, it protects nothing: of a
 /// secret, the keyed fingerprint is hashed, so that the marker says neither its value nor where it is kept.
 pub fn hash(value: &Value, secrets: &Secrets) -> String {
-    let text = match as_reference(value) {
+    let text = match sole_reference(value) {
         Some(reference) => secrets.fingerprint(reference).unwrap_or_default().to_owned(),
         None => value.to_string(),
     };

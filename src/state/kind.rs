@@ -2,6 +2,9 @@
 //!
 //! To add a kind, add a variant, its row in `specs.rs`, its field table in `tables.rs`, and its cases to the contract.
 
+use serde_json::Value;
+
+use super::secret::is_in_vault;
 use super::specs::SPECS;
 use super::{ObjectId, tables};
 
@@ -214,6 +217,21 @@ impl Kind {
         }
         let field = path.split_once('.').map_or(path, |(field, _)| field);
         self.class(path).or_else(|| self.class(field)).unwrap_or(Class::Unmanaged)
+    }
+
+    /// True when Keycloak shows this value of a field: the field can be read, or it refers to Keycloak's own vault.
+    pub fn shows(self, path: &str, value: Option<&Value>) -> bool {
+        self.class_of_path(path).is_readable() || self.is_vaulted(path, value)
+    }
+
+    /// True for a reference into Keycloak's own vault where Keycloak looks it up: written out, shown and compared.
+    pub fn is_vaulted(self, path: &str, value: Option<&Value>) -> bool {
+        tables::VAULT_PATHS.contains(&(self, path)) && value.is_some_and(is_in_vault)
+    }
+
+    /// True for a secret inside a mapping that is written as a whole: an update that leaves it alone would send the mask.
+    pub fn is_written_along(self, path: &str) -> bool {
+        path.contains('.') && !self.class_of_path(path).is_readable()
     }
 
     /// True for the fields that name a flow which logins go through.

@@ -18,6 +18,24 @@ pub fn as_reference(value: &Value) -> Option<&str> {
     value.as_object().filter(|object| object.len() == 1)?.get(SECRET)?.as_str()
 }
 
+/// The reference that a value is; also that of a list of just this one, as the configuration of a component has it.
+pub fn sole_reference(value: &Value) -> Option<&str> {
+    as_reference(sole(value))
+}
+
+/// True for a reference into Keycloak's own vault, `${vault.KEY}`: no secret, and shown as it is.
+pub fn is_in_vault(value: &Value) -> bool {
+    let key = sole(value).as_str().and_then(|text| text.strip_prefix("${vault.")?.strip_suffix('}'));
+    key.is_some_and(|key| !key.is_empty() && !key.contains('}'))
+}
+
+fn sole(value: &Value) -> &Value {
+    match value.as_array().map(Vec::as_slice) {
+        Some([one]) => one,
+        _ => value,
+    }
+}
+
 /// Values of secrets by their reference, and the keyed fingerprint of each. Never printed, never serialised.
 #[derive(Debug, Default)]
 pub struct Secrets {

@@ -19,6 +19,13 @@ pub(super) const WRITE_ONLY_PATHS: &[(Kind, &str)] = &[
     (Kind::Component, "config.secret"),
 ];
 
+/// Those of them in which Keycloak looks up `${vault.KEY}`.
+pub(super) const VAULT_PATHS: &[(Kind, &str)] = &[
+    (Kind::Realm, "smtpServer.password"),
+    (Kind::IdentityProvider, "config.clientSecret"),
+    (Kind::Component, "config.bindCredential"),
+];
+
 pub(super) const REALM: Table = &[
     (
         Class::Plain,

@@ -246,7 +246,16 @@ fn a_comment_fits_however_much_there_is_to_say() {
 fn update(object: &str, path: &str, before: Value, after: Value) -> Change {
     let fields = vec![FieldChange { path: path.into(), before: Some(before), after: Some(after), cause: Cause::Both }];
     let object: ObjectId = object.parse().expect("an address");
-    Change { object, action: Action::Update, cause: Cause::Both, body: None, fields, relies_on: None, recorded: None }
+    Change {
+        object,
+        action: Action::Update,
+        cause: Cause::Both,
+        body: None,
+        fields,
+        along: Default::default(),
+        relies_on: None,
+        recorded: None,
+    }
 }
 
 fn tenant(name: &str, label: &str, changes: Vec<Change>) -> TenantPlan {
@@ -273,6 +282,7 @@ pub fn with_text(text: &str) -> Plan {
             cause: Cause::Drift,
             body: Some(body),
             fields: Vec::new(),
+            along: Default::default(),
             relies_on: None,
             recorded: None,
         };

@@ -1,12 +1,18 @@
 //! The observer: who gets it, and what its plans say of themselves.
 
-use realmwright::expand::{OBSERVER, VIEWS};
+use realmwright::expand::{Desired, OBSERVER, VIEWS, provisioner};
 use realmwright::keycloak::memory::MemoryKeycloak;
-use realmwright::plan::View;
+use realmwright::keycloak::observe;
+use realmwright::keycloak::observe::declared_users;
+use realmwright::plan::drift::drift;
 use realmwright::plan::render::{markdown, text};
+use realmwright::plan::{Plan, View, plan_tenant};
+use realmwright::state::RealmState;
+use realmwright::state::secret::Secrets;
 use serde_json::json;
 
 use crate::plan::{client, world};
+use crate::support::{World, header};
 
 /// A public key as `openssl pkey -pubout` prints it.
 const KEY: &str = "\
@@ -65,4 +71,27 @@ async fn an_observers_plan_says_so() {
     assert!(!text::plan(&plan).contains(note));
     plan.header.view = View::Observer;
     assert!(text::plan(&plan).contains(note) && markdown::plan(&plan).contains(note));
+}
+
+#[tokio::test]
+async fn an_observer_takes_only_keys_for_right_that_were_applied() {
+    let (api, world) = (MemoryKeycloak::new(), World { jwks: r#"{"keys":["right"]}"#.into(), ..world() });
+    world.apply(&api).await;
+    // The observer does not know the operator's key.
+    let desired = World { jwks: String::new(), ..world }.expand().expect("sound");
+    let mut clinic = desired.into_iter().find(|tenant| tenant.name == "clinic").expect("there");
+    let look =
+        async || observe(&api, "clinic", &declared_users(&clinic.state)).await.expect("readable").expect("there");
+    let mut observed = look().await;
+    provisioner::trust_as_applied(&mut clinic.state, &observed);
+    let differs = |tenant: &Desired, observed: &RealmState| {
+        let plan = Plan::new(header(), vec![plan_tenant(tenant, Some(observed), &Secrets::unread())]);
+        drift(&plan).0.tenants[0].changes.iter().map(|change| change.object.to_string()).collect::<Vec<_>>()
+    };
+    assert!(differs(&clinic, &observed).is_empty());
+    provisioner::trust(&mut observed, r#"{"keys":["right","slipped in"]}"#);
+    let mut again = clinic.clone();
+    provisioner::trust(&mut again.state, "");
+    provisioner::trust_as_applied(&mut again.state, &observed);
+    assert_eq!(differs(&again, &observed), ["client/realmwright-provisioner"]);
 }

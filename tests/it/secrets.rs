@@ -3,14 +3,14 @@
 use std::sync::atomic::AtomicBool;
 
 use proptest::prelude::*;
-use realmwright::apply::{OnStale, apply};
+use realmwright::apply::{OnStale, TenantOutcome, apply};
 use realmwright::keycloak::ReadRealms;
 use realmwright::keycloak::key::OperatorKey;
 use realmwright::keycloak::mask::{MASK, Mask};
 use realmwright::keycloak::memory::MemoryKeycloak;
 use realmwright::plan::{Plan, plan_tenant, render};
-use realmwright::state::Applied;
 use realmwright::state::secret::Secrets;
+use realmwright::state::{Applied, Kind};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
@@ -25,11 +25,15 @@ fn places() -> Value {
         "clients": [{"clientId": "worker", "publicClient": false, "secret": "$(parameters.client)"}],
         "identityProviders": [{"alias": "corp", "providerId": "oidc", "enabled": true, "config": {
             "authorizationUrl": "https://id.example/a", "tokenUrl": "https://id.example/t", "authorizationUrl": "https://id.example/a", "clientId": "c", "clientSecret": "$(parameters.idp)"}}],
+        "components": {
+            "org.keycloak.storage.UserStorageProvider": [{"name": "directory", "providerId": "ldap", "config": {"enabled": "false", "bindCredential": "$(parameters.bind)"}}],
+            "org.keycloak.keys.KeyProvider": [{"name": "own", "providerId": "rsa", "config": {"privateKey": ["$(parameters.key)"], "priority": ["7"]}}],
+        },
         "users": [{"username": "demo", "enabled": true, "credentials": [{"type": "password", "value": "$(parameters.user)"}]}],
     })
 }
 
-const NAMES: [&str; 4] = ["smtp", "client", "idp", "user"];
+const NAMES: [&str; 6] = ["smtp", "client", "idp", "user", "bind", "key"];
 
 fn world(lifespan: u32) -> World {
     let parameters: Value = NAMES.iter().map(|name| ((*name).to_owned(), json!({"type": "secret"}))).collect();
@@ -89,9 +93,17 @@ async fn nothing_shows(canary: &str) -> Vec<String> {
     let rotated = plan(&api, 91, &second).await;
     let changed: Vec<&str> =
         rotated.tenants[0].changes.iter().flat_map(|c| &c.fields).map(|f| f.path.as_str()).collect();
-    assert_eq!(changed, ["secret", "config.clientSecret", "accessTokenLifespan", "smtpServer.password"]);
+    let expected = [
+        "config.privateKey",
+        "config.bindCredential",
+        "secret",
+        "config.clientSecret",
+        "accessTokenLifespan",
+        "smtpServer.password",
+    ];
+    assert_eq!(changed, expected);
     seen.extend(forms(&rotated));
-    for good in 0..4 {
+    for good in 0..6 {
         let failing = Failing::after(&api, good, false);
         let outcome = apply(&failing, &rotated, &second, manner(2, OnStale::Object), &never, |_, _| {}).await;
         seen.push(format!("{outcome:?}"));
@@ -140,6 +152,94 @@ proptest! {
             prop_assert!(!shown.contains("CANARY"), "{}", shown);
         }
     }
+}
+
+/// A template with one place for a value.
+fn with_component(kind: &str, config: Value, more: Value) -> World {
+    let mut realm = json!({"components": {kind: [{"name": "one", "providerId": "x", "config": config}]}});
+    realm.as_object_mut().expect("a mapping").extend(more.as_object().expect("a mapping").clone());
+    let template = json!({"apiVersion": "realmwright/v1", "kind": "RealmTemplate", "name": "any", "parameters": {"s": {"type": "secret"}}, "realm": realm});
+    let tenant = json!({"apiVersion": "realmwright/v1", "kind": "Distributor", "name": "north", "template": "any", "parameters": {"s": "env:S"}});
+    World::new("{}").with("template.yaml", template.to_string()).with("tenant.yaml", tenant.to_string())
+}
+
+const LDAP: &str = "org.keycloak.storage.UserStorageProvider";
+const KEYS: &str = "org.keycloak.keys.KeyProvider";
+
+#[test]
+fn a_component_takes_a_secret_as_one_text_or_a_list_of_one() {
+    for name in ["bindCredential", "privateKey", "keystorePassword", "keyPassword", "secret"] {
+        for value in [json!("$(parameters.s)"), json!(["$(parameters.s)"])] {
+            let world = with_component(KEYS, json!({name: value}), json!({}));
+            assert_eq!(world.findings(), "", "{name}");
+            let desired = world.expand().expect("sound");
+            let found = desired[0].state.of_kind(Kind::Component).next().expect("a component").1;
+            assert_eq!(found.fields[&format!("config.{name}")], json!([{"$secret": "env:S"}]), "{name}");
+        }
+        for value in [json!("plain"), json!(["plain"]), json!(["$(parameters.s)", "plain"])] {
+            let findings = with_component(KEYS, json!({name: value}), json!({})).findings();
+            assert!(findings.contains("[plain-secret]"), "{name}: {findings}");
+        }
+    }
+}
+
+#[test]
+fn a_reference_into_keycloaks_vault_is_written_out_only_where_keycloak_looks_it_up() {
+    let more = |secret: &str| {
+        json!({
+            "smtpServer": {"host": "mail.example", "from": "a@mail.example", "auth": "true", "user": "u", "password": secret},
+            "identityProviders": [{"alias": "corp", "providerId": "oidc", "config": {"authorizationUrl": "https://id.example/a", "tokenUrl": "https://id.example/t", "clientId": "c", "clientSecret": secret}}],
+        })
+    };
+    for good in ["${vault.x}", "${vault.$(tenant.name)_x}"] {
+        for value in [json!(good), json!([good])] {
+            assert_eq!(with_component(LDAP, json!({"bindCredential": value}), more(good)).findings(), "");
+        }
+    }
+    for bad in ["${vault.}", "x${vault.x}", "${vault.x}y", "${env.X}", "$$(vault.x)"] {
+        let findings = with_component(LDAP, json!({"bindCredential": bad}), more(bad)).findings();
+        assert_eq!(findings.matches("[plain-secret]").count(), 3, "{bad}: {findings}");
+    }
+    let elsewhere = json!({"clients": [{"clientId": "w", "secret": "${vault.x}"}]});
+    let findings = with_component(KEYS, json!({"privateKey": ["${vault.x}"]}), elsewhere).findings();
+    assert_eq!(findings.matches("[plain-secret]").count(), 2, "{findings}");
+}
+
+/// The plan for a realm with an identity provider of this secret and token URL.
+async fn provider(api: &MemoryKeycloak, secret: &str, url: &str, secrets: &Secrets) -> Plan {
+    let provider = json!({"identityProviders": [{"alias": "corp", "providerId": "oidc", "config": {"authorizationUrl": "https://id.example/a", "tokenUrl": url, "clientId": "c", "clientSecret": secret}}]});
+    let desired = with_component(LDAP, json!({"vendor": "other"}), provider).expand().expect("sound");
+    let observed = realmwright::keycloak::observe(api, "north", &Default::default()).await.expect("readable");
+    Plan::new(header(), vec![plan_tenant(&desired[0], observed.as_ref(), secrets)])
+}
+
+async fn write(api: &MemoryKeycloak, plan: &Plan, secrets: &Secrets) {
+    let outcome = apply(api, plan, secrets, manner(2, OnStale::Object), &AtomicBool::new(false), |_, _| {}).await;
+    assert!(
+        outcome.tenants.iter().all(|(_, outcome)| matches!(outcome, TenantOutcome::Born | TenantOutcome::Changed(_))),
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_update_of_an_identity_provider_brings_its_secret_along() {
+    let (api, mut secrets) = (MemoryKeycloak::new(), Secrets::default());
+    secrets.insert("env:S".into(), SecretString::from("CANARY-s".to_owned()), "print".into());
+    let declared = "$(parameters.s)";
+    write(&api, &provider(&api, declared, "https://id.example/t", &secrets).await, &secrets).await;
+    let plan = provider(&api, declared, "https://id.example/other", &secrets).await;
+    let change = &plan.tenants[0].changes[0];
+    assert_eq!(change.fields.iter().map(|field| field.path.as_str()).collect::<Vec<_>>(), ["config.tokenUrl"]);
+    assert_eq!(json!(change.along), json!({"config.clientSecret": {"$secret": "env:S"}}));
+    assert!(forms(&plan).iter().all(|form| !form.contains("CANARY")));
+    let (none, never) = (Secrets::default(), AtomicBool::new(false));
+    let unreadable = apply(&api, &plan, &none, manner(2, OnStale::Object), &never, |_, _| {}).await;
+    assert!(format!("{:?}", unreadable).contains("env:S"), "it is written, not left to the mask");
+    write(&api, &plan, &secrets).await;
+    assert!(provider(&api, declared, "https://id.example/other", &secrets).await.is_empty());
+    // Who reads no secrets brings none.
+    let unread = provider(&api, declared, "https://id.example/t", &Secrets::unread()).await;
+    assert!(unread.tenants[0].changes.iter().all(|change| change.along.is_empty()));
 }
 
 /// Names under which Keycloak, OAuth and this program write secrets.

@@ -138,6 +138,72 @@ fn no_artifact_has_a_secret() {
 }
 
 #[test]
+fn components_and_vault_references_are_settled() {
+    let site = Site::new("component");
+    let key = live().key_file.clone();
+    // Keycloak makes another one where it is not Base64 of this many bytes.
+    site.write("smtp", "CANARYoneCANARYoneCANA");
+    let vault = r"  smtpServer: {host: mail.example, from: a@mail.example, auth: 'true', user: u, password: '${vault.smtp}'}
+  identityProviders:
+    - {alias: corp, providerId: oidc, enabled: true, config: {authorizationUrl: https://id.example/a, tokenUrl: https://id.example/t, clientId: c, clientSecret: '${vault.idp}'}}
+";
+    let rest = r"  clients:
+    - {clientId: declared, publicClient: false, secret: $(parameters.client)}
+  components:
+    org.keycloak.storage.UserStorageProvider:
+";
+    let ldap = |name: &str, credential: &str| {
+        format!(
+            "      - {{name: {name}, providerId: ldap, config: {{enabled: 'false', vendor: other, connectionUrl: 'ldap://127.0.0.1:1', usersDn: o=x, bindDn: cn=a, \
+             bindCredential: {credential}, authType: simple, editMode: READ_ONLY, usernameLDAPAttribute: uid, rdnLDAPAttribute: uid, uuidLDAPAttribute: entryUUID, userObjectClasses: person}}}}\n"
+        )
+    };
+    let (head, _) = TEMPLATE.split_once("  smtpServer").expect("settings");
+    let template = |priority: u8, vaulted: &str| {
+        let keys = format!(
+            "    org.keycloak.keys.KeyProvider:\n      - {{name: own, providerId: hmac-generated, config: {{priority: '{priority}', secretSize: '16', secret: $(parameters.smtp)}}}}\n"
+        );
+        [
+            head,
+            vault,
+            rest,
+            &ldap("plain", "$(parameters.idp)"),
+            &ldap("listed", "[$(parameters.idp)]"),
+            &ldap("vaulted", vaulted),
+            &keys,
+        ]
+        .concat()
+    };
+    site.write("sso.yaml", &template(50, "'${vault.ldap}'"));
+    site.expect(0, &key, &["apply", "--yes"]);
+    site.expect(0, &key, &["plan", "--detailed-exitcode"]);
+    let credentials = || {
+        let found = get(&site.clinic, "components?type=org.keycloak.storage.UserStorageProvider");
+        let list = found.as_array().expect("a list").iter();
+        list.map(|one| (one["name"].as_str().unwrap_or_default().to_owned(), one["config"]["bindCredential"].clone()))
+            .collect::<std::collections::BTreeMap<_, _>>()
+    };
+    let mask = json!(["**********"]);
+    assert_eq!(json!(credentials()), json!({"plain": mask, "listed": mask, "vaulted": ["${vault.ldap}"]}));
+    assert_eq!(get(&site.clinic, "")["smtpServer"]["password"], "${vault.smtp}");
+    assert_eq!(get(&site.clinic, "identity-provider/instances/corp")["config"]["clientSecret"], "${vault.idp}");
+    site.secrets("two");
+    site.write("smtp", "CANARYtwoCANARYtwoCANA");
+    site.write("sso.yaml", &template(60, "['${vault.other}']"));
+    let (shown, _) = site.expect(2, &key, &["plan", "--detailed-exitcode"]);
+    assert_eq!(shown.matches("bindCredential").count(), 3, "{shown}");
+    assert!(
+        shown.contains("config.secret") && shown.contains("${vault.other}") && !shown.contains("CANARY"),
+        "{shown}"
+    );
+    site.expect(0, &key, &["apply", "--yes"]);
+    site.expect(0, &key, &["plan", "--detailed-exitcode"]);
+    site.expect(0, &key, &["drift"]);
+    assert_eq!(credentials()["vaulted"], json!(["${vault.other}"]));
+    site.remove();
+}
+
+#[test]
 fn a_saved_plan_is_applied_from_anywhere_and_refused_object_by_object() {
     let site = Site::new("saved");
     let key = live().key_file.clone();

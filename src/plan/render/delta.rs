@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{clean, show};
 use crate::plan::FieldChange;
 use crate::state::Kind;
-use crate::state::secret::as_reference;
+use crate::state::secret::{as_reference, sole_reference};
 
 /// Longest pair of values that is shown on one line.
 const INLINE: usize = 100;
@@ -54,10 +54,11 @@ pub(super) fn delta(kind: Kind, field: &FieldChange) -> Delta {
     let (before, after) = (field.before.as_ref(), field.after.as_ref());
     if !kind.class_of_path(&field.path).is_readable() {
         let masked = |value: Option<&Value>| match value {
-            Some(value) if as_reference(value).is_none() => "(secret)".into(),
+            Some(known) if sole_reference(known).is_none() && !kind.shows(&field.path, value) => "(secret)".into(),
             value => show(value),
         };
-        return Delta::Whole("(not shown)".into(), masked(after));
+        let before = if kind.shows(&field.path, before) { show(before) } else { "(not shown)".into() };
+        return Delta::Whole(before, masked(after));
     }
     let (from, to) = (before.map(opened), after.map(opened));
     let inside = [&from, &to].iter().any(|side| side.as_ref().is_some_and(is_document));

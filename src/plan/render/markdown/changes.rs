@@ -119,7 +119,7 @@ fn change(change: &Change) -> String {
     }
     let created = change.created();
     for (path, value) in created.iter().take(CREATED) {
-        let readable = kind.class_of_path(path).is_readable();
+        let readable = kind.shows(path, Some(value));
         let value = if readable { show(Some(value)) } else { "(secret)".into() };
         let _ = writeln!(out, "  - {}: {}", code(path), code(&value));
     }
