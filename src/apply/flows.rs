@@ -7,7 +7,7 @@
 
 use serde_json::{Value, json};
 
-use super::writer::{Writer, reveal};
+use super::writer::{Writer, leave_mail, reveal};
 use crate::keycloak::{Fault, KeycloakError, WriteRealms, endpoint, segment};
 use crate::state::kind::RETIRED;
 use crate::state::{Kind, ObjectId};
@@ -126,6 +126,7 @@ impl<K: WriteRealms> Writer<'_, K> {
         let fields = realm.as_object_mut().into_iter().flatten();
         let bound = fields.filter(|(field, value)| Kind::Realm.binds_flow(field) && was_bound(value));
         if bound.map(|(_, flow)| *flow = alias.into()).count() > 0 {
+            leave_mail(&mut realm);
             self.api.put(self.realm, "", Some(&realm)).await?;
         }
         let clients = self.api.get(self.realm, "clients?first=0&max=10000").await?.unwrap_or_default();

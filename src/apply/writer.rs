@@ -89,6 +89,7 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         }
         let mut realm = self.api.get(self.realm, "").await?.ok_or_else(|| self.missing(&ObjectId::realm()))?;
         on.into_iter().for_each(|field| realm[&field.path] = true.into());
+        leave_mail(&mut realm);
         self.api.put(self.realm, "", Some(&realm)).await
     }
 
@@ -263,7 +264,13 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         }
         let raw = realm.clone();
         let change = plan.changes.iter().find(|change| change.object == id && !own.is_empty());
-        for field in own.into_iter().chain(&change.map(Change::written_along).unwrap_or_default()) {
+        let is_mail = |field: &FieldChange| field.path.starts_with("smtpServer.");
+        let mail = own.iter().any(|field| is_mail(field));
+        if !mail {
+            leave_mail(&mut realm);
+        }
+        let along = change.map(Change::written_along).unwrap_or_default();
+        for field in own.into_iter().chain(along.iter().filter(|field| mail || !is_mail(field))) {
             self.set(&mut realm, &raw, Kind::Realm, field, "")?;
         }
         if let Some(record) = &plan.record {
@@ -380,6 +387,14 @@ pub(super) fn reveal(
         path: path.to_owned(),
         fault: Fault::Secret { reference },
     })
+}
+
+/// Leaves mail settings that do not change out of a realm that is written back: PUT keeps what it omits, but of a login
+/// that is switched off it would drop the name and the password.
+pub(super) fn leave_mail(realm: &mut Value) {
+    realm.as_object_mut().into_iter().for_each(|map| {
+        map.remove("smtpServer");
+    });
 }
 
 fn is_link(kind: Kind, path: &str) -> bool {

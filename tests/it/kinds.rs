@@ -1,7 +1,7 @@
 //! Every kind of object: born, made one by one, changed and removed; and killed at each write on the way.
 
-use realmwright::keycloak::ReadRealms;
 use realmwright::keycloak::memory::MemoryKeycloak;
+use realmwright::keycloak::{Birth, KeycloakError, ReadRealms, WriteRealms};
 use serde_json::{Value, json};
 
 use crate::apply::Failing;
@@ -70,5 +70,59 @@ async fn killed_at_any_write_the_next_run_finishes_every_kind() {
                 break;
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn mail_settings_that_do_not_change_are_not_sent_back() {
+    let api = MemoryKeycloak::new();
+    world(&json!({"smtpServer": {"host": "mail.example"}})).apply(&api).await;
+    let mut realm = api.get("north", "").await.expect("readable").expect("there");
+    realm["smtpServer"]["user"] = "u".into();
+    realm["smtpServer"]["password"] = "**********".into();
+    api.put("north", "", Some(&realm)).await.expect("written");
+    let sent = std::sync::Mutex::new(Vec::new());
+    let watching = Watching { inner: &api, sent: &sent };
+    let plan = world(&json!({"smtpServer": {"host": "mail.example"}, "displayName": "New"})).plan(&api).await;
+    carry_out(&watching, &plan).await;
+    let sent = sent.lock().expect("unpoisoned");
+    assert!(sent.iter().any(|body: &Value| body["displayName"] == "New" && body["smtpServer"].is_null()), "{sent:?}");
+    assert_eq!(api.get("north", "").await.expect("readable").expect("there")["smtpServer"]["user"], "u");
+}
+
+/// A server whose PUTs of realms are noted.
+struct Watching<'a> {
+    inner: &'a MemoryKeycloak,
+    sent: &'a std::sync::Mutex<Vec<Value>>,
+}
+
+impl ReadRealms for Watching<'_> {
+    async fn export(&self, realm: &str) -> Result<Option<Value>, KeycloakError> {
+        self.inner.export(realm).await
+    }
+
+    async fn get(&self, realm: &str, path: &str) -> Result<Option<Value>, KeycloakError> {
+        self.inner.get(realm, path).await
+    }
+}
+
+impl WriteRealms for Watching<'_> {
+    async fn create_realm(&self, body: &Value) -> Result<Birth, KeycloakError> {
+        self.inner.create_realm(body).await
+    }
+
+    async fn post(&self, realm: &str, path: &str, body: &Value) -> Result<Option<String>, KeycloakError> {
+        self.inner.post(realm, path, body).await
+    }
+
+    async fn put(&self, realm: &str, path: &str, body: Option<&Value>) -> Result<(), KeycloakError> {
+        if path.is_empty() {
+            self.sent.lock().expect("unpoisoned").extend(body.cloned());
+        }
+        self.inner.put(realm, path, body).await
+    }
+
+    async fn delete(&self, realm: &str, path: &str, body: Option<&Value>) -> Result<(), KeycloakError> {
+        self.inner.delete(realm, path, body).await
     }
 }
