@@ -85,7 +85,7 @@ async fn mail_settings_that_do_not_change_are_not_sent_back() {
     let watching = Watching { inner: &api, sent: &sent };
     let plan = world(&json!({"smtpServer": {"host": "mail.example"}, "displayName": "New"})).plan(&api).await;
     carry_out(&watching, &plan).await;
-    let sent = sent.lock().expect("unpoisoned");
+    let sent = sent.into_inner().expect("unpoisoned");
     assert!(sent.iter().any(|body: &Value| body["displayName"] == "New" && body["smtpServer"].is_null()), "{sent:?}");
     assert_eq!(api.get("north", "").await.expect("readable").expect("there")["smtpServer"]["user"], "u");
 }
