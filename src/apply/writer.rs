@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use crate::keycloak::{Fault, KeycloakError, WriteRealms, endpoint, segment};
-use crate::plan::order::comes_first;
+use crate::plan::order::{comes_first, comes_with_update};
 use crate::plan::{Action, Change, FieldChange, TenantPlan, adopt};
 use crate::state::applied::{self, MARKER};
 use crate::state::arrange::object;
@@ -50,18 +50,17 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         let fields = realm.map(|change| change.fields.as_slice()).unwrap_or_default();
         self.switch_on(fields).await.map_err(|error| (Some(ObjectId::realm()), error))?;
         let provisioner = plan.changes.iter().flat_map(adopt::provisioner);
-        let created: Vec<Change> = provisioner.chain(of(Action::Create).cloned()).collect();
+        let created = of(Action::Create).filter(|change| !comes_with_update(change));
+        let created: Vec<Change> = provisioner.chain(created.cloned()).collect();
         for change in &created {
             self.create(change).await.map_err(|error| failed(change, error))?;
             self.done += 1;
         }
         for change in &created {
-            let created = references(change);
-            let links =
-                Link::of(&change.object, created.iter().map(|(path, value)| (path.as_str(), None, Some(value))));
-            self.link(&change.object, links).await.map_err(|error| failed(change, error))?;
+            self.refer(change).await.map_err(|error| failed(change, error))?;
         }
-        let rest = plan.changes.iter().filter(|change| change.action != Action::Create && !comes_first(change));
+        let later = |change: &&Change| change.action != Action::Create || comes_with_update(change);
+        let rest = plan.changes.iter().filter(later).filter(|change| !comes_first(change));
         for change in rest.filter(|change| change.object.kind != Kind::Realm) {
             self.change(change).await.map_err(|error| failed(change, error))?;
         }
@@ -70,12 +69,23 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
 
     async fn change(&mut self, change: &Change) -> Result<(), KeycloakError> {
         match change.action {
+            Action::Create => {
+                self.create(change).await?;
+                self.refer(change).await?;
+            }
             Action::Update => self.update(change).await?,
             Action::Delete => self.delete(&change.object).await?,
             _ => {}
         }
         self.done += 1;
         Ok(())
+    }
+
+    /// Writes the references of a new object.
+    async fn refer(&mut self, change: &Change) -> Result<(), KeycloakError> {
+        let references = references(change);
+        let fields = references.iter().map(|(path, value)| (path.as_str(), None, Some(value)));
+        self.link(&change.object, Link::of(&change.object, fields)).await
     }
 
     /// Settings without which the realm takes no objects of some kinds; the rest of the realm is written last.

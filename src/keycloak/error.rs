@@ -124,6 +124,11 @@ impl KeycloakError {
                  REALMWRIGHT_ADMIN_PASSWORD"
                     .into(),
             ),
+            Fault::Status { status: 403, message } if message == "Realm not enabled" => Some(
+                "somebody disabled the realm, and it refuses its own provisioner: let an administrator of the master \
+                 realm enable it again"
+                    .into(),
+            ),
             Fault::Status { status: 403, .. } => Some("the account lacks a role for this".into()),
             _ => None,
         }

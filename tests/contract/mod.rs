@@ -447,6 +447,13 @@ pub async fn a_service_account_comes_with_its_client(api: &impl WriteRealms, jwk
     let id = api.post(realm, "clients", &new).await.expect("created").expect("an id");
     let user = api.get(realm, &format!("clients/{id}/service-account-user")).await.expect("readable").expect("there");
     assert_eq!(user["username"], "service-account-worker");
+    // Or once it is switched on.
+    let late = json!({"clientId": "late", "publicClient": false, "serviceAccountsEnabled": false});
+    let id = api.post(realm, "clients", &late).await.expect("created").expect("an id");
+    let on = json!({"clientId": "late", "serviceAccountsEnabled": true});
+    api.put(realm, &format!("clients/{id}"), Some(&on)).await.expect("written");
+    let user = api.get(realm, &format!("clients/{id}/service-account-user")).await.expect("readable").expect("there");
+    assert_eq!(user["username"], "service-account-late");
 }
 
 pub async fn roles_of_users_are_seen_through_their_members(api: &impl WriteRealms, jwks: &str, realm: &str) {

@@ -255,3 +255,17 @@ realm:
     assert!(!api.export("clinic").await.expect("readable").expect("there").to_string().contains("canary"));
     assert_eq!(client(&api, "clinic", "assistant").await["clientId"], "assistant");
 }
+
+#[tokio::test]
+async fn a_service_account_is_declared_together_with_its_switch() {
+    let (api, world) = applied().await;
+    let with = |client: &str, users: &str| {
+        let realm = format!(
+            "        realm: {{clients: [{{clientId: worker, publicClient: false, {client}}}], {users}}}\n        licences:\n"
+        );
+        world.clone().edit("tenants.yaml", "        licences:\n", &realm)
+    };
+    with("serviceAccountsEnabled: false", "roles: {realm: [{name: nurse}]}").apply(&api).await;
+    let users = "roles: {realm: [{name: nurse}]}, users: [{username: service-account-worker, realmRoles: [nurse]}]";
+    with("serviceAccountsEnabled: true", users).apply(&api).await;
+}

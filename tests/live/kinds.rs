@@ -7,7 +7,7 @@ use crate::tenants::{Site, export, on_server};
 use realmwright::keycloak::ReadRealms;
 
 /// Guards that stand in the way of changing nearly everything at once.
-const WAIVED: [&str; 8] = [
+pub const WAIVED: [&str; 8] = [
     "apply",
     "--yes",
     "--waive=realm-updates",
@@ -18,12 +18,22 @@ const WAIVED: [&str; 8] = [
     "--waive=run-deletions",
 ];
 
-fn declare(site: &Site, content: &Value) {
+pub fn declare(site: &Site, content: &Value) {
     let template = json!({"apiVersion": "realmwright/v1", "kind": "RealmTemplate", "name": "full", "extends": "organization", "realm": content});
     site.write("full.yaml", &template.to_string().replace("$(", "$$("));
 }
 
-fn settled(site: &Site, when: &str) {
+/// Applies the birth of a realm with everything in it.
+pub fn born(site: &Site) {
+    site.expect(0, &WAIVED);
+    if export(&site.clinic)["keycloakVersion"].as_str().expect("a version").starts_with("26.4.") {
+        // There a birth drops the descriptions of groups.
+        assert!(site.expect(0, &WAIVED).contains("description"));
+    }
+    settled(site, "born");
+}
+
+pub fn settled(site: &Site, when: &str) {
     let output = site.run(&["plan", "--detailed-exitcode"]);
     assert_eq!(
         output.status.code(),
@@ -64,12 +74,7 @@ fn every_kind_is_born_and_changed() {
     let site = Site::new("whole");
     declare(&site, &content(1));
     site.edit("    label: Clinic\n", "    label: Clinic\n    template: full\n");
-    site.expect(0, &WAIVED);
-    if export(&site.clinic)["keycloakVersion"].as_str().expect("a version").starts_with("26.4.") {
-        // There a birth drops the descriptions of groups.
-        assert!(site.expect(0, &WAIVED).contains("description"));
-    }
-    settled(&site, "born");
+    born(&site);
     let organizations =
         on_server(async |api| api.get(&site.clinic, "organizations").await.expect("readable").expect("there"));
     assert_eq!(organizations[0]["alias"], "ward");

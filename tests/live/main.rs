@@ -10,6 +10,7 @@ mod contract;
 mod support;
 
 mod doctor;
+mod edits;
 mod import;
 mod kept;
 mod kinds;

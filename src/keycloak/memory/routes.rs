@@ -231,6 +231,11 @@ impl Realm {
                     return Err((403, "HTTP 403 Forbidden".into()));
                 }
                 merge(self.document(&object)?, body, kind);
+                let account = ObjectId::new(Kind::User, format!("service-account-{}", object.key));
+                let switched = kind == Kind::Client && body["serviceAccountsEnabled"] == true;
+                if switched && !self.objects.contains_key(&account) {
+                    self.service_account(&object.key);
+                }
                 Ok(())
             }
             ["roles-by-id", id] => {
