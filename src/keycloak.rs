@@ -12,6 +12,7 @@ pub mod http;
 pub mod inquiry;
 pub mod key;
 mod lane;
+pub(crate) mod listing;
 pub mod mask;
 pub mod memory;
 pub mod observe;

@@ -268,9 +268,7 @@ fn keeper(id: &ObjectId, plan: &TenantPlan, observed: &RealmState, verdicts: &Ve
             && (links.into_iter().filter_map(Link::added).any(|target| target == *id)
                 || object.fields.iter().any(|(path, value)| flow(other.kind, path, Some(value)).as_ref() == Some(id)))
     };
-    let goes_along = |other: &ObjectId| {
-        other.kind == Kind::Authorization || (other.kind == Kind::User && other.key.starts_with(SERVICE_ACCOUNT_PREFIX))
-    };
+    let goes_along = |other: &ObjectId| other.kind == Kind::Authorization || other.is_service_account();
     let mut objects = observed.objects.iter().filter(|(other, _)| !goes_along(other));
     objects.find(|(other, object)| within(other) || refers(other, object)).map(|(other, _)| other.clone())
 }

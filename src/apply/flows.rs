@@ -8,6 +8,7 @@
 use serde_json::{Value, json};
 
 use super::writer::{Writer, leave_mail, reveal};
+use crate::keycloak::listing::{list, pages};
 use crate::keycloak::{Fault, KeycloakError, WriteRealms, endpoint, segment};
 use crate::state::kind::RETIRED;
 use crate::state::{Kind, ObjectId};
@@ -57,8 +58,7 @@ impl<K: WriteRealms> Writer<'_, K> {
     }
 
     async fn flows(&self) -> Result<Vec<Value>, KeycloakError> {
-        let found = self.api.get(self.realm, "authentication/flows").await?;
-        Ok(found.as_ref().and_then(Value::as_array).cloned().unwrap_or_default())
+        list(self.api, self.realm, "authentication/flows").await
     }
 
     /// Gives a flow the name under which it waits to be removed.
@@ -129,8 +129,7 @@ impl<K: WriteRealms> Writer<'_, K> {
             leave_mail(&mut realm);
             self.api.put(self.realm, "", Some(&realm)).await?;
         }
-        let clients = self.api.get(self.realm, "clients?first=0&max=10000").await?.unwrap_or_default();
-        for client in clients.as_array().into_iter().flatten() {
+        for client in &pages(self.api, self.realm, "clients").await? {
             let overrides = client["authenticationFlowBindingOverrides"].as_object().into_iter().flatten();
             let changed: serde_json::Map<String, Value> = overrides
                 .filter(|(_, flow)| old.iter().any(|(id, _)| id == *flow))
@@ -148,8 +147,7 @@ impl<K: WriteRealms> Writer<'_, K> {
                 self.api.put(self.realm, &path, Some(&body)).await?;
             }
         }
-        let providers = self.api.get(self.realm, "identity-provider/instances").await?.unwrap_or_default();
-        for provider in providers.as_array().into_iter().flatten() {
+        for provider in &list(self.api, self.realm, "identity-provider/instances").await? {
             let mut body = provider.clone();
             let fields = ["firstBrokerLoginFlowAlias", "postBrokerLoginFlowAlias"];
             fields
@@ -196,7 +194,7 @@ impl<K: WriteRealms> Writer<'_, K> {
     /// The steps of a flow and of those below it, in order, with their ids.
     async fn steps(&self, alias: &str) -> Result<Vec<Value>, KeycloakError> {
         let path = format!("authentication/flows/{}/executions", segment(alias));
-        Ok(self.api.get(self.realm, &path).await?.as_ref().and_then(Value::as_array).cloned().unwrap_or_default())
+        list(self.api, self.realm, &path).await
     }
 
     /// Built-in flows keep their steps; requirements and configurations of those can change.

@@ -4,7 +4,9 @@
 use serde_json::{Map, Value, json};
 
 use super::writer::Writer;
+use crate::keycloak::listing::{list, pages};
 use crate::keycloak::{KeycloakError, WriteRealms, endpoint, segment};
+use crate::state::shape::authorization::wrap;
 use crate::state::{Kind, ObjectId};
 
 impl<K: WriteRealms> Writer<'_, K> {
@@ -74,8 +76,7 @@ impl<K: WriteRealms> Writer<'_, K> {
     }
 
     async fn parts(&self, base: &str, part: &str) -> Result<Vec<Value>, KeycloakError> {
-        let found = self.api.get(self.realm, &format!("{base}/{part}?first=0&max=10000")).await?;
-        Ok(found.as_ref().and_then(Value::as_array).cloned().unwrap_or_default())
+        pages(self.api, self.realm, &format!("{base}/{part}")).await
     }
 
     /// Writes the texts of a locale: POST adds and changes, and each that left is deleted.
@@ -137,8 +138,7 @@ impl<K: WriteRealms> Writer<'_, K> {
     }
 
     async fn below(&self, owner: &str) -> Result<Vec<Value>, KeycloakError> {
-        let found = self.api.get(self.realm, &format!("components?parent={}", segment(owner))).await?;
-        Ok(found.as_ref().and_then(Value::as_array).cloned().unwrap_or_default())
+        list(self.api, self.realm, &format!("components?parent={}", segment(owner))).await
     }
 }
 
@@ -151,9 +151,5 @@ fn complete(policy: &mut Map<String, Value>) {
     for (field, value) in [("logic", "POSITIVE"), ("decisionStrategy", "UNANIMOUS")] {
         policy.entry(field).or_insert_with(|| value.into());
     }
-    for value in policy.get_mut("config").and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut) {
-        if !value.is_string() {
-            *value = value.to_string().into();
-        }
-    }
+    wrap(policy);
 }

@@ -105,7 +105,7 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
 
     async fn create(&mut self, change: &Change) -> Result<(), KeycloakError> {
         let id = &change.object;
-        if id.kind == Kind::User && id.key.starts_with(SERVICE_ACCOUNT_PREFIX) {
+        if id.is_service_account() {
             // The server makes it with its client; what else is declared is written to it.
             let own = self.id(id).await?;
             let made = ["username", "enabled", "serviceAccountClientId", "realmRoles", "clientRoles"];
@@ -360,7 +360,7 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
             Kind::ClientScope => "client-scopes".into(),
             Kind::Flow => "authentication/flows".into(),
             Kind::Group => format!("group-by-path/{}", id.key.split('/').map(segment).collect::<Vec<_>>().join("/")),
-            Kind::User if id.key.starts_with(SERVICE_ACCOUNT_PREFIX) => {
+            Kind::User if id.is_service_account() => {
                 let client = ObjectId::new(Kind::Client, &id.key[SERVICE_ACCOUNT_PREFIX.len()..]);
                 let client = Box::pin(self.id(&client)).await?;
                 format!("clients/{client}/service-account-user")

@@ -167,6 +167,15 @@ pub(super) struct Looking {
     pub(super) observer_key: Option<PathBuf>,
 }
 
+/// How to print what is no plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For a terminal.
+    Text,
+    /// For programs.
+    Json,
+}
+
 /// How to print a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum PlanFormat {

@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::args::Target;
+use super::args::{Format, Target};
 use super::exit::{Exit, UsageError};
 use super::output::Printer;
 use super::{files, session};
@@ -35,15 +35,6 @@ pub(super) struct Options {
     /// What the server's `cache-embedded-realms-max-count` is set to, which it does not tell
     #[arg(long, value_name = "N")]
     pub(super) cache_realms_max: Option<u64>,
-}
-
-/// How to print a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For a terminal.
-    Text,
-    /// For programs.
-    Json,
 }
 
 /// Looks for what may go wrong, and prints the mend of each; writes nothing. Fails when a check failed.

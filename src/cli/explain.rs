@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
-use super::args::Target;
+use super::args::{Format, Target};
 use super::exit::{Exit, UsageError};
 use super::output::Printer;
 use super::session::{self, Manifests};
@@ -39,15 +39,6 @@ pub(super) struct Options {
     /// How to print it
     #[arg(short, long, value_enum, default_value = "text")]
     format: Format,
-}
-
-/// How to print an explanation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For a terminal.
-    Text,
-    /// For programs.
-    Json,
 }
 
 /// Says of each value of an object where it comes from. Writes nothing.

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
+use super::args::Format;
 use super::exit::Exit;
 use super::output::Printer;
 use super::session::{self, Manifests};
@@ -26,15 +27,6 @@ pub(super) struct Options {
     /// How to print them
     #[arg(short, long, value_enum, default_value = "text")]
     format: Format,
-}
-
-/// How to print the guards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For a terminal.
-    Text,
-    /// For programs.
-    Json,
 }
 
 /// Lists each guard: what it refuses, the limit in force and where that is written, how to waive it.

@@ -129,8 +129,7 @@ pub(super) fn must(id: &ObjectId, path: &str, fields: &Fields) -> bool {
 
 /// The user of a client's service account comes with its client; it is worth a word only for its roles.
 fn says_nothing(id: &ObjectId, kept: &Fields) -> bool {
-    id.kind == Kind::User
-        && id.key.starts_with(SERVICE_ACCOUNT_PREFIX)
+    id.is_service_account()
         && kept.keys().all(|path| matches!(path.as_str(), "username" | "serviceAccountClientId" | "enabled"))
 }
 
@@ -163,7 +162,7 @@ fn is_tool(id: &ObjectId) -> bool {
 
 fn declarable(realm: &str, id: &ObjectId, fields: &Fields, findings: &mut Vec<Finding>) -> Fields {
     let mut kept = Fields::new();
-    let account = id.kind == Kind::User && id.key.starts_with(SERVICE_ACCOUNT_PREFIX);
+    let account = id.is_service_account();
     for (path, value) in fields {
         if SERVERS.contains(&path.as_str()) || (account && path.starts_with("realmRoles.default-roles-")) {
             continue;

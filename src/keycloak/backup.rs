@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::seats::pages;
+use super::listing::pages;
 use super::{KeycloakError, ReadRealms, segment};
 use crate::state::Quarantine;
 use crate::state::applied::{Applied, MARKER};

@@ -193,8 +193,7 @@ impl WriteRealms for MemoryKeycloak {
 impl Realm {
     /// Everything but ordinary users, secrets masked.
     fn export(&self) -> Value {
-        let shown =
-            self.objects.iter().filter(|(id, _)| id.kind != Kind::User || id.key.starts_with(SERVICE_ACCOUNT_PREFIX));
+        let shown = self.objects.iter().filter(|(id, _)| id.kind != Kind::User || id.is_service_account());
         let shown = shown.filter(|(id, _)| id.kind != Kind::Organization);
         let mut export = native(compose(self.top.clone(), shown.map(|(id, document)| (id, document.clone()))));
         self.export_flows(&mut export);

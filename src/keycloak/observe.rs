@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::{Fault, KeycloakError, ReadRealms, segment};
+use super::listing::{list, pages};
+use super::{KeycloakError, ReadRealms, segment};
 use crate::plan::Change;
 use crate::state::kind::{RETIRED, SERVICE_ACCOUNT_PREFIX};
 use crate::state::specs::SPECS;
@@ -70,16 +71,7 @@ pub async fn representation(api: &impl ReadRealms, realm: &str) -> Result<Option
 
 /// The organizations inside a realm, which no export has, with the aliases of their identity providers.
 async fn organizations(api: &impl ReadRealms, realm: &str) -> Result<Vec<Value>, KeycloakError> {
-    let mut found = Vec::new();
-    loop {
-        let path = format!("organizations?briefRepresentation=false&first={}&max={MEMBERS}", found.len());
-        let page = list(api, realm, &path).await?;
-        let last = page.len() < MEMBERS;
-        found.extend(page);
-        if last {
-            break;
-        }
-    }
+    let mut found = pages(api, realm, "organizations?briefRepresentation=false").await?;
     if found.is_empty() {
         return Ok(found);
     }
@@ -149,18 +141,6 @@ async fn users(
         }
     }
     Ok(found.into_values().collect())
-}
-
-/// A listing; an answer that is no list is broken, not empty.
-pub(super) async fn list(api: &impl ReadRealms, realm: &str, path: &str) -> Result<Vec<Value>, KeycloakError> {
-    match api.get(realm, path).await? {
-        None => Ok(Vec::new()),
-        Some(Value::Array(items)) => Ok(items),
-        Some(_) => {
-            let fault = Fault::Broken { reason: "it is not a list".into() };
-            Err(KeycloakError { method: "GET", path: format!("/admin/realms/{realm}/{path}"), fault })
-        }
-    }
 }
 
 /// The listing of a role's members; `None` when the realm has no such role.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::http::{Server, is_whole};
-use super::observe::list;
+use super::listing::{list, pages};
 use super::{Fault, KeycloakError, ReadRealms, segment};
 use crate::state::{Kind, ObjectId};
 
@@ -315,18 +315,15 @@ async fn flows(api: &impl ReadRealms, realm: &str, document: &mut Value) -> Resu
     Ok(())
 }
 
-/// Most groups that are read at a time.
-const PAGE: usize = 200;
-
 /// Groups with those below them.
 async fn groups(api: &impl ReadRealms, realm: &str, document: &mut Value) -> Result<(), KeycloakError> {
-    let mut all = pages(api, realm, "groups").await?;
+    let mut all = pages(api, realm, "groups?briefRepresentation=false").await?;
     let mut open: Vec<&mut Value> = all.iter_mut().collect();
     while let Some(group) = open.pop() {
         let below = if group["subGroupCount"].as_u64() == Some(0) {
             Vec::new()
         } else {
-            pages(api, realm, &format!("groups/{}/children", text(&group["id"]))).await?
+            pages(api, realm, &format!("groups/{}/children?briefRepresentation=false", text(&group["id"]))).await?
         };
         group["subGroups"] = below.into();
         open.extend(group["subGroups"].as_array_mut().into_iter().flatten());
@@ -337,19 +334,6 @@ async fn groups(api: &impl ReadRealms, realm: &str, document: &mut Value) -> Res
     // An export has no such list where there are none.
     document["defaultGroups"] = if paths.is_empty() { Value::Null } else { paths.into() };
     Ok(())
-}
-
-async fn pages(api: &impl ReadRealms, realm: &str, path: &str) -> Result<Vec<Value>, KeycloakError> {
-    let mut found = Vec::new();
-    loop {
-        let page = format!("{path}?briefRepresentation=false&first={}&max={PAGE}", found.len());
-        let page = list(api, realm, &page).await?;
-        let last = page.len() < PAGE;
-        found.extend(page);
-        if last {
-            return Ok(found);
-        }
-    }
 }
 
 /// Texts of the realm's own, by language.

@@ -4,15 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::observe::list;
+use super::listing::pages;
 use super::{KeycloakError, ReadRealms, segment};
 use crate::state::{Kind, Object, ObjectId, RealmState};
 
 /// The role whose holders have a seat of a product; its client is named after the product.
 pub const SEAT: &str = "seat";
-
-/// How many are asked for at a time.
-const PAGE: usize = 500;
 
 /// How many users of a realm hold a seat of a product.
 pub async fn in_use(
@@ -82,18 +79,4 @@ fn role_path(state: &RealmState, role: &ObjectId) -> Option<String> {
 async fn ids(api: &impl ReadRealms, realm: &str, path: &str) -> Result<Vec<String>, KeycloakError> {
     let items = pages(api, realm, path).await?;
     Ok(items.iter().filter_map(|item| item["id"].as_str().map(str::to_owned)).collect())
-}
-
-/// A whole listing, page by page.
-pub(super) async fn pages(api: &impl ReadRealms, realm: &str, path: &str) -> Result<Vec<Value>, KeycloakError> {
-    let mut all = Vec::new();
-    loop {
-        let sign = if path.contains('?') { '&' } else { '?' };
-        let page = list(api, realm, &format!("{path}{sign}first={}&max={PAGE}", all.len())).await?;
-        let last = page.len() < PAGE;
-        all.extend(page);
-        if last {
-            return Ok(all);
-        }
-    }
 }

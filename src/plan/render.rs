@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::{Action, Cause, Change, Part, Plan, Refusal, Summary, View};
 use crate::state::Kind;
-use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
 use crate::state::secret::sole_reference;
 
 /// Longest value that is shown whole.
@@ -81,7 +80,7 @@ fn contents(change: &Change) -> String {
     let licences = state.realm().map_or(0, |realm| {
         realm.fields.keys().filter(|path| path.starts_with("attributes.licence.") && path.ends_with(".serial")).count()
     });
-    let people = state.of_kind(Kind::User).filter(|(id, _)| !id.key.starts_with(SERVICE_ACCOUNT_PREFIX)).count();
+    let people = state.of_kind(Kind::User).filter(|(id, _)| !id.is_service_account()).count();
     let parts = [
         (count(Kind::Client), "client", "clients"),
         (count(Kind::ClientScope), "client scope", "client scopes"),

@@ -76,15 +76,19 @@ fn collect(
     measure: impl Fn(&TenantPlan, &Change) -> String,
 ) {
     let mut alike: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    let mut measured: Vec<Vec<String>> = Vec::with_capacity(own.len());
     for (index, (tenant, changes)) in plan.tenants.iter().zip(&*own).enumerate() {
-        for change in changes {
-            alike.entry(measure(tenant, change)).or_default().push(index);
+        let measures: Vec<String> = changes.iter().map(|change| measure(tenant, change)).collect();
+        for measure in &measures {
+            alike.entry(measure.clone()).or_default().push(index);
         }
+        measured.push(measures);
     }
     alike.retain(|_, tenants| tenants.len() >= MANY);
-    for (index, (tenant, changes)) in plan.tenants.iter().zip(own).enumerate() {
+    for (index, ((tenant, changes), measures)) in plan.tenants.iter().zip(own).zip(measured).enumerate() {
+        let mut measures = measures.into_iter();
         changes.retain(|change| {
-            let measured = measure(tenant, change);
+            let measured = measures.next().unwrap_or_default();
             let Some(tenants) = alike.get(&measured) else { return true };
             if tenants.first() == Some(&index) {
                 let told = if key(change) == measured { change.clone() } else { general(tenant, change) };

@@ -3,7 +3,7 @@
 //!
 //! One file for each thing that Keycloak scatters or wraps; what is done to a document by one is undone by the same.
 
-mod authorization;
+pub(crate) mod authorization;
 mod components;
 mod flows;
 mod policies;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::birth::client;
 use super::merge::{brief_user, change, check_fields, drop_name, merge, put_realm, without_composites};
 use super::{Realm, Refusal, mask};
-use crate::state::kind::{Class, SERVICE_ACCOUNT_PREFIX};
+use crate::state::kind::Class;
 use crate::state::{Kind, ObjectId};
 
 /// Where an object is looked for by its id, by the first segment of its path.
@@ -81,7 +81,7 @@ impl Realm {
                 // Service accounts are found by their name alone.
                 let found = of_kind(Kind::User).filter(|(id, _)| match query.get("username") {
                     Some(asked) => *asked == id.key.as_str(),
-                    None => !id.key.starts_with(SERVICE_ACCOUNT_PREFIX),
+                    None => !id.is_service_account(),
                 });
                 let (first, max) = page(&query);
                 Ok(found.skip(first).take(max).map(|(_, document)| brief_user(document)).collect())
