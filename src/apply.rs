@@ -9,6 +9,7 @@ mod flows;
 mod links;
 mod parts;
 pub mod quarantine;
+mod realm;
 mod writer;
 
 use std::sync::atomic::{AtomicBool, Ordering};

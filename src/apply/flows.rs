@@ -7,7 +7,8 @@
 
 use serde_json::{Value, json};
 
-use super::writer::{Writer, leave_mail, reveal};
+use super::realm;
+use super::writer::{Writer, base, reveal};
 use crate::keycloak::listing::{list, pages};
 use crate::keycloak::{Fault, KeycloakError, WriteRealms, endpoint, segment};
 use crate::state::kind::RETIRED;
@@ -122,12 +123,11 @@ impl<K: WriteRealms> Writer<'_, K> {
     /// Whatever used one of the old flows, given by id and alias, uses the new one: the realm, clients, providers.
     async fn rebind(&mut self, old: &[(Value, String)], alias: &str, new: &str) -> Result<(), KeycloakError> {
         let was_bound = |value: &Value| old.iter().any(|(_, alias)| value == alias);
-        let mut realm = self.api.get(self.realm, "").await?.unwrap_or_default();
-        let fields = realm.as_object_mut().into_iter().flatten();
+        let mut document = realm::read(self.api, self.realm).await?;
+        let fields = document.as_object_mut().into_iter().flatten();
         let bound = fields.filter(|(field, value)| Kind::Realm.binds_flow(field) && was_bound(value));
         if bound.map(|(_, flow)| *flow = alias.into()).count() > 0 {
-            leave_mail(&mut realm);
-            self.api.put(self.realm, "", Some(&realm)).await?;
+            realm::write(self.api, self.realm, document, false).await?;
         }
         for client in &pages(self.api, self.realm, "clients").await? {
             let overrides = client["authenticationFlowBindingOverrides"].as_object().into_iter().flatten();
@@ -136,13 +136,10 @@ impl<K: WriteRealms> Writer<'_, K> {
                 .map(|(how, _)| (how.clone(), new.into()))
                 .collect();
             if !changed.is_empty() {
-                let mut body = json!({"clientId": client["clientId"], "authenticationFlowBindingOverrides": changed});
-                // A listing leaves out some of what PUT needs.
                 let id = ObjectId::new(Kind::Client, client["clientId"].as_str().unwrap_or_default());
-                let whole = self.observed.get(&id).map_or(client, |found| &found.raw);
-                for field in Kind::Client.spec().carried {
-                    body[*field] = whole[*field].clone();
-                }
+                // A listing leaves out some of what PUT needs.
+                let mut body = base(&id, self.observed.get(&id).map_or(client, |found| &found.raw));
+                body["authenticationFlowBindingOverrides"] = changed.into();
                 let path = endpoint::item(Kind::Client, "", client["id"].as_str().unwrap_or_default());
                 self.api.put(self.realm, &path, Some(&body)).await?;
             }

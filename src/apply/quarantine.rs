@@ -4,10 +4,12 @@
 //! identity providers, self-registration, password reset and initial access tokens; then all sessions end. What was open
 //! is remembered in the realm before anything is shut, so that the same command finishes a run that was killed anywhere.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use super::realm::{broken, read};
+use super::writer::base;
 use crate::expand::{OBSERVER, PROVISIONER};
-use crate::keycloak::{Fault, KeycloakError, ReadRealms, WriteRealms, endpoint};
+use crate::keycloak::{KeycloakError, ReadRealms, WriteRealms, endpoint};
 use crate::state::quarantine::QUARANTINE;
 use crate::state::{Kind, ObjectId, Quarantine, RealmState, arrange};
 
@@ -24,10 +26,10 @@ pub async fn quarantine(
     realm: &str,
     new: Quarantine,
 ) -> Result<(Quarantine, usize), KeycloakError> {
-    let state = read(api, realm).await?;
+    let state = state(api, realm).await?;
     let mut record = Quarantine::of(&state).filter(|record| !record.since.is_empty()).unwrap_or(new);
     let open: Vec<ObjectId> = doors(&state).filter(|(_, enabled)| *enabled).map(|(id, _)| id.clone()).collect();
-    let document = realm_document(api, realm).await?;
+    let document = read(api, realm).await?;
     let settings: Vec<&str> = DOORS.into_iter().filter(|field| document[*field] == true).collect();
     if record.complete && open.is_empty() && settings.is_empty() {
         return Ok((record, 0));
@@ -49,14 +51,14 @@ pub async fn quarantine(
     // Ends every session, offline ones included, and makes tokens of before worthless, our own as well.
     api.post(realm, "logout-all", &Value::Null).await?;
     record.complete = true;
-    let document = realm_document(api, realm).await?;
+    let document = read(api, realm).await?;
     write(api, realm, document, Some(&record), false).await?;
     Ok((record, open.len() + settings.len()))
 }
 
 /// Opens a tenant again: exactly what the record names. `None`: it is not in quarantine.
 pub async fn restore(api: &impl WriteRealms, realm: &str) -> Result<Option<Quarantine>, KeycloakError> {
-    let state = read(api, realm).await?;
+    let state = state(api, realm).await?;
     let Some(record) = Quarantine::of(&state) else { return Ok(None) };
     if record.since.is_empty() {
         let reason = format!("the attribute {QUARANTINE} does not say what was open; open it by hand");
@@ -71,7 +73,7 @@ pub async fn restore(api: &impl WriteRealms, realm: &str) -> Result<Option<Quara
             set_enabled(api, realm, &state, id, true).await?;
         }
     }
-    let mut document = realm_document(api, realm).await?;
+    let mut document = read(api, realm).await?;
     for field in &record.settings {
         document[field] = true.into();
     }
@@ -79,7 +81,7 @@ pub async fn restore(api: &impl WriteRealms, realm: &str) -> Result<Option<Quara
     Ok(Some(record))
 }
 
-async fn read(api: &impl ReadRealms, realm: &str) -> Result<RealmState, KeycloakError> {
+async fn state(api: &impl ReadRealms, realm: &str) -> Result<RealmState, KeycloakError> {
     let export = api.export(realm).await?.ok_or_else(|| broken(realm, "there is no such realm"))?;
     Ok(arrange(&export))
 }
@@ -101,29 +103,10 @@ async fn set_enabled(
     enabled: bool,
 ) -> Result<(), KeycloakError> {
     let Some(object) = state.get(id) else { return Ok(()) };
-    let spec = id.kind.spec();
-    let mut body = match id.kind {
-        // PUT client merges, but for the fields that it resets when they are left out.
-        Kind::Client => {
-            let carried =
-                spec.carried.iter().filter_map(|field| Some(((*field).into(), object.raw.get(*field)?.clone())));
-            Value::Object(carried.collect::<Map<_, _>>())
-        }
-        _ => object.raw.clone(),
-    };
-    body[spec.key] = id.key.as_str().into();
+    let mut body = base(id, &object.raw);
     body["enabled"] = enabled.into();
     let own = object.id.as_deref().filter(|_| id.kind == Kind::Client).unwrap_or(&id.key);
     api.put(realm, &endpoint::item(id.kind, "", own), Some(&body)).await
-}
-
-/// The realm as it is now: it is written back whole.
-async fn realm_document(api: &impl ReadRealms, realm: &str) -> Result<Value, KeycloakError> {
-    let document = api.get(realm, "").await?.ok_or_else(|| broken(realm, "there is no such realm"))?;
-    if document["realm"] != realm || !document["attributes"].is_object() {
-        return Err(broken(realm, "it is not the whole realm"));
-    }
-    Ok(document)
 }
 
 async fn write(
@@ -145,10 +128,5 @@ async fn write(
     if !open {
         DOORS.into_iter().for_each(|field| document[field] = false.into());
     }
-    api.put(realm, "", Some(&document)).await
-}
-
-fn broken(realm: &str, reason: &str) -> KeycloakError {
-    let fault = Fault::Broken { reason: reason.to_owned() };
-    KeycloakError { method: "GET", path: format!("/admin/realms/{realm}"), fault }
+    super::realm::write(api, realm, document, false).await
 }

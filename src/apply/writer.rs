@@ -15,6 +15,7 @@ use crate::state::{Kind, ObjectId, RealmState};
 
 use super::flows::is_retired;
 use super::links::Link;
+use super::realm;
 
 /// A failed change: the object, if it was one's, and why.
 pub(super) type Failed = (Option<ObjectId>, KeycloakError);
@@ -97,10 +98,9 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         if on.is_empty() {
             return Ok(());
         }
-        let mut realm = self.api.get(self.realm, "").await?.ok_or_else(|| self.missing(&ObjectId::realm()))?;
-        on.into_iter().for_each(|field| realm[&field.path] = true.into());
-        leave_mail(&mut realm);
-        self.api.put(self.realm, "", Some(&realm)).await
+        let mut document = realm::read(self.api, self.realm).await?;
+        on.into_iter().for_each(|field| document[&field.path] = true.into());
+        realm::write(self.api, self.realm, document, false).await
     }
 
     async fn create(&mut self, change: &Change) -> Result<(), KeycloakError> {
@@ -175,22 +175,12 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         if fields.is_empty() {
             return Ok(());
         }
-        let spec = id.kind.spec();
         let mut raw = self.observed.get(id).map(|object| object.raw.clone()).unwrap_or_default();
         if id.kind.is_single() {
             // What every realm has may not be in an export while it is as Keycloak made it.
             raw = self.api.get(self.realm, &self.item(id).await?).await?.unwrap_or_default();
         }
-        let mut body = match spec.put {
-            Put::Merges | Put::MergesTop => {
-                let carried =
-                    spec.carried.iter().filter_map(|field| Some(((*field).to_owned(), raw.get(*field)?.clone())));
-                let mut body: Map<String, Value> = carried.collect();
-                body.insert(spec.key.to_owned(), id.owner_and_name().1.into());
-                Value::Object(body)
-            }
-            Put::Replaces => raw.clone(),
-        };
+        let mut body = base(id, &raw);
         if let Some(map) = body.as_object_mut() {
             map.retain(|field, _| !is_link(id.kind, field));
         }
@@ -260,33 +250,22 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         if own.is_empty() && plan.record.is_none() {
             return Ok(());
         }
-        let mut realm = self.api.get(self.realm, "").await?.ok_or_else(|| self.missing(&id))?;
-        let broken = |reason: &str| KeycloakError {
-            method: "GET",
-            path: format!("/admin/realms/{}", self.realm),
-            fault: Fault::Broken { reason: reason.to_owned() },
-        };
-        if realm["realm"] != self.realm || !realm["attributes"].is_object() {
-            return Err(broken("it is not the whole realm"));
+        let mut document = realm::read(self.api, self.realm).await?;
+        if document["attributes"][MARKER].as_str().map(applied::digest) != plan.recorded {
+            return Err(realm::broken(self.realm, "another run has written to this realm meanwhile; plan again"));
         }
-        if realm["attributes"][MARKER].as_str().map(applied::digest) != plan.recorded {
-            return Err(broken("another run has written to this realm meanwhile; plan again"));
-        }
-        let raw = realm.clone();
+        let raw = document.clone();
         let change = plan.changes.iter().find(|change| change.object == id && !own.is_empty());
         let is_mail = |field: &FieldChange| field.path.starts_with("smtpServer.");
         let mail = own.iter().any(|field| is_mail(field));
-        if !mail {
-            leave_mail(&mut realm);
-        }
         let along = change.map(Change::written_along).unwrap_or_default();
         for field in own.into_iter().chain(along.iter().filter(|field| mail || !is_mail(field))) {
-            self.set(&mut realm, &raw, Kind::Realm, field, "")?;
+            self.set(&mut document, &raw, Kind::Realm, field, "")?;
         }
         if let Some(record) = &plan.record {
-            realm["attributes"][MARKER] = record.as_str().into();
+            document["attributes"][MARKER] = record.as_str().into();
         }
-        self.api.put(self.realm, "", Some(&realm)).await?;
+        realm::write(self.api, self.realm, document, mail).await?;
         self.done += usize::from(!fields.is_empty());
         Ok(())
     }
@@ -399,12 +378,17 @@ pub(super) fn reveal(
     })
 }
 
-/// Leaves mail settings that do not change out of a realm that is written back: PUT keeps what it omits, but of a login
-/// that is switched off it would drop the name and the password.
-pub(super) fn leave_mail(realm: &mut Value) {
-    realm.as_object_mut().into_iter().for_each(|map| {
-        map.remove("smtpServer");
-    });
+/// What every PUT of an object begins with, from the object as it was read: all of it where PUT replaces, else its name
+/// and the fields that PUT resets when they are left out.
+pub(super) fn base(id: &ObjectId, raw: &Value) -> Value {
+    let spec = id.kind.spec();
+    if spec.put == Put::Replaces {
+        return raw.clone();
+    }
+    let carried = spec.carried.iter().filter_map(|field| Some(((*field).to_owned(), raw.get(*field)?.clone())));
+    let mut body: Map<String, Value> = carried.collect();
+    body.insert(spec.key.to_owned(), id.owner_and_name().1.into());
+    body.into()
 }
 
 fn is_link(kind: Kind, path: &str) -> bool {

@@ -28,6 +28,7 @@ macro_rules! contract_cases {
             put_realm_keeps_what_it_omits,
             put_realm_resets_two_fields_that_it_omits,
             put_realm_ignores_nested_objects,
+            put_realm_drops_a_mail_login_that_is_off,
             put_client_merges,
             put_client_removes_an_attribute_by_null,
             put_client_ignores_scopes,
@@ -247,6 +248,18 @@ pub async fn put_realm_ignores_nested_objects(api: &impl WriteRealms, jwks: &str
     let now = export(api, realm).await;
     assert!(now["clients"].as_array().expect("clients").iter().all(|client| client["clientId"] != "new"));
     assert_eq!(sorted(&now["defaultDefaultClientScopes"]), ["basic"]);
+}
+
+pub async fn put_realm_drops_a_mail_login_that_is_off(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    let mail = json!({"host": "mail.example", "from": "a@mail.example", "user": "u"});
+    born(api, jwks, realm, json!({ "smtpServer": mail })).await;
+    api.put(realm, "", Some(&json!({"realm": realm, "displayName": "Two"}))).await.expect("written");
+    let mut now = api.get(realm, "").await.expect("readable").expect("there");
+    assert_eq!(now["smtpServer"]["user"], "u", "what is omitted stays");
+    now["displayName"] = "Three".into();
+    api.put(realm, "", Some(&now)).await.expect("written");
+    let now = export(api, realm).await;
+    assert_eq!((&now["smtpServer"]["host"], &now["smtpServer"]["user"]), (&json!("mail.example"), &Value::Null));
 }
 
 pub async fn put_client_merges(api: &impl WriteRealms, jwks: &str, realm: &str) {

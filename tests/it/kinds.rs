@@ -76,14 +76,11 @@ async fn killed_at_any_write_the_next_run_finishes_every_kind() {
 #[tokio::test]
 async fn mail_settings_that_do_not_change_are_not_sent_back() {
     let api = MemoryKeycloak::new();
-    world(&json!({"smtpServer": {"host": "mail.example"}})).apply(&api).await;
-    let mut realm = api.get("north", "").await.expect("readable").expect("there");
-    realm["smtpServer"]["user"] = "u".into();
-    realm["smtpServer"]["password"] = "**********".into();
-    api.put("north", "", Some(&realm)).await.expect("written");
+    let mail = json!({"host": "mail.example", "user": "u"});
+    world(&json!({ "smtpServer": mail })).apply(&api).await;
     let sent = std::sync::Mutex::new(Vec::new());
     let watching = Watching { inner: &api, sent: &sent };
-    let plan = world(&json!({"smtpServer": {"host": "mail.example"}, "displayName": "New"})).plan(&api).await;
+    let plan = world(&json!({"smtpServer": mail, "displayName": "New"})).plan(&api).await;
     carry_out(&watching, &plan).await;
     let sent = sent.into_inner().expect("unpoisoned");
     assert!(sent.iter().any(|body: &Value| body["displayName"] == "New" && body["smtpServer"].is_null()), "{sent:?}");

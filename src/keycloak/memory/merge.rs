@@ -47,7 +47,8 @@ pub(super) fn drop_name(list: &mut Value, name: &str) {
     list.as_array_mut().into_iter().for_each(|list| list.retain(|item| item != name));
 }
 
-/// PUT realm: what is omitted stays, but for the attributes, which are replaced, and two fields, which are reset.
+/// PUT realm: what is omitted stays, but for the attributes, which are replaced, and two fields, which are reset. Of mail
+/// settings that it has, a login that is switched off is dropped.
 pub(super) fn put_realm(top: &mut Value, body: &Value) {
     let (Some(top), Some(body)) = (top.as_object_mut(), body.as_object()) else { return };
     top.insert("oauth2DeviceCodeLifespan".into(), json!(600));
@@ -57,6 +58,10 @@ pub(super) fn put_realm(top: &mut Value, body: &Value) {
         if !ignored {
             top.insert(field.clone(), value.clone());
         }
+    }
+    let mail = top.get_mut("smtpServer").and_then(Value::as_object_mut).filter(|_| body.contains_key("smtpServer"));
+    if let Some(mail) = mail.filter(|mail| mail.get("auth").is_none_or(|auth| auth != "true")) {
+        mail.retain(|field, _| !matches!(field.as_str(), "user" | "password"));
     }
 }
 
