@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt;
 
-use crate::keycloak::observe::planned_users;
+use crate::keycloak::observe::{Users, planned_users};
 use crate::keycloak::{Birth, Fault, KeycloakError, WriteRealms, observe};
 use crate::plan::{Plan, TenantPlan};
 use crate::state::ObjectId;
@@ -143,7 +143,7 @@ async fn each(
 
 /// What would be refused: `NotStarted` when nothing would.
 async fn rehearse(api: &impl WriteRealms, plan: &TenantPlan) -> TenantOutcome {
-    match observe(api, &plan.tenant, &planned_users(&plan.changes)).await {
+    match observe(api, &plan.tenant, &planned_users(plan)).await {
         Ok(None) if plan.is_birth() => TenantOutcome::NotStarted,
         Ok(Some(found)) if plan.is_birth() && is_born(plan, found.marker()) => TenantOutcome::NotStarted,
         Ok(Some(found)) if !plan.is_birth() => match check::check(plan, &found).refused {
@@ -171,11 +171,14 @@ async fn apply_tenant(
             Err(error) => failed(error),
         };
     }
-    let observed = match observe(api, &plan.tenant, &planned_users(&plan.changes)).await {
+    let observed = match observe(api, &plan.tenant, &planned_users(plan)).await {
         Ok(Some(observed)) => observed,
         Ok(None) => return TenantOutcome::Stale(vec![of_realm(plan)]),
         Err(error) => return failed(error),
     };
+    if plan.is_unknown() {
+        return TenantOutcome::Stale(vec![Refused { object: ObjectId::realm(), reason: Moved::Readable }]);
+    }
     let Checked { plan, good, refused } = check::check(plan, &observed);
     if !refused.is_empty() && (good == 0 || on_stale != OnStale::Object) {
         return TenantOutcome::Stale(refused);
@@ -205,7 +208,7 @@ async fn give_birth(api: &impl WriteRealms, plan: &TenantPlan, secrets: &Secrets
     if api.create_realm(&revealed).await? == Birth::Born {
         return Ok(true);
     }
-    let found = observe(api, &plan.tenant, &planned_users(&[])).await?;
+    let found = observe(api, &plan.tenant, &Users::new()).await?;
     Ok(found.is_some_and(|found| is_born(plan, found.marker())))
 }
 

@@ -107,6 +107,9 @@ pub struct Summary {
     pub realms_unchanged: usize,
     /// Tenants in quarantine, whose realm is left alone.
     pub realms_quarantined: usize,
+    /// Tenants whose realm could not be read.
+    #[serde(default)]
+    pub realms_unread: usize,
     /// Objects to create in realms that exist.
     pub create: usize,
     /// Objects to update.
@@ -143,6 +146,9 @@ pub struct TenantPlan {
     /// Objects that others put there; they stay as they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub foreign: Vec<ObjectId>,
+    /// Why its realm, which is there, could not be read: then nothing in it is compared but what is known all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<String>,
     /// Until when it is kept, where it is in quarantine: then nothing is done to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantined: Option<String>,
@@ -250,9 +256,14 @@ impl TenantPlan {
         self.changes.first().is_some_and(|change| change.action == Action::Create && change.object.kind == Kind::Realm)
     }
 
-    /// True when nothing is to be done.
+    /// True when nothing is to be done. Of a realm that could not be read, that is not known.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.record.is_none()
+        self.changes.is_empty() && self.record.is_none() && self.unread.is_none()
+    }
+
+    /// True when its realm could not be read, and nothing is known that would mend that.
+    pub fn is_unknown(&self) -> bool {
+        self.unread.is_some() && self.changes.is_empty()
     }
 }
 
@@ -269,6 +280,10 @@ impl Plan {
             summary.foreign += tenant.foreign.len();
             if tenant.quarantined.is_some() {
                 summary.realms_quarantined += 1;
+                continue;
+            }
+            summary.realms_unread += usize::from(tenant.unread.is_some());
+            if tenant.is_unknown() {
                 continue;
             }
             match (tenant.is_empty(), tenant.is_birth()) {
@@ -305,6 +320,7 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
         record: None,
         recorded: None,
         foreign: Vec::new(),
+        unread: observed.and_then(|observed| observed.unread.clone()),
         quarantined: observed.and_then(Quarantine::of).map(|quarantine| quarantine.until),
     };
     if plan.quarantined.is_some() {
@@ -312,13 +328,15 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
     }
     match observed {
         None => plan.changes.push(birth(&desired.state, &marker)),
+        Some(observed) if plan.unread.is_some() => plan.changes = known(&desired.state, observed),
         Some(observed) => {
-            let difference = diff::diff(&desired.state, observed, &observed.applied(), secrets);
-            let changes = match observed.is_elsewhere() {
-                true => adopt::realm(difference.changes),
+            let applied = observed.applied();
+            let difference = diff::diff(&desired.state, observed, &applied, secrets);
+            plan.changes = order::order(match applied.is_empty() {
+                true if observed.is_elsewhere() => adopt::realm(difference.changes),
+                true => adopt::anew(difference.changes, observed, &marker),
                 false => difference.changes,
-            };
-            plan.changes = order::order(changes);
+            });
             plan.foreign = difference.foreign;
             let written = observed.marker();
             plan.recorded = written.map(applied::digest);
@@ -326,6 +344,21 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
         }
     }
     plan
+}
+
+/// The changes of a realm that could not be read: of what is known of it, what is declared otherwise. Without its marker,
+/// that counts as done by hand.
+fn known(desired: &RealmState, observed: &RealmState) -> Vec<Change> {
+    let mut declared = RealmState::default();
+    for (id, found) in &observed.objects {
+        let Some(wanted) = desired.get(id) else { continue };
+        let mut wanted = wanted.clone();
+        wanted.fields.retain(|path, _| found.fields.contains_key(path));
+        declared.objects.insert(id.clone(), wanted);
+    }
+    let mut changes = diff::diff(&declared, observed, &Applied::default(), &Secrets::default()).changes;
+    changes.retain(|change| change.action == Action::Update);
+    changes
 }
 
 /// What applying a tenant's manifest whole leaves behind.

@@ -53,9 +53,18 @@ pub struct Object {
 pub struct RealmState {
     /// In the order in which they can be created.
     pub objects: BTreeMap<ObjectId, Object>,
+    /// Why the realm, which is there, could not be read: `objects` are then what is known all the same. Only on the
+    /// observed side.
+    pub unread: Option<String>,
 }
 
 impl RealmState {
+    /// A realm that could not be read, of which only some fields of its own are known.
+    pub fn unread(why: String, known: Fields) -> Self {
+        let known = (!known.is_empty()).then(|| Object { fields: known, ..Object::default() });
+        Self { objects: known.map(|known| (ObjectId::realm(), known)).into_iter().collect(), unread: Some(why) }
+    }
+
     /// An object, if there is such a one.
     pub fn get(&self, id: &ObjectId) -> Option<&Object> {
         self.objects.get(id)

@@ -35,6 +35,8 @@ pub enum Moved {
     Changed(Vec<String>),
     /// The marker says something else of it: another run was here, or somebody changed the marker.
     Recorded,
+    /// It could not be read, and can be now: what differs in it was never planned.
+    Readable,
     /// Its realm was put into quarantine.
     Quarantined,
     /// It needs an object that is not there, or that is refused itself.
@@ -52,6 +54,7 @@ impl fmt::Display for Refused {
             Moved::Changed(fields) if fields.is_empty() => f.write_str("was changed"),
             Moved::Changed(fields) => write!(f, "was changed: {}", fields.join(", ")),
             Moved::Recorded => f.write_str("is recorded otherwise by now: another run was here"),
+            Moved::Readable => f.write_str("could not be read, and can be now"),
             Moved::Quarantined => f.write_str("is in a realm that was put into quarantine"),
             Moved::Needs(other) => write!(f, "needs {other}, which is refused or not there"),
             Moved::Keeps(other) => write!(f, "can't go, because {other} depends on it and stays"),
@@ -109,7 +112,7 @@ pub(super) fn check(plan: &TenantPlan, observed: &RealmState) -> Checked {
     let changes = plan.changes.iter().filter_map(|change| verdicts[&change.object].clone().ok().flatten());
     let plan = TenantPlan {
         changes: changes.collect(),
-        record: (observed.marker() != Some(marker.as_str())).then_some(marker),
+        record: (plan.record.is_some() && observed.marker() != Some(marker.as_str())).then_some(marker),
         recorded: now,
         ..plan.clone()
     };

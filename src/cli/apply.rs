@@ -256,6 +256,9 @@ pub(super) fn note(tenant: &TenantPlan, outcome: &TenantOutcome) -> Option<Strin
         format!("error: stale: {}: moved since the plan was made; {rest}{}", tenant.tenant, lines.concat())
     };
     match outcome {
+        TenantOutcome::Changed(_) if tenant.unread.is_some() => {
+            Some(format!("{}: it can be read again; plan again for what else differs in it", tenant.tenant))
+        }
         TenantOutcome::Born | TenantOutcome::Changed(_) | TenantOutcome::NotStarted | TenantOutcome::Refused => None,
         TenantOutcome::Stale(refused) => Some(stale(refused, "nothing was written to this realm")),
         TenantOutcome::Partly { done, refused } => {

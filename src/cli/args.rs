@@ -143,8 +143,9 @@ pub(super) struct Target {
     /// PEM file with the operator's private key. The key itself may be in REALMWRIGHT_OPERATOR_KEY_PEM instead
     #[arg(short = 'k', long, env = "REALMWRIGHT_OPERATOR_KEY", value_name = "FILE")]
     pub(super) operator_key: Option<PathBuf>,
-    /// Administrator of master, needed to prepare a server and to adopt realms that were not made by Realmwright; in
-    /// other realms nothing is done with this login. The password is in REALMWRIGHT_ADMIN_PASSWORD
+    /// Administrator of master, needed to prepare a server, to adopt realms that were not made by Realmwright, and to
+    /// mend those that shut out their provisioner; in other realms nothing is done with this login. The password is in
+    /// REALMWRIGHT_ADMIN_PASSWORD
     #[arg(long, env = "REALMWRIGHT_ADMIN_USER", value_name = "NAME")]
     pub(super) admin_user: Option<String>,
 }

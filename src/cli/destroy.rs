@@ -60,6 +60,7 @@ pub(super) async fn place(printer: &Printer, dir: &Path, target: &Target) -> any
     manifests.report(printer)?;
     let key = files::operator_key(target.operator_key.as_deref())?;
     let server = Server::connect(&session::server_url(target, &network)?, key, session::trace(printer, [])).await?;
+    let server = session::administrated(server, target)?;
     Ok(Place { server, network })
 }
 

@@ -8,6 +8,7 @@ use super::args::{Looking, PlanFormat, Selecting, Target};
 use super::exit::Exit;
 use super::output::Printer;
 use super::session;
+use crate::plan::TenantPlan;
 use crate::plan::drift::drift;
 
 /// `drift`
@@ -59,6 +60,9 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     if waiting > 0 {
         let tenants = if waiting == 1 { "1 tenant waits".to_owned() } else { format!("{waiting} tenants wait") };
         printer.say(&format!("{tenants} for changes of the manifests; `realmwright plan` shows them"));
+    }
+    if drifted.tenants.iter().any(TenantPlan::is_unknown) {
+        return Ok(Exit::Failed);
     }
     Ok(if drifted.is_empty() { Exit::Done } else { Exit::Differences })
 }

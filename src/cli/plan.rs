@@ -9,7 +9,7 @@ use super::args::{Looking, PlanFormat, Selecting, Target, Waivers};
 use super::exit::Exit;
 use super::output::Printer;
 use super::session;
-use crate::plan::{Plan, View, render};
+use crate::plan::{Plan, TenantPlan, View, render};
 
 /// `plan`
 #[derive(Debug, Args)]
@@ -68,6 +68,9 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     }
     if plan.refused().next().is_some() {
         return Ok(Exit::Refused);
+    }
+    if plan.tenants.iter().any(TenantPlan::is_unknown) {
+        return Ok(Exit::Failed);
     }
     let differs = options.detailed_exitcode && !plan.is_empty();
     Ok(if differs { Exit::Differences } else { Exit::Done })

@@ -301,6 +301,7 @@ pub(super) async fn observe_all(
     }));
     let mut state = State::new();
     let mut failed: Vec<(&Desired, KeycloakError)> = Vec::new();
+    let mut shut = State::new();
     let mut reads = std::pin::pin!(reads.buffer_unordered(usize::from(parallelism)));
     while let Some((tenant, observed)) = reads.next().await {
         match observed {
@@ -308,7 +309,10 @@ pub(super) async fn observe_all(
                 state.insert(tenant.name.clone(), observed);
             }
             Ok(None) => {}
-            Err(error) => failed.push((tenant, error)),
+            Err(error) => {
+                shut.extend(shut_out(&error).map(|known| (tenant.name.clone(), known)));
+                failed.push((tenant, error));
+            }
         }
     }
     progress.finish();
@@ -329,8 +333,23 @@ pub(super) async fn observe_all(
     if failed.is_empty() {
         return Ok(state);
     }
-    printer.error(&format!("{} of {} tenants could not be read; no plan was made", failed.len(), desired.len()), None);
-    Err(Reported.into())
+    let disabled = failed.iter().any(|(_, error)| error.says_disabled());
+    let go_on = shut.len() == failed.len() && (disabled || !state.is_empty());
+    let verdict = if go_on { "the plan is about the others" } else { "no plan was made" };
+    let leave_out = (failed.len() < desired.len()).then_some("--exclude TENANT leaves one out");
+    printer.error(&format!("{} of {} tenants could not be read; {verdict}", failed.len(), desired.len()), leave_out);
+    state.extend(shut);
+    if go_on { Ok(state) } else { Err(Reported.into()) }
+}
+
+/// What is known of a realm that shuts out the account which was to read it. Any other error leaves it open whether there
+/// is such a realm.
+fn shut_out(error: &KeycloakError) -> Option<RealmState> {
+    if error.says_disabled() {
+        let known = [("enabled".to_owned(), false.into())];
+        return Some(RealmState::unread("the realm is disabled, and refuses its own provisioner".into(), known.into()));
+    }
+    error.shuts_out().then(|| RealmState::unread(error.to_string(), Default::default()))
 }
 
 /// A realm that the manifests of another environment made must not become one of this: the server is the wrong one.

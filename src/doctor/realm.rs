@@ -25,6 +25,10 @@ const ROLES: [&str; 12] = [
     "view-authorization",
 ];
 
+/// Mends a realm that shuts out its provisioner, whatever was changed in it.
+const APPLY: &str =
+    "realmwright apply --admin-user NAME   # with that administrator's password in REALMWRIGHT_ADMIN_PASSWORD";
+
 /// Every check of one realm.
 pub fn checks(tenant: &Tenant, facts: &Facts) -> Vec<Check> {
     let export = match &tenant.export {
@@ -49,20 +53,22 @@ fn provisioner(realm: &str, error: &KeycloakError, facts: &Facts) -> Check {
     let failed = Check::fail("realm.provisioner", error.to_string()).of(realm);
     match &error.fault {
         Fault::Unsupported { .. } => failed.mend("see server.version"),
-        Fault::Refused { message, .. } | Fault::Status { message, .. } if message.contains("Realm not enabled") => {
+        _ if error.says_disabled() => {
             Check::warn("realm.provisioner", "the realm is disabled, so that its provisioner can't log in")
                 .of(realm)
                 .mend(format!("kcadm.sh update realms/{} -s enabled=true", quoted(realm)))
+                .mend(APPLY)
         }
         Fault::Refused { message, .. } if message.contains("not active") || message.contains("in the future") => {
             failed.mend("set the clocks right: see clock.skew")
         }
-        Fault::Refused { .. } => {
-            failed.mend("give the key that the realm was made with: --operator-key").mend(format!(
+        Fault::Refused { .. } => failed
+            .mend("give the key that the realm was made with: --operator-key")
+            .mend(format!(
                 "in the console: realm {realm}, Clients, {PROVISIONER}, Keys: JWKS string of this key; a realm without \
                  that client was not made by Realmwright, and its name has to leave the manifests"
             ))
-        }
+            .mend(APPLY),
         Fault::Status { status: 401, .. } if facts.numbers().is_none_or(|version| version.checks_the_audience()) => {
             failed.mend(super::upgrade::scope(&[realm]))
         }

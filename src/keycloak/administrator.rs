@@ -1,4 +1,5 @@
-//! An administrator of master, for realms that were not made by Realmwright: used only where the provisioner is refused.
+//! An administrator of master, for realms that were not made by Realmwright or were changed so that they shut out their
+//! provisioner: used only where that is refused.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -36,7 +37,7 @@ impl Administrator {
 
     /// Whether it may step in after this error, for this realm from now on.
     pub(super) fn steps_in(&self, realm: &str, error: &KeycloakError) -> bool {
-        let refused = matches!(error.fault, Fault::Refused { .. } | Fault::Status { status: 403, .. });
+        let refused = error.shuts_out();
         if refused {
             self.realms.lock().unwrap_or_else(PoisonError::into_inner).insert(realm.to_owned());
         }

@@ -81,6 +81,17 @@ impl KeycloakError {
         matches!(self.fault, Fault::NoAnswer { unsent: false, .. } | Fault::Status { status: 502 | 504, .. })
     }
 
+    /// True when the server answers that this realm is there, and shuts out the account that was to work in it. It says
+    /// nothing of other realms.
+    pub fn shuts_out(&self) -> bool {
+        matches!(self.fault, Fault::Refused { .. } | Fault::Status { status: 403, .. })
+    }
+
+    /// True when a realm answers that it is disabled, which shuts out its own accounts too.
+    pub fn says_disabled(&self) -> bool {
+        matches!(&self.fault, Fault::Status { status: 403, message } if message == "Realm not enabled")
+    }
+
     /// A way out, where one is known.
     pub fn hint(&self) -> Option<String> {
         match &self.fault {
@@ -105,9 +116,10 @@ impl KeycloakError {
                     .into(),
             ),
             Fault::Refused { .. } => Some(
-                "either the realm was not made by Realmwright, or the operator key is not the one that it trusts \
-                 (wrong, or rotated out). To adopt a realm that was made elsewhere, give an administrator's login for \
-                 this run: --admin-user, and the password in REALMWRIGHT_ADMIN_PASSWORD"
+                "either somebody changed the provisioner by hand, or the realm was not made by Realmwright, or the \
+                 operator key is not the one that it trusts (wrong, or rotated out). Give an administrator's login for \
+                 this run: --admin-user, and the password in REALMWRIGHT_ADMIN_PASSWORD; `plan` then shows which, \
+                 and `apply` mends or adopts it"
                     .into(),
             ),
             Fault::OtherKey => Some(
@@ -124,12 +136,26 @@ impl KeycloakError {
                  REALMWRIGHT_ADMIN_PASSWORD"
                     .into(),
             ),
-            Fault::Status { status: 403, message } if message == "Realm not enabled" => Some(
-                "somebody disabled the realm, and it refuses its own provisioner: let an administrator of the master \
-                 realm enable it again"
+            Fault::Status { .. } if self.says_disabled() => Some(
+                "somebody disabled the realm, and it refuses its own provisioner: `realmwright apply --admin-user NAME` \
+                 enables it again, with the password of that administrator of master in REALMWRIGHT_ADMIN_PASSWORD"
                     .into(),
             ),
-            Fault::Status { status: 403, .. } => Some("the account lacks a role for this".into()),
+            Fault::Status { status: 403, message } if message == "HTTPS required" => Some(
+                "give the server's https address; or, if somebody changed `sslRequired` of the realm by hand, run \
+                 `realmwright apply --admin-user NAME`, with the password of that administrator of master in \
+                 REALMWRIGHT_ADMIN_PASSWORD"
+                    .into(),
+            ),
+            Fault::Status { status: 403, .. } if self.path.starts_with("/admin/realms/master/") => {
+                Some("the account lacks a role for this; `realmwright bootstrap` gives the bootstrap client its roles".into())
+            }
+            Fault::Status { status: 403, .. } => Some(
+                "the account lacks a role for this. If somebody took roles from the provisioner by hand, `realmwright \
+                 apply --admin-user NAME` gives them back, with the password of that administrator of master in \
+                 REALMWRIGHT_ADMIN_PASSWORD"
+                    .into(),
+            ),
             _ => None,
         }
     }

@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use super::listing::{list, pages};
 use super::{KeycloakError, ReadRealms, segment};
-use crate::plan::Change;
+use crate::plan::{Action, TenantPlan};
 use crate::state::kind::{RETIRED, SERVICE_ACCOUNT_PREFIX};
 use crate::state::specs::SPECS;
-use crate::state::{Kind, ObjectId, RealmState, arrange, kind::Class};
+use crate::state::{Applied, Kind, ObjectId, RealmState, arrange, kind::Class};
 
 /// How many members of a role are listed before single users are asked for instead.
 const MEMBERS: usize = 100;
@@ -23,14 +23,18 @@ pub fn declared_users(desired: &RealmState) -> Users {
     desired.of_kind(Kind::User).map(|(id, user)| (id.key.clone(), memberships(user.fields.keys()).collect())).collect()
 }
 
-/// The users that a plan for one realm is about.
-pub fn planned_users(changes: &[Change]) -> Users {
-    let users = changes.iter().filter(|change| change.object.kind == Kind::User);
+/// The users that a plan for one realm is about, with the memberships that it compares: those that it writes, and of
+/// users that are only recorded as ours, those that it records.
+pub fn planned_users(plan: &TenantPlan) -> Users {
+    let record = plan.record.as_deref().map(Applied::parse).unwrap_or_default();
+    let users = plan.changes.iter().filter(|change| change.object.kind == Kind::User);
     users
         .map(|change| {
             let body = arrange(&json!({ "users": [change.body] }));
             let created = body.get(&change.object).map(|user| user.fields.clone()).unwrap_or_default();
-            let paths = change.fields.iter().map(|field| &field.path).chain(created.keys());
+            let recorded = record.fields(&change.object).filter(|_| change.action == Action::Adopt);
+            let recorded = recorded.into_iter().flat_map(|fields| fields.keys());
+            let paths = change.fields.iter().map(|field| &field.path).chain(created.keys()).chain(recorded);
             (change.object.key.clone(), memberships(paths).collect())
         })
         .collect()

@@ -3,10 +3,11 @@
 
 use serde_json::json;
 
-use super::{Action, Cause, Change, diff};
+use super::{Action, Cause, Change, FieldChange, diff};
 use crate::expand::{OBSERVER, PROVISIONER};
+use crate::state::applied::MARKER;
 use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
-use crate::state::{Kind, ObjectId};
+use crate::state::{Kind, ObjectId, RealmState};
 
 /// The changes of a realm that is adopted: that of the realm itself carries the provisioner as its body; of the rest,
 /// only what writes something stays.
@@ -33,6 +34,22 @@ pub(super) fn realm(changes: Vec<Change>) -> Vec<Change> {
     let own = kept.iter_mut().find(|change| change.object.kind == Kind::Realm);
     own.into_iter().for_each(|change| change.body = Some(body.clone()));
     kept
+}
+
+/// The changes of a realm that was born here and whose marker was removed or spoilt: of what is as declared, nothing is
+/// said, and the marker is one more field that somebody changed.
+pub(super) fn anew(mut changes: Vec<Change>, observed: &RealmState, marker: &str) -> Vec<Change> {
+    changes.retain(|change| change.action != Action::Adopt || change.object.kind == Kind::Realm);
+    let found = observed.realm();
+    if let Some(realm) = changes.iter_mut().find(|change| change.object.kind == Kind::Realm) {
+        let path = format!("attributes.{MARKER}");
+        let before = found.and_then(|found| found.fields.get(&path).cloned());
+        realm.fields.push(FieldChange { path, before, after: Some(marker.into()), cause: Cause::Drift });
+        let paths = realm.fields.iter().map(|field| field.path.as_str());
+        realm.relies_on = found.map(|found| diff::relied_on(found, paths));
+        realm.action = Action::Update;
+    }
+    changes
 }
 
 /// Without a marker nobody knows whether a difference is one of the manifest or of the realm.

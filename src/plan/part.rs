@@ -73,6 +73,9 @@ fn narrow(
     let before = plan.changes.len();
     plan.changes.retain(|change| reach.has(&change.object));
     plan.foreign.retain(|id| reach.has(id));
+    if plan.unread.is_some() {
+        return Ok(before - plan.changes.len());
+    }
     let whole = applied_after(desired, Some(observed), secrets);
     let marker = Applied::after(&observed.applied(), &whole, |id| reach.has(id)).to_text();
     plan.record = (observed.marker() != Some(marker.as_str())).then_some(marker);

@@ -127,6 +127,7 @@ pub fn summary(plan: &Plan) -> String {
         realms_to_change,
         realms_unchanged,
         realms_quarantined,
+        realms_unread,
         create,
         update,
         delete,
@@ -155,6 +156,10 @@ pub fn summary(plan: &Plan) -> String {
     if realms_quarantined > 0 {
         let realm = if realms_quarantined == 1 { "realm in quarantine is" } else { "realms in quarantine are" };
         text.push_str(&format!(" {realms_quarantined} {realm} left alone."));
+    }
+    if realms_unread > 0 {
+        let realm = if realms_unread == 1 { "realm" } else { "realms" };
+        text.push_str(&format!(" {realms_unread} {realm} could not be read: what else differs there is not known."));
     }
     if plan.header.view == View::Observer {
         text.push_str(

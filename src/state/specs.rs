@@ -59,6 +59,8 @@ pub static SPECS: [Spec; 21] = [
             "org.keycloak.keys.KeyProvider/rsa-enc-generated",
             "org.keycloak.keys.KeyProvider/hmac-generated-hs512",
             "org.keycloak.keys.KeyProvider/aes-generated",
+            // Made when something needs a key of an algorithm that the realm has none of.
+            "org.keycloak.keys.KeyProvider/fallback-*",
         ],
     },
     Spec {

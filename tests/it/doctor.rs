@@ -207,7 +207,10 @@ fn every_mend_is_named() {
             "realm.provisioner",
             Verdict::Warn,
             "kcadm.sh update realms/clinic -s enabled=true",
-            Box::new(|f| f.tenants[0].export = Err(refused("clinic", "Realm not enabled"))),
+            Box::new(|f| {
+                let fault = Fault::Status { status: 403, message: "Realm not enabled".into() };
+                f.tenants[0].export = Err(KeycloakError { fault, ..status(403) });
+            }),
         ),
         (
             "26.8.masked-secret",

@@ -159,7 +159,7 @@ async fn no_realm_is_not_an_error_and_a_foreign_one_is() {
     let error = api.export("clinic").await.expect_err("foreign");
     insta::assert_snapshot!(format!("{error}\n{}", error.hint().unwrap_or_default()), @r"
     POST /realms/clinic/protocol/openid-connect/token: the realm `clinic` does not accept the client `realmwright-provisioner`: Invalid client or Invalid client credentials
-    either the realm was not made by Realmwright, or the operator key is not the one that it trusts (wrong, or rotated out). To adopt a realm that was made elsewhere, give an administrator's login for this run: --admin-user, and the password in REALMWRIGHT_ADMIN_PASSWORD
+    either somebody changed the provisioner by hand, or the realm was not made by Realmwright, or the operator key is not the one that it trusts (wrong, or rotated out). Give an administrator's login for this run: --admin-user, and the password in REALMWRIGHT_ADMIN_PASSWORD; `plan` then shows which, and `apply` mends or adopts it
     ");
 }
 

@@ -31,5 +31,6 @@ mod rotation;
 mod secrets;
 mod select;
 mod settings;
+mod shut;
 mod stale;
 mod template;

@@ -268,6 +268,7 @@ fn tenant(name: &str, label: &str, changes: Vec<Change>) -> TenantPlan {
         record: None,
         recorded: None,
         foreign: Vec::new(),
+        unread: None,
         quarantined: None,
     }
 }

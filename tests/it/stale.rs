@@ -127,7 +127,7 @@ async fn edit(api: &MemoryKeycloak, edit: Edit) {
 }
 
 async fn look(api: &MemoryKeycloak, plan: &TenantPlan) -> RealmState {
-    observe(api, "clinic", &planned_users(&plan.changes)).await.expect("readable").expect("there")
+    observe(api, "clinic", &planned_users(plan)).await.expect("readable").expect("there")
 }
 
 fn clinic(plan: &Plan) -> &TenantPlan {

@@ -553,7 +553,7 @@ fn put_at(body: &mut Value, pointer: &str, value: Value) {
 }
 
 /// What `drift` and the foreign objects of a plan name.
-fn named(plan: &Value, realm: &str) -> BTreeSet<String> {
+pub fn named(plan: &Value, realm: &str) -> BTreeSet<String> {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let tenant = list(&plan["tenants"]).into_iter().find(|tenant| tenant["tenant"] == realm).expect("the tenant");
     let mut names = BTreeSet::new();

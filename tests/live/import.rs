@@ -8,12 +8,12 @@ use serde_json::{Map, Value, json};
 use crate::server::{live, runtime, unique};
 
 /// An administrator of the server, for what the tool itself would never do.
-struct Admin {
+pub struct Admin {
     token: String,
 }
 
 impl Admin {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let url = format!("{}/realms/master/protocol/openid-connect/token", live().url);
         let (user, password) = &live().admin;
         let form = [("grant_type", "password"), ("client_id", "admin-cli"), ("username", user), ("password", password)];
@@ -23,7 +23,7 @@ impl Admin {
         Self { token: answer["access_token"].as_str().expect("a token").to_owned() }
     }
 
-    fn send(&self, method: reqwest::Method, path: &str, body: &Value) -> (u16, Value) {
+    pub fn send(&self, method: reqwest::Method, path: &str, body: &Value) -> (u16, Value) {
         let url = format!("{}/admin/realms{path}", live().url);
         runtime().block_on(async {
             let request = reqwest::Client::new().request(method, url).bearer_auth(&self.token);
@@ -48,7 +48,7 @@ impl Admin {
     }
 }
 
-fn run(dir: &Path, administrator: bool, arguments: &[&str]) -> Output {
+pub fn run(dir: &Path, administrator: bool, arguments: &[&str]) -> Output {
     let live = live();
     let mut command = Command::new(env!("CARGO_BIN_EXE_realmwright"));
     command

@@ -19,4 +19,5 @@ mod pipelines;
 mod quarantine;
 mod secrets;
 mod server;
+mod shut;
 mod tenants;

@@ -32,6 +32,7 @@ pub fn plan(plan: &Plan) -> String {
     let mut page = Page::new();
     page.push(&heading(plan));
     page.push(&refusals(plan));
+    page.push(&unread(plan));
     if !plan.is_empty() {
         page.push(&table(&review.counts));
         risks::write(&mut page, plan, &review.risks);
@@ -165,6 +166,16 @@ fn names(plan: &Plan, indices: &[usize]) -> String {
         let _ = write!(out, " and {} more", indices.len() - NAMES);
     }
     out
+}
+
+/// The realms that could not be read: nobody may take them for unchanged.
+fn unread(plan: &Plan) -> String {
+    let unread = plan.tenants.iter().filter_map(|tenant| Some((tenant, tenant.unread.as_deref()?)));
+    let lines: Vec<String> = unread
+        .take(NAMES)
+        .map(|(tenant, why)| format!("- **not read:** {}: {}\n", code(&tenant.tenant), code(why)))
+        .collect();
+    if lines.is_empty() { String::new() } else { lines.concat() + "\n" }
 }
 
 /// What guards refuse, before anything else.

@@ -66,6 +66,9 @@ fn tenant(out: &mut String, tenant: &TenantPlan, indent: &str) {
     if let Some(until) = &tenant.quarantined {
         let _ = writeln!(out, "{indent}  in quarantine, kept until {until} at least  (left alone)");
     }
+    if let Some(why) = &tenant.unread {
+        let _ = writeln!(out, "{indent}! unread  {}", clean(why));
+    }
     for change in &tenant.changes {
         self::change(out, change, indent);
     }
