@@ -10,6 +10,7 @@ pub mod drift;
 pub mod explain;
 pub mod guard;
 mod licence;
+pub(crate) mod needs;
 pub mod order;
 pub mod part;
 pub mod render;

@@ -8,12 +8,11 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::links::Link;
 use crate::plan::diff::{relied_on, relied_on_whole};
+use crate::plan::needs::{Link, flow, needs, owner};
 use crate::plan::{Action, Change, FieldChange, TenantPlan};
-use crate::state::arrange::object;
-use crate::state::kind::{Class, SERVICE_ACCOUNT_PREFIX, Section};
-use crate::state::{Applied, Fields, Kind, Object, ObjectId, Quarantine, RealmState, applied, same};
+use crate::state::kind::Class;
+use crate::state::{Applied, Kind, Object, ObjectId, Quarantine, RealmState, applied, same};
 
 /// An object whose change was refused: it stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,7 +143,7 @@ fn holds(change: &Change, found: Option<&Object>, desired: &Applied) -> Result<O
 fn created(change: &Change, found: &Object) -> Option<Option<Change>> {
     let kind = change.object.kind;
     let mut fields = Vec::new();
-    for (path, wanted) in wanted(change) {
+    for (path, wanted) in change.created() {
         let there = found.fields.get(&path);
         match kind.class_of_path(&path) {
             Class::Initial => {}
@@ -195,11 +194,6 @@ fn between(before: Option<&Value>, there: Option<&Value>, after: Option<&Value>)
         && before.iter().all(|item| there.contains(item) || !after.contains(item))
 }
 
-/// The fields of an object that is to be made.
-fn wanted(change: &Change) -> Fields {
-    object(change.object.kind.spec(), change.body.as_ref().unwrap_or(&Value::Null)).fields
-}
-
 /// Refuses what depends on refused changes, until nothing more does.
 fn refuse_dependants<'p>(
     plan: &'p TenantPlan,
@@ -237,26 +231,6 @@ fn available(id: &ObjectId, plan: &TenantPlan, observed: &RealmState, verdicts: 
     }
 }
 
-/// What has to be there for a change: the object that its own belongs to, and what it refers to anew.
-fn needs(change: &Change, plan: &TenantPlan, observed: &RealmState) -> Vec<ObjectId> {
-    let id = &change.object;
-    let made = if change.action == Action::Create { wanted(change) } else { Fields::new() };
-    let made = made.iter().map(|(path, value)| (path.as_str(), None, Some(value)));
-    let changed = change.fields.iter().map(|field| (field.path.as_str(), field.before.as_ref(), field.after.as_ref()));
-    let fields: Vec<_> = made.chain(changed).collect();
-    let flows = fields.iter().filter_map(|(path, _, after)| flow(id.kind, path, *after));
-    let flows: Vec<ObjectId> = flows.collect();
-    let links = Link::of(id, fields.into_iter());
-    let owner = owner(id, plan, observed);
-    owner.into_iter().chain(flows).chain(links.into_iter().filter_map(Link::added)).collect()
-}
-
-/// The flow that a field binds.
-fn flow(kind: Kind, path: &str, value: Option<&Value>) -> Option<ObjectId> {
-    let alias = value?.as_str().filter(|alias| kind.binds_flow(path) && !alias.is_empty())?;
-    Some(ObjectId::new(Kind::Flow, alias))
-}
-
 /// An object that keeps another from being removed: one within it, or one that refers to it, and that stays.
 fn keeper(id: &ObjectId, plan: &TenantPlan, observed: &RealmState, verdicts: &Verdicts<'_>) -> Option<ObjectId> {
     let goes = |other: &ObjectId| {
@@ -274,22 +248,4 @@ fn keeper(id: &ObjectId, plan: &TenantPlan, observed: &RealmState, verdicts: &Ve
     let goes_along = |other: &ObjectId| other.kind == Kind::Authorization || other.is_service_account();
     let mut objects = observed.objects.iter().filter(|(other, _)| !goes_along(other));
     objects.find(|(other, object)| within(other) || refers(other, object)).map(|(other, _)| other.clone())
-}
-
-/// The object that this one belongs to.
-fn owner(id: &ObjectId, plan: &TenantPlan, observed: &RealmState) -> Option<ObjectId> {
-    let (owner, _) = id.owner_and_name();
-    match (id.kind, id.kind.spec().section) {
-        // Named without the type that the key of a component begins with.
-        (_, Section::Owned(_, _, Kind::Component)) => {
-            let mut known = plan.changes.iter().map(|change| &change.object).chain(observed.objects.keys());
-            known.find(|other| other.kind == Kind::Component && other.owner_and_name().1 == owner).cloned()
-        }
-        (_, Section::Within(kind, _) | Section::Owned(_, _, kind)) => Some(ObjectId::new(kind, owner)),
-        (kind, Section::Tree(..)) => (!owner.is_empty()).then(|| ObjectId::new(kind, owner)),
-        (Kind::ClientRole, _) => Some(ObjectId::new(Kind::Client, owner)),
-        (Kind::Authorization, _) => Some(ObjectId::new(Kind::Client, &id.key)),
-        (Kind::User, _) => Some(ObjectId::new(Kind::Client, id.key.strip_prefix(SERVICE_ACCOUNT_PREFIX)?)),
-        _ => None,
-    }
 }

@@ -7,55 +7,8 @@ use serde_json::{Value, json};
 
 use super::writer::Writer;
 use crate::keycloak::{KeycloakError, WriteRealms, endpoint, segment};
+use crate::plan::needs::Link;
 use crate::state::{Kind, ObjectId};
-
-/// One reference to add or remove.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Link {
-    /// Removals come first: a scope must leave one list before it can enter the other.
-    add: bool,
-    /// The field that lists it.
-    field: String,
-    /// What is referred to.
-    target: ObjectId,
-}
-
-impl Link {
-    /// The references that change among some fields, given as path, before and after.
-    pub(super) fn of<'v>(
-        id: &ObjectId,
-        fields: impl Iterator<Item = (&'v str, Option<&'v Value>, Option<&'v Value>)>,
-    ) -> Vec<Self> {
-        let mut links = Vec::new();
-        for (path, before, after) in fields {
-            if let Some(target) = ObjectId::of_membership(path).filter(|_| id.kind == Kind::User) {
-                if before.is_some() != after.is_some() {
-                    let field = path.split('.').next().unwrap_or_default().to_owned();
-                    links.push(Self { add: after.is_some(), field, target });
-                }
-                continue;
-            }
-            let names = |value: Option<&Value>| -> Vec<String> {
-                let items = value.and_then(Value::as_array).into_iter().flatten();
-                items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
-            };
-            let (before, after) = (names(before), names(after));
-            let link = |add, name: &String| {
-                let target = ObjectId::of_reference(id.kind, path, name)?;
-                Some(Self { add, field: path.to_owned(), target })
-            };
-            links.extend(before.iter().filter(|name| !after.contains(name)).filter_map(|name| link(false, name)));
-            links.extend(after.iter().filter(|name| !before.contains(name)).filter_map(|name| link(true, name)));
-        }
-        links.sort();
-        links
-    }
-
-    /// What is referred to, if the reference is added.
-    pub(super) fn added(self) -> Option<ObjectId> {
-        self.add.then_some(self.target)
-    }
-}
 
 impl<K: WriteRealms> Writer<'_, K> {
     /// Adds and removes references of an object.

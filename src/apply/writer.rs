@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use crate::keycloak::{Fault, KeycloakError, WriteRealms, endpoint, segment};
+use crate::plan::needs::Link;
 use crate::plan::order::{comes_first, comes_with_update};
 use crate::plan::{Action, Change, FieldChange, TenantPlan, adopt};
 use crate::state::applied::{self, MARKER};
@@ -14,7 +15,6 @@ use crate::state::secret::Secrets;
 use crate::state::{Kind, ObjectId, RealmState};
 
 use super::flows::is_retired;
-use super::links::Link;
 use super::realm;
 
 /// A failed change: the object, if it was one's, and why.

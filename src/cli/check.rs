@@ -13,6 +13,7 @@ use super::validate::{self, Whole};
 use crate::authority::{self, Changed, Scope, Side};
 use crate::diagnostic::{Diagnostic, Span, passable};
 use crate::manifest::Source;
+use crate::plan::select::Selection;
 
 /// `check`
 #[derive(Debug, Args)]
@@ -36,9 +37,9 @@ pub(super) struct Options {
 pub(super) fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let scopes = options.author_scope.iter().map(|path| scope(path)).collect::<Result<Vec<_>, _>>()?;
     let repository = Repository::open(&options.dir, &options.base)?;
-    let mut after = Whole::of(files::manifests(&options.dir)?);
+    let mut after = Whole::of(files::manifests(&options.dir)?, &Selection::default())?;
     let changed = changed(&repository, &mut after.sources)?;
-    let before = Whole::of(repository.manifests()?);
+    let before = Whole::of(repository.manifests()?, &Selection::default())?;
     let refused = match (&before.set, &after.set) {
         (Some(was), Some(is)) => authority::check(
             &Side { sources: &before.sources, set: was, desired: &before.desired },

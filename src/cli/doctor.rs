@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::args::{Format, Target};
+use super::args::{Format, Selecting, Target};
 use super::exit::{Exit, UsageError};
 use super::output::Printer;
 use super::{files, session};
@@ -13,6 +13,10 @@ use crate::doctor::facts::{How, Key};
 use crate::doctor::{Report, render};
 use crate::keycloak::http::Server;
 use crate::manifest::resolve::{Network, resolve};
+use crate::plan::select::Selection;
+
+/// How many realms are looked into where nothing is said.
+const SAMPLE: usize = 5;
 
 /// `doctor`
 #[derive(Debug, Args)]
@@ -26,12 +30,12 @@ pub(super) struct Options {
     /// How to print the report
     #[arg(short, long, value_enum, default_value = "text")]
     pub(super) format: Format,
-    /// How many realms to look into, spread over the tenants; 0: all
-    #[arg(long, default_value_t = 5, value_name = "N")]
-    pub(super) sample: usize,
-    /// A tenant to look into, instead of a sample; can be given more than once
-    #[arg(long = "tenant", value_name = "NAME")]
-    pub(super) tenants: Vec<String>,
+    /// How many realms to look into, spread over the tenants; 0: all. By default 5, or all that are selected
+    #[arg(long, value_name = "N")]
+    pub(super) sample: Option<usize>,
+    /// Which tenants' realms.
+    #[command(flatten)]
+    pub(super) selecting: Selecting,
     /// What the server's `cache-embedded-realms-max-count` is set to, which it does not tell
     #[arg(long, value_name = "N")]
     pub(super) cache_realms_max: Option<u64>,
@@ -40,6 +44,7 @@ pub(super) struct Options {
 /// Looks for what may go wrong, and prints the mend of each; writes nothing. Fails when a check failed.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let network = network(printer, options)?;
+    let realms = realms(network.as_ref(), options)?;
     let url = match (&options.target.server, &network) {
         (Some(url), _) => session::checked_url(url.clone())?,
         (None, Some(network)) => session::server_url(&options.target, network)?,
@@ -48,8 +53,6 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
             return Err(UsageError { message, hint: Some("give --server URL".into()) }.into());
         }
     };
-    let names: Vec<String> =
-        network.iter().flat_map(|network| &network.tenants).map(|tenant| tenant.name.clone()).collect();
     let file = options.target.operator_key.as_deref();
     let found = files::operator_key(file);
     let known = Known {
@@ -60,8 +63,8 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
             problem: found.as_ref().err().map(|error| format!("{error:#}")),
             mode: file.and_then(mode),
         },
-        realms: chosen(&names, options)?,
-        tenants_in_all: names.len(),
+        realms,
+        tenants_in_all: network.as_ref().map_or(0, |network| network.tenants.len()),
         cache_max: options.cache_realms_max,
     };
     let server = match found {
@@ -88,19 +91,25 @@ fn network(printer: &Printer, options: &Options) -> anyhow::Result<Option<Networ
     Ok(Some(network))
 }
 
-/// The realms to look into: those that were named, or some, evenly spread.
-fn chosen(names: &[String], options: &Options) -> anyhow::Result<Vec<String>> {
-    if let Some(unknown) = options.tenants.iter().find(|asked| !names.contains(asked)) {
-        let message = format!("the manifests name no tenant `{unknown}`");
-        return Err(UsageError { message, hint: None }.into());
-    }
-    if !options.tenants.is_empty() {
-        return Ok(options.tenants.clone());
-    }
-    if options.sample == 0 || names.len() <= options.sample {
-        return Ok(names.to_vec());
-    }
-    Ok((0..options.sample).map(|at| names[at * names.len() / options.sample].clone()).collect())
+/// The realms to look into: those that are selected, or some, evenly spread.
+fn realms(network: Option<&Network>, options: &Options) -> anyhow::Result<Vec<String>> {
+    let selection = options.selecting.selection();
+    let everything = selection == Selection::default();
+    let Some(network) = network else {
+        if everything {
+            return Ok(Vec::new());
+        }
+        let message = format!("{} has no manifests to select from", options.dir.display());
+        return Err(UsageError { message, hint: Some("name the directory that holds the manifests".into()) }.into());
+    };
+    let mut meant = network.clone();
+    selection.keep(&mut meant).map_err(session::unselectable)?;
+    let names: Vec<String> = meant.tenants.into_iter().map(|tenant| tenant.name).collect();
+    let size = match options.sample.unwrap_or(if everything { SAMPLE } else { 0 }) {
+        0 => names.len(),
+        size => size.min(names.len()),
+    };
+    Ok((0..size).map(|at| names[at * names.len() / size].clone()).collect())
 }
 
 /// Permissions of a file, where there are such.

@@ -152,7 +152,8 @@ pub(super) fn wanted(
     Ok(Wanted { dir: dir.to_owned(), network, desired, chosen, secrets, digest: digest(&texts.concat()) })
 }
 
-fn unselectable(error: SelectError) -> UsageError {
+/// A selection that can't be used.
+pub(super) fn unselectable(error: SelectError) -> UsageError {
     UsageError { message: error.to_string(), hint: None }
 }
 

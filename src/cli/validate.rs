@@ -1,17 +1,20 @@
 //! `realmwright validate`
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::exit::Exit;
-use super::files;
+use super::args::Selecting;
+use super::exit::{Exit, UsageError};
 use super::findings::{self, Format};
 use super::output::Printer;
+use super::{files, session};
 use crate::diagnostic::{Diagnostic, passable};
 use crate::expand::{Desired, expand};
 use crate::manifest::resolve::resolve;
 use crate::manifest::{Loaded, ManifestSet, Source, Tier, load};
+use crate::plan::select::Selection;
 use crate::template::builtin;
 
 /// `validate`
@@ -20,6 +23,9 @@ pub(super) struct Options {
     /// Directory with the manifests
     #[arg(default_value = ".")]
     pub(super) dir: PathBuf,
+    /// Which tenants' realms are checked; the tree and the form of all documents are checked in any case.
+    #[command(flatten)]
+    pub(super) selecting: Selecting,
     /// How to print what was found
     #[arg(short, long, value_enum, default_value = "text")]
     pub(super) format: Format,
@@ -27,11 +33,19 @@ pub(super) struct Options {
 
 /// Checks a manifest directory for every environment, offline. Secrets are not read.
 pub(super) fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let whole = Whole::of(files::manifests(&options.dir)?);
+    let whole = Whole::of(files::manifests(&options.dir)?, &options.selecting.selection())?;
     findings::print(printer, options.format, &options.dir, &whole.sources, &whole.found);
     let sound = passable(&whole.found);
     if let Some(set) = whole.set.as_ref().filter(|_| sound) {
         say(printer, set);
+        if options.selecting.selection() != Selection::default() {
+            let names: BTreeSet<&str> = whole.desired.iter().map(|desired| desired.name.as_str()).collect();
+            let checked = match names.len() {
+                count @ 6.. => format!("{count} realms were"),
+                _ => format!("the realms of {} were", names.into_iter().collect::<Vec<_>>().join(", ")),
+            };
+            printer.say(&format!("of these, only {checked} checked"));
+        }
     }
     Ok(if sound { Exit::Done } else { Exit::Failed })
 }
@@ -45,18 +59,30 @@ pub(super) struct Whole {
 }
 
 impl Whole {
-    pub(super) fn of(sources: Vec<Source>) -> Self {
+    /// Reads the sources. A selection counts where it chooses something in any environment.
+    pub(super) fn of(sources: Vec<Source>, selection: &Selection) -> Result<Self, UsageError> {
         let Loaded { sources, set, diagnostics: mut found } = load(sources, builtin::sources());
         let mut desired = Vec::new();
-        if let Some(set) = &set {
-            for environment in set.platform.environments.keys() {
-                let network = resolve(set, environment, &mut found);
-                desired.extend(expand(set, &sources, &network, "", &mut found));
+        let mut unselectable = None;
+        let mut checked = false;
+        for (set, environment) in
+            set.iter().flat_map(|set| set.platform.environments.keys().map(move |name| (set, name)))
+        {
+            let mut network = resolve(set, environment, &mut found);
+            match selection.keep(&mut network) {
+                Ok(()) => {
+                    checked = true;
+                    desired.extend(expand(set, &sources, &network, "", &mut found));
+                }
+                Err(error) => unselectable = Some(error),
             }
+        }
+        if let Some(error) = unselectable.filter(|_| !checked && passable(&found)) {
+            return Err(session::unselectable(error));
         }
         found.sort_by_key(|finding| (finding.span, finding.code));
         found.dedup();
-        Self { sources, set, desired, found }
+        Ok(Self { sources, set, desired, found })
     }
 }
 

@@ -33,7 +33,7 @@ pub fn text(report: &Report) -> String {
     if all > into {
         let _ = write!(
             out,
-            "\n{into} of {all} realms were looked into; --sample 0 takes all, --tenant NAME a certain one\n"
+            "\n{into} of {all} realms were looked into; --sample 0 takes all, --select TENANT a certain one\n"
         );
     }
     if report.checks.iter().flat_map(|check| &check.mends).any(|mend| mend.contains("kcadm.sh ")) {

@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::select::{Chosen, SelectError};
-use super::{Header, Plan, TenantPlan, applied_after, plan_tenant};
+use super::needs::without_which;
+use super::select::{Chosen, Reach, SelectError};
+use super::{Change, Header, Plan, TenantPlan, applied_after, plan_tenant};
 use crate::diagnostic::did_you_mean;
 use crate::expand::Desired;
 use crate::state::secret::Secrets;
@@ -29,6 +30,21 @@ pub struct Part {
     pub tenants: usize,
     /// Changes of the other tenants that are left out.
     pub changes: usize,
+    /// Changes that were not selected and are made, because those that were can't be without them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needed: Vec<Needed>,
+}
+
+/// A change that others of a part can't be made without.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Needed {
+    /// The tenant.
+    pub tenant: String,
+    /// The object that is changed.
+    pub object: ObjectId,
+    /// An object whose change needs that.
+    pub by: ObjectId,
 }
 
 /// The plan of all of a network, or of what was chosen.
@@ -45,41 +61,74 @@ pub fn plan(
     };
     let meant: Vec<&Desired> = desired.iter().filter(|tenant| chosen.has(&tenant.name)).collect();
     every_selector_matches(chosen, &meant, state)?;
-    let mut changes = 0;
+    let (mut changes, mut needed) = (0, Vec::new());
     let mut tenants = Vec::with_capacity(meant.len());
     for tenant in meant {
         let observed = state.get(&tenant.name);
         let mut plan = plan_tenant(tenant, observed, secrets);
-        changes += narrow(&mut plan, tenant, observed, secrets, chosen)?;
+        let narrowed = narrow(&mut plan, tenant, observed, secrets, chosen)?;
+        changes += narrowed.left_out;
+        needed.extend(narrowed.needed);
         tenants.push(plan);
     }
     let (select, exclude) = chosen.texts.clone();
-    let part = Part { select, exclude, tenants: chosen.left_out, changes };
+    let part = Part { select, exclude, tenants: chosen.left_out, changes, needed };
     Ok(Plan { part: Some(part), ..Plan::new(header, tenants) })
 }
 
-/// Takes what was not chosen out of a tenant's plan; how many changes that were.
+#[derive(Default)]
+struct Narrowed {
+    left_out: usize,
+    needed: Vec<Needed>,
+}
+
+/// Takes what was not chosen out of a tenant's plan, but for what the rest can't do without.
 fn narrow(
     plan: &mut TenantPlan,
     desired: &Desired,
     observed: Option<&RealmState>,
     secrets: &Secrets,
     chosen: &Chosen,
-) -> Result<usize, SelectError> {
+) -> Result<Narrowed, SelectError> {
     let Some(reach) = chosen.tenants.get(&plan.tenant).filter(|reach| !reach.is_whole() && !plan.is_empty()) else {
-        return Ok(0);
+        return Ok(Narrowed::default());
     };
     let Some(observed) = observed else { return Err(SelectError::Unborn(plan.tenant.clone())) };
+    let needed = needed(plan, observed, reach)?;
+    let meant = |id: &ObjectId| reach.has(id) || needed.iter().any(|other| other.object == *id);
     let before = plan.changes.len();
-    plan.changes.retain(|change| reach.has(&change.object));
+    plan.changes.retain(|change| meant(&change.object));
     plan.foreign.retain(|id| reach.has(id));
-    if plan.unread.is_some() {
-        return Ok(before - plan.changes.len());
+    if plan.unread.is_none() {
+        let whole = applied_after(desired, Some(observed), secrets);
+        let marker = Applied::after(&observed.applied(), &whole, meant).to_text();
+        plan.record = (observed.marker() != Some(marker.as_str())).then_some(marker);
     }
-    let whole = applied_after(desired, Some(observed), secrets);
-    let marker = Applied::after(&observed.applied(), &whole, |id| reach.has(id)).to_text();
-    plan.record = (observed.marker() != Some(marker.as_str())).then_some(marker);
-    Ok(before - plan.changes.len())
+    Ok(Narrowed { left_out: before - plan.changes.len(), needed })
+}
+
+/// What was not chosen of a plan, and has to be done for what was. What was excluded is not done for that: then the plan
+/// is not possible.
+fn needed(plan: &TenantPlan, observed: &RealmState, reach: &Reach) -> Result<Vec<Needed>, SelectError> {
+    let mut needed: Vec<Needed> = Vec::new();
+    let mut open: Vec<&Change> = plan.changes.iter().filter(|change| reach.has(&change.object)).collect();
+    while let Some(change) = open.pop() {
+        for other in without_which(change, plan, observed) {
+            let known = reach.has(&other.object) || needed.iter().any(|known| known.object == other.object);
+            if known {
+                continue;
+            }
+            let tenant = plan.tenant.clone();
+            let one = Needed { tenant, object: other.object.clone(), by: change.object.clone() };
+            if reach.excludes(&other.object) {
+                return Err(SelectError::Excluded(one));
+            }
+            needed.push(one);
+            open.push(other);
+        }
+    }
+    needed.sort_by(|a, b| a.object.cmp(&b.object));
+    Ok(needed)
 }
 
 /// A selector of objects must match one that is desired, is there, or was ours.

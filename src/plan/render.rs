@@ -6,12 +6,16 @@ pub mod text;
 
 use serde_json::Value;
 
-use super::{Action, Cause, Change, Part, Plan, Refusal, Summary, View};
-use crate::state::Kind;
+use super::part::{Needed, Part};
+use super::{Action, Cause, Change, Plan, Refusal, Summary, View};
 use crate::state::secret::sole_reference;
+use crate::state::{Kind, ObjectId};
 
 /// Longest value that is shown whole.
 const WIDTH: usize = 100;
+
+/// How many of a list of objects are named in a sentence.
+const SHOWN: usize = 5;
 
 /// The sign and the word of an action; never the sign alone.
 fn sign(action: Action) -> (&'static str, &'static str) {
@@ -104,11 +108,16 @@ fn refusal(refusal: &Refusal) -> String {
     }
 }
 
-/// What a plan for a part leaves out, in a sentence.
+/// Something that can be typed, between backticks.
+fn quoted(text: &str) -> String {
+    format!("`{}`", clean(text).replace('`', "'"))
+}
+
+/// What a plan for a part leaves out, and takes in beyond it, in a sentence each.
 fn left_out(part: &Part) -> String {
     let count = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     let options = |option: &str, texts: &[String]| -> Vec<String> {
-        texts.iter().map(|text| format!("`{option} {}`", clean(text).replace('`', "'"))).collect()
+        texts.iter().map(|text| quoted(&format!("{option} {text}"))).collect()
     };
     let options = [options("--select", &part.select), options("--exclude", &part.exclude)].concat().join(" ");
     let what = match (part.tenants, part.changes) {
@@ -117,7 +126,16 @@ fn left_out(part: &Part) -> String {
         (0, changes) => count(changes, "change"),
         (tenants, changes) => format!("{}, and {} of the rest", count(tenants, "tenant"), count(changes, "change")),
     };
-    format!("Left out: {what} ({options}).")
+    let mut text = format!("Left out: {what} ({options}).");
+    if !part.needed.is_empty() {
+        let address = |one: &Needed, id: &ObjectId| quoted(&format!("{}/{id}", one.tenant));
+        let each = |one: &Needed| format!("{} for {}", address(one, &one.object), address(one, &one.by));
+        let shown: Vec<String> = part.needed.iter().take(SHOWN).map(each).collect();
+        let more = part.needed.len().saturating_sub(SHOWN);
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+        text.push_str(&format!(" Not selected, but needed: {}{more}.", shown.join(", ")));
+    }
+    text
 }
 
 /// The counts in a sentence.

@@ -16,6 +16,7 @@ use std::str::FromStr;
 
 use wildmatch::WildMatch;
 
+use super::part::Needed;
 use crate::diagnostic::did_you_mean;
 use crate::manifest::Tier;
 use crate::manifest::resolve::{Network, Tenant};
@@ -89,12 +90,23 @@ pub enum SelectError {
     /// What is selected is excluded as well.
     #[error("nothing is left: everything that is selected is excluded as well")]
     NothingLeft,
+    /// Objects are named where tenants are chosen.
+    #[error("`{0}` names objects, and this is about whole tenants; name the tenant alone")]
+    TenantsOnly(String),
     /// Only a part of a realm that does not exist yet was selected.
     #[error(
         "`{0}` has no realm yet, and a realm is made whole; select the tenant without naming objects, or leave it out with \
          --exclude {0}"
     )]
     Unborn(String),
+    /// What is selected can't be done without what is excluded.
+    #[error(
+        "`{tenant}/{by}` can't be done without `{tenant}/{object}`, which is excluded; don't exclude that one, or exclude both",
+        tenant = .0.tenant,
+        by = .0.by,
+        object = .0.object
+    )]
+    Excluded(Needed),
 }
 
 const PREFIXES: [&str; 3] = ["tier", "distributor", "label"];
@@ -195,7 +207,12 @@ impl Selector {
             Tenants::Path(..) => {
                 let strange = |part: &&str| Kind::from_name(part).is_none() && !names().any(|name| name == *part);
                 let near = |part: &str| did_you_mean(part, names()).or_else(|| did_you_mean(part, Kind::names()));
-                self.text.split('/').filter(strange).find_map(near)
+                let mut parts = self.text.split('/').filter(strange);
+                let first = parts.clone().next();
+                let kinds = || Kind::names().collect::<Vec<_>>().join(", ");
+                let no_kind =
+                    |part| format!("`{part}` is neither a tenant nor a kind of object; kinds are {}", kinds());
+                parts.find_map(near).or_else(|| first.map(no_kind))
             }
         };
         let hint = hint.unwrap_or_else(|| format!("the environment `{}` has none such", network.environment));
@@ -243,8 +260,11 @@ impl Reach {
     }
 
     pub(super) fn has(&self, id: &ObjectId) -> bool {
-        (self.whole || self.only.iter().any(|objects| objects.has(id)))
-            && !self.without.iter().any(|objects| objects.has(id))
+        (self.whole || self.only.iter().any(|objects| objects.has(id))) && !self.excludes(id)
+    }
+
+    pub(super) fn excludes(&self, id: &ObjectId) -> bool {
+        self.without.iter().any(|objects| objects.has(id))
     }
 }
 
@@ -273,6 +293,17 @@ impl Selection {
             of_objects: all().filter_map(|selector| selector.of_objects(network, &tenants)).collect(),
             tenants,
         }))
+    }
+
+    /// Keeps of a network the tenants that are meant, for what is about whole tenants.
+    pub fn keep(&self, network: &mut Network) -> Result<(), SelectError> {
+        if let Some(selector) = self.select.iter().chain(&self.exclude).find(|selector| selector.objects.is_some()) {
+            return Err(SelectError::TenantsOnly(selector.text.clone()));
+        }
+        if let Some(chosen) = self.choose(network)? {
+            network.tenants.retain(|tenant| chosen.has(&tenant.name));
+        }
+        Ok(())
     }
 
     fn reach(&self, tenant: &Tenant) -> Option<Reach> {

@@ -268,6 +268,39 @@ fn a_selection_that_cannot_be_used_is_wrong_usage() {
     ");
 }
 
+#[test]
+fn selected_tenants_alone_are_checked_and_the_tree_in_any_case() {
+    let tenant = "apiVersion: realmwright/v1\nkind: Distributor\nname: north\norganizations:\n  - {name: good}\n  - {name: bad, realm: {clients: [{clientId: a, fullScope: true}]}}\n";
+    let dir = dir(&[PLATFORM, ("north/north.yaml", tenant)]);
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["validate", "--select", "good"])), @r"
+    exit 0
+
+    ---
+    test: 1 distributor, 0 resellers, 2 organizations; environments test
+    of these, only the realms of good were checked
+    ");
+    let bad = shown(&realmwright(&dir, &["validate", "--exclude", "good"]));
+    assert!(bad.starts_with("exit 1") && bad.contains("error[unknown-field]"), "{bad}");
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["validate", "--select", "goood"])), @r"
+    exit 64
+
+    ---
+    error: `goood` matches no tenant; did you mean `good`?
+    ");
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["validate", "--select", "good/client/a"])), @r"
+    exit 64
+
+    ---
+    error: `good/client/a` names objects, and this is about whole tenants; name the tenant alone
+    ");
+    insta::assert_snapshot!(shown(&realmwright(&dir, &["doctor", "--server", "http://127.0.0.1:1", "--select", "god"])), @r"
+    exit 64
+
+    ---
+    error: `god` matches no tenant; did you mean `good`?
+    ");
+}
+
 /// A mock server that answers a run of the program, which must fail; what it said, and what was sent to write.
 fn against(export: serde_json::Value) -> (Output, usize) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");

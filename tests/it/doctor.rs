@@ -112,7 +112,7 @@ fn a_sound_server_has_one_thing_to_be_warned_of() {
     ok    26.8.masked-secret   no identity provider that was looked at keeps a secret (documented by Keycloak, not tried)
     ok    26.8.rest            nothing relies on client secrets that view-clients shows (26.8.0), on mapper writes without manage-realm (26.8.2), or on the endpoints that generate keys (deprecated in 26.8.0) (documented by Keycloak, not tried)
 
-    1 of 2 realms were looked into; --sample 0 takes all, --tenant NAME a certain one
+    1 of 2 realms were looked into; --sample 0 takes all, --select TENANT a certain one
 
     kcadm.sh stands in Keycloak's bin directory, and needs a login:
       kcadm.sh config credentials --server https://id.example --realm master --user admin

@@ -1,6 +1,7 @@
 //! Selecting: what is named is done, what is not stays as it is and is not recorded.
 
 use proptest::prelude::*;
+use realmwright::apply::TenantOutcome;
 use realmwright::keycloak::memory::MemoryKeycloak;
 use realmwright::keycloak::observe;
 use realmwright::plan::select::{SelectError, Selection, Selector};
@@ -80,6 +81,7 @@ fn a_selector_that_matches_nothing_is_an_error_with_a_way_out() {
     insta::assert_snapshot!(chosen(&["clinc"], &[]), @"error: `clinc` matches no tenant; did you mean `clinic`?");
     insta::assert_snapshot!(chosen(&["north/seller/clinic"], &[]), @"clinic");
     insta::assert_snapshot!(chosen(&["clinic/clinet/assistant"], &[]), @"error: `clinic/clinet/assistant` matches no tenant; did you mean `client`?");
+    insta::assert_snapshot!(chosen(&["clinic/protocol-mapper/x"], &[]), @"error: `clinic/protocol-mapper/x` matches no tenant; `protocol-mapper` is neither a tenant nor a kind of object; kinds are user-profile, flow, required-action, component, sub-component, client-scope, client-scope-mapper, client, client-mapper, client-role, role, identity-provider, identity-provider-mapper, group, authorization, organization, client-profiles, client-policies, localization, user, realm");
     insta::assert_snapshot!(chosen(&["label:region=nroth"], &[]), @"error: `label:region=nroth` matches no tenant; did you mean `region=north`?");
     insta::assert_snapshot!(chosen(&["distributor:nroth"], &[]), @"error: `distributor:nroth` matches no tenant; did you mean `north`?");
     insta::assert_snapshot!(chosen(&["clinic"], &["parxis"]), @"error: `parxis` matches no tenant; did you mean `praxis`?");
@@ -151,6 +153,88 @@ async fn a_part_is_applied_and_the_rest_is_found_by_the_next_run() {
     changed.apply(&api).await;
 }
 
+/// A realm with two roles, one in the other, a client role in use, a group and a user of it, and a flow that is bound.
+const PARTS: &str = "\
+realm:
+  browserFlow: own
+  roles:
+    realm: [{name: outer, composites: {realm: [inner]}}, {name: inner}]
+  authenticationFlows:
+    - {alias: own, providerId: basic-flow, topLevel: true, authenticationExecutions: [{authenticator: auth-cookie, requirement: ALTERNATIVE}]}
+  clientScopes: [{name: extra, protocol: openid-connect}]
+  clients:
+    - {clientId: worker, optionalClientScopes: [extra], protocolMappers: [{name: note, protocol: openid-connect, protocolMapper: oidc-hardcoded-claim-mapper, config: {claim.name: a, claim.value: b}}]}
+  users: [{username: anna, realmRoles: [outer]}]
+";
+
+fn north(parts: &str) -> World {
+    World::new("{}")
+        .with("north/north.yaml", format!("apiVersion: realmwright/v1\nkind: Distributor\nname: north\n{parts}"))
+}
+
+/// What a selection plans, and what the plan says of it.
+async fn part(world: &World, api: &MemoryKeycloak, select: &[&str], exclude: &[&str]) -> String {
+    let plan = match world.plan_part(api, &selection(select, exclude)).await {
+        Ok(plan) => plan,
+        Err(error) => return format!("error: {error}"),
+    };
+    let outcome = carry_out(api, &plan).await;
+    match world.plan_part(api, &selection(select, exclude)).await {
+        Ok(again) => assert!(again.is_empty(), "planning again is not empty: {outcome:?}\n{}", changes(&again)),
+        // What was removed is nowhere any more.
+        Err(error) => assert!(matches!(error, SelectError::NoObject { .. }), "{error}"),
+    }
+    let lines = plan.tenants[0].changes.iter().map(|change| format!("{:?} {}\n", change.action, change.object));
+    let text = realmwright::plan::render::summary(&plan);
+    let needed = text.split_once(" Not selected").map_or(String::new(), |(_, needed)| format!("Not selected{needed}"));
+    lines.collect::<String>() + &needed
+}
+
+#[tokio::test]
+async fn what_a_selected_change_needs_is_done_with_it_and_named() {
+    let api = MemoryKeycloak::new();
+    north("").apply(&api).await;
+    let world = north(PARTS);
+    insta::assert_snapshot!(part(&world, &api, &["north/user/anna"], &[]).await, @r"
+    Create role/inner
+    Create role/outer
+    Create user/anna
+    Not selected, but needed: `north/role/inner` for `north/role/outer`, `north/role/outer` for `north/user/anna`.
+    ");
+    insta::assert_snapshot!(part(&world, &api, &["north/client-mapper"], &[]).await, @r"
+    Create client-scope/extra
+    Create client/worker
+    Create client-mapper/worker/note
+    Not selected, but needed: `north/client-scope/extra` for `north/client/worker`, `north/client/worker` for `north/client-mapper/worker/note`.
+    ");
+    insta::assert_snapshot!(part(&world, &api, &["north/realm"], &["north/flow/own"]).await, @"error: `north/realm` can't be done without `north/flow/own`, which is excluded; don't exclude that one, or exclude both");
+    insta::assert_snapshot!(part(&world, &api, &["north/realm"], &[]).await, @r"
+    Create flow/own
+    Update realm
+    Not selected, but needed: `north/flow/own` for `north/realm`.
+    ");
+    world.apply(&api).await;
+}
+
+#[tokio::test]
+async fn what_keeps_a_selected_object_from_being_removed_is_done_with_it() {
+    let api = MemoryKeycloak::new();
+    north(PARTS).apply(&api).await;
+    let world = north("realm: {browserFlow: browser}\n");
+    insta::assert_snapshot!(part(&world, &api, &["north/flow/own"], &[]).await, @r"
+    Delete flow/own
+    Update realm
+    Not selected, but needed: `north/realm` for `north/flow/own`.
+    ");
+    insta::assert_snapshot!(part(&world, &api, &["north/client/worker"], &["*/client-mapper"]).await, @"error: `north/client/worker` can't be done without `north/client-mapper/worker/note`, which is excluded; don't exclude that one, or exclude both");
+    insta::assert_snapshot!(part(&world, &api, &["north/client/worker"], &[]).await, @r"
+    Delete client-mapper/worker/note
+    Delete client/worker
+    Not selected, but needed: `north/client-mapper/worker/note` for `north/client/worker`.
+    ");
+    world.apply(&api).await;
+}
+
 /// What is there, without the ids and documents of the server.
 async fn end(api: &MemoryKeycloak) -> Vec<(ObjectId, realmwright::state::Fields, Option<String>)> {
     let state: RealmState = observe(api, "north", &Default::default()).await.expect("readable").expect("there");
@@ -161,7 +245,7 @@ async fn end(api: &MemoryKeycloak) -> Vec<(ObjectId, realmwright::state::Fields,
 proptest! {
     #![proptest_config(ProptestConfig { cases: 20, ..ProptestConfig::default() })]
 
-    /// Also where the part could not be applied, because it refers to what was left out.
+    /// Also where the part is refused, because what it needs is excluded.
     #[test]
     fn a_part_and_then_everything_ends_like_everything_at_once(
         one in realm(), other in realm(), parts in prop::collection::vec(any::<prop::sample::Index>(), 1..5), exclude in any::<bool>(),
@@ -186,8 +270,14 @@ proptest! {
                     Selection { select: named, exclude: Vec::new() }
                 };
                 let before = end(&stepwise).await;
-                let part = world(&other).plan_part(&stepwise, &selection).await.expect("every address matches");
-                carry_out(&stepwise, &part).await;
+                let Ok(part) = world(&other).plan_part(&stepwise, &selection).await.inspect_err(|error| {
+                    assert!(matches!(error, SelectError::Excluded(_)), "every address matches: {error}");
+                }) else {
+                    return;
+                };
+                let outcome = carry_out(&stepwise, &part).await;
+                let good = |outcome: &TenantOutcome| matches!(outcome, TenantOutcome::Changed(_));
+                assert!(outcome.tenants.iter().all(|(_, outcome)| good(outcome)), "{outcome:?}");
                 // What was not asked for was not recorded.
                 let touched: Vec<&ObjectId> = part.tenants[0].changes.iter().map(|change| &change.object).collect();
                 let applied = |state: &[(ObjectId, realmwright::state::Fields, Option<String>)]| {

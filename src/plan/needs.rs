@@ -1,0 +1,132 @@
+//! What changes need of each other: the object that one belongs to, what it refers to, what still refers to it.
+//!
+//! The executor refuses what it can't do with it; a plan for a part takes in what the part can't do without.
+
+use serde_json::Value;
+
+use super::{Action, Change, TenantPlan};
+use crate::state::kind::{SERVICE_ACCOUNT_PREFIX, Section};
+use crate::state::{Kind, ObjectId, RealmState};
+
+/// One reference to add or remove.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Link {
+    /// Removals come first: a scope must leave one list before it can enter the other.
+    pub(crate) add: bool,
+    /// The field that lists it.
+    pub(crate) field: String,
+    /// What is referred to.
+    pub(crate) target: ObjectId,
+}
+
+impl Link {
+    /// The references that change among some fields, given as path, before and after.
+    pub(crate) fn of<'v>(
+        id: &ObjectId,
+        fields: impl Iterator<Item = (&'v str, Option<&'v Value>, Option<&'v Value>)>,
+    ) -> Vec<Self> {
+        let mut links = Vec::new();
+        for (path, before, after) in fields {
+            if let Some(target) = ObjectId::of_membership(path).filter(|_| id.kind == Kind::User) {
+                if before.is_some() != after.is_some() {
+                    let field = path.split('.').next().unwrap_or_default().to_owned();
+                    links.push(Self { add: after.is_some(), field, target });
+                }
+                continue;
+            }
+            let names = |value: Option<&Value>| -> Vec<String> {
+                let items = value.and_then(Value::as_array).into_iter().flatten();
+                items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
+            };
+            let (before, after) = (names(before), names(after));
+            let link = |add, name: &String| {
+                let target = ObjectId::of_reference(id.kind, path, name)?;
+                Some(Self { add, field: path.to_owned(), target })
+            };
+            links.extend(before.iter().filter(|name| !after.contains(name)).filter_map(|name| link(false, name)));
+            links.extend(after.iter().filter(|name| !before.contains(name)).filter_map(|name| link(true, name)));
+        }
+        links.sort();
+        links
+    }
+
+    /// What is referred to, if the reference is added.
+    pub(crate) fn added(self) -> Option<ObjectId> {
+        self.add.then_some(self.target)
+    }
+}
+
+/// What has to be there for a change: the object that its own belongs to, and what it refers to anew.
+pub(crate) fn needs(change: &Change, plan: &TenantPlan, observed: &RealmState) -> Vec<ObjectId> {
+    let id = &change.object;
+    let created = change.created();
+    let made = created.iter().map(|(path, value)| (path.as_str(), None, Some(value)));
+    let changed = change.fields.iter().map(|field| (field.path.as_str(), field.before.as_ref(), field.after.as_ref()));
+    let fields: Vec<_> = made.chain(changed).collect();
+    let flows = fields.iter().filter_map(|(path, _, after)| flow(id.kind, path, *after));
+    let flows: Vec<ObjectId> = flows.collect();
+    let links = Link::of(id, fields.into_iter());
+    let owner = owner(id, plan, observed);
+    owner.into_iter().chain(flows).chain(links.into_iter().filter_map(Link::added)).collect()
+}
+
+/// What a change no longer refers to.
+fn lets_go(change: &Change) -> Vec<ObjectId> {
+    let id = &change.object;
+    let fields = || change.fields.iter();
+    let flows = fields().filter_map(|field| flow(id.kind, &field.path, field.before.as_ref()));
+    let links = Link::of(id, fields().map(|f| (f.path.as_str(), f.before.as_ref(), f.after.as_ref())));
+    flows.chain(links.into_iter().filter(|link| !link.add).map(|link| link.target)).collect()
+}
+
+/// The other changes of a plan without which one can't be made: creations of what it needs; for a deletion, those of
+/// what is within the object, and the changes that let go of it.
+pub(super) fn without_which<'p>(change: &Change, plan: &'p TenantPlan, observed: &RealmState) -> Vec<&'p Change> {
+    let id = &change.object;
+    let others = || plan.changes.iter().filter(|other| other.object != *id);
+    match change.action {
+        Action::Create | Action::Update => {
+            let needed = needs(change, plan, observed);
+            // Attributes that the user profile does not know are dropped.
+            let profile = |other: &Change| other.object.kind == Kind::UserProfile && sets_attributes(change);
+            let made = |other: &Change| other.action == Action::Create && needed.contains(&other.object);
+            others().filter(|other| made(other) || profile(other)).collect()
+        }
+        Action::Delete => {
+            let within = |other: &Change| {
+                other.action == Action::Delete && owner(&other.object, plan, observed).as_ref() == Some(id)
+            };
+            others().filter(|other| within(other) || lets_go(other).contains(id)).collect()
+        }
+        Action::Adopt | Action::Forget => Vec::new(),
+    }
+}
+
+fn sets_attributes(change: &Change) -> bool {
+    let paths = || change.created().into_keys().chain(change.fields.iter().map(|field| field.path.clone()));
+    change.object.kind == Kind::User && paths().any(|path| path.starts_with("attributes."))
+}
+
+/// The flow that a field binds.
+pub(crate) fn flow(kind: Kind, path: &str, value: Option<&Value>) -> Option<ObjectId> {
+    let alias = value?.as_str().filter(|alias| kind.binds_flow(path) && !alias.is_empty())?;
+    Some(ObjectId::new(Kind::Flow, alias))
+}
+
+/// The object that this one belongs to.
+pub(crate) fn owner(id: &ObjectId, plan: &TenantPlan, observed: &RealmState) -> Option<ObjectId> {
+    let (owner, _) = id.owner_and_name();
+    match (id.kind, id.kind.spec().section) {
+        // Named without the type that the key of a component begins with.
+        (_, Section::Owned(_, _, Kind::Component)) => {
+            let mut known = plan.changes.iter().map(|change| &change.object).chain(observed.objects.keys());
+            known.find(|other| other.kind == Kind::Component && other.owner_and_name().1 == owner).cloned()
+        }
+        (_, Section::Within(kind, _) | Section::Owned(_, _, kind)) => Some(ObjectId::new(kind, owner)),
+        (kind, Section::Tree(..)) => (!owner.is_empty()).then(|| ObjectId::new(kind, owner)),
+        (Kind::ClientRole, _) => Some(ObjectId::new(Kind::Client, owner)),
+        (Kind::Authorization, _) => Some(ObjectId::new(Kind::Client, &id.key)),
+        (Kind::User, _) => Some(ObjectId::new(Kind::Client, id.key.strip_prefix(SERVICE_ACCOUNT_PREFIX)?)),
+        _ => None,
+    }
+}
