@@ -53,8 +53,7 @@ pub(super) fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> 
         }
         (_, None) => Vec::new(),
     };
-    let found = [after.found.clone(), refused.clone()].concat();
-    findings::print(printer, options.format, &options.dir, &after.sources, &found);
+    findings::print(printer, options.format, &options.dir, &after.sources, &after.found, &refused);
     if !passable(&after.found) {
         return Ok(Exit::Failed);
     }

@@ -1,5 +1,8 @@
 //! What was found in manifests, in the form that the reader wants: text for people, JSON, SARIF 2.1.0 for code scanning,
-//! and the annotations of GitHub Actions.
+//! the annotations of GitHub Actions, and a comment on a pull request.
+
+mod markdown;
+mod sarif;
 
 use std::path::{Component, Path};
 
@@ -7,9 +10,7 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::output::Printer;
-use crate::diagnostic::rule::{RULES, Rule};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::keycloak::segment;
 use crate::manifest::Source;
 use crate::template::builtin::SHIPPED;
 
@@ -24,10 +25,20 @@ pub(super) enum Format {
     Sarif,
     /// Annotations of GitHub Actions.
     Github,
+    /// For a pull request.
+    Markdown,
 }
 
-/// Prints all findings of a run; `Text` on standard error, the others as data.
-pub(super) fn print(printer: &Printer, format: Format, dir: &Path, sources: &[Source], found: &[Diagnostic]) {
+/// Prints all findings of a run, what is wrong and what is refused; `Text` on standard error, the others as data.
+pub(super) fn print(
+    printer: &Printer,
+    format: Format,
+    dir: &Path,
+    sources: &[Source],
+    wrong: &[Diagnostic],
+    refused: &[Diagnostic],
+) {
+    let found = &*[wrong, refused].concat();
     match format {
         Format::Text if found.is_empty() => {}
         Format::Text => printer.diagnostics(dir, sources, found),
@@ -35,10 +46,11 @@ pub(super) fn print(printer: &Printer, format: Format, dir: &Path, sources: &[So
             let all: Value = found.iter().map(|finding| object(dir, sources, finding)).collect();
             printer.data(&pretty(&json!({ "findings": all })));
         }
-        Format::Sarif => printer.data(&pretty(&sarif(dir, sources, found))),
+        Format::Sarif => printer.data(&pretty(&sarif::sarif(dir, sources, found))),
         Format::Github => {
             found.iter().for_each(|finding| printer.data(&annotation(dir, sources, finding)));
         }
+        Format::Markdown => printer.data(&markdown::markdown(dir, sources, wrong, refused)),
     }
 }
 
@@ -84,63 +96,6 @@ fn object(dir: &Path, sources: &[Source], finding: &Diagnostic) -> Value {
         object["hint"] = hint.as_str().into();
     }
     object
-}
-
-/// SARIF 2.1.0 (OASIS), with the rules that were broken.
-fn sarif(dir: &Path, sources: &[Source], found: &[Diagnostic]) -> Value {
-    let broken: Vec<&Rule> =
-        RULES.iter().filter(|rule| found.iter().any(|finding| finding.code == rule.code)).collect();
-    let rules: Vec<Value> = broken
-        .iter()
-        .map(|rule| {
-            json!({
-                "id": rule.code,
-                "shortDescription": {"text": rule.what},
-                "help": {"text": rule.help, "markdown": rule.help},
-                "defaultConfiguration": {"level": "error"},
-            })
-        })
-        .collect();
-    let results: Vec<Value> = found.iter().map(|finding| result(dir, sources, &broken, finding)).collect();
-    json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": {"driver": {
-                "name": "realmwright",
-                "version": env!("CARGO_PKG_VERSION"),
-                "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": rules,
-            }},
-            "columnKind": "unicodeCodePoints",
-            "results": results,
-        }],
-    })
-}
-
-fn result(dir: &Path, sources: &[Source], broken: &[&Rule], finding: &Diagnostic) -> Value {
-    let message = match &finding.hint {
-        Some(hint) => format!("{}. {hint}", finding.message),
-        None => finding.message.clone(),
-    };
-    // Code scanning takes no finding without a place: one about the whole input is put into its first file.
-    let first = || Diagnostic { span: Some(crate::diagnostic::Span::default()), ..finding.clone() };
-    let at = place(dir, sources, finding).or_else(|| place(dir, sources, &first()));
-    let (file, line, column) = at.unwrap_or_else(|| ("platform.yaml".into(), 1, 1));
-    let uri: Vec<String> = file.split('/').map(segment).collect();
-    let mut result = json!({
-        "ruleId": finding.code,
-        "level": word(finding.severity),
-        "message": {"text": message},
-        "locations": [{"physicalLocation": {
-            "artifactLocation": {"uri": uri.join("/"), "uriBaseId": "%SRCROOT%"},
-            "region": {"startLine": line, "startColumn": column},
-        }}],
-    });
-    if let Some(index) = broken.iter().position(|rule| rule.code == finding.code) {
-        result["ruleIndex"] = index.into();
-    }
-    result
 }
 
 /// A workflow command of GitHub Actions.

@@ -34,7 +34,7 @@ pub(super) struct Options {
 /// Checks a manifest directory for every environment, offline. Secrets are not read.
 pub(super) fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let whole = Whole::of(files::manifests(&options.dir)?, &options.selecting.selection())?;
-    findings::print(printer, options.format, &options.dir, &whole.sources, &whole.found);
+    findings::print(printer, options.format, &options.dir, &whole.sources, &whole.found, &[]);
     let sound = passable(&whole.found);
     if let Some(set) = whole.set.as_ref().filter(|_| sound) {
         say(printer, set);

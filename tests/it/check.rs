@@ -6,6 +6,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::cli::{PLATFORM, TENANT, dir, realmwright, shown};
+use crate::support::sarif;
 
 const ACME: &str = "\
 apiVersion: realmwright/v1
@@ -273,24 +274,9 @@ fn sarif_has_what_code_scanning_needs() {
     write(&dir, "distributors/north/a b.yaml", "x: 1\n");
     let output = check(&dir, &["--format", "sarif"]);
     let sarif: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!(sarif["version"], "2.1.0");
-    let run = &sarif["runs"][0];
-    let driver = &run["tool"]["driver"];
-    assert_eq!((&driver["name"], &driver["version"]), (&"realmwright".into(), &env!("CARGO_PKG_VERSION").into()));
-    let rules = driver["rules"].as_array().expect("rules");
-    let results = run["results"].as_array().expect("results");
+    sarif::check(&sarif);
+    let results = sarif["runs"][0]["results"].as_array().expect("results");
     assert!(results.len() >= 3, "{results:#?}");
-    for result in results {
-        let index = usize::try_from(result["ruleIndex"].as_u64().expect("an index")).expect("small");
-        assert_eq!(rules[index]["id"], result["ruleId"]);
-        assert!(rules[index]["shortDescription"]["text"].is_string() && rules[index]["help"]["text"].is_string());
-        assert!(result["message"]["text"].as_str().is_some_and(|text| !text.is_empty()));
-        assert!(["error", "warning"].contains(&result["level"].as_str().expect("a level")));
-        let place = &result["locations"][0]["physicalLocation"];
-        let uri = place["artifactLocation"]["uri"].as_str().expect("a URI");
-        assert!(uri.starts_with("live/") && !uri.contains(' '), "{uri}");
-        assert!(place["region"]["startLine"].as_u64().is_some_and(|line| line > 0));
-    }
     let all: Vec<&str> = results
         .iter()
         .filter_map(|r| r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str())
@@ -298,7 +284,34 @@ fn sarif_has_what_code_scanning_needs() {
     assert!(all.contains(&"live/distributors/north/a%20b.yaml"), "{all:?}");
     let clean = realmwright(&repository(), &["validate", "live", "--format", "sarif"]);
     let sarif: Value = serde_json::from_slice(&clean.stdout).expect("JSON");
+    sarif::check(&sarif);
     assert_eq!(sarif["runs"][0]["results"], serde_json::json!([]));
+}
+
+/// Every sort of finding that a directory can have at once: more than GitHub shows, without a place, twice alike.
+#[test]
+fn sarif_is_what_code_scanning_takes_whatever_is_found() {
+    let log = |files: &[(&str, &str)], arguments: &[&str]| -> Value {
+        let output = realmwright(&dir(files), arguments);
+        assert_eq!(output.status.code(), Some(1), "{}", shown(&output));
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    };
+    let validate = ["validate", "--format", "sarif"];
+    let none = log(&[("a.yaml", TENANT.1)], &validate);
+    sarif::check(&none);
+    assert_eq!(none["runs"][0]["results"][0]["ruleId"], "no-platform");
+    let wrong: String = (0..6_000).map(|n| format!("  - {{name: a{n}, nam: x}}\n")).collect();
+    let many = log(&[PLATFORM, ("north/north.yaml", &format!("{}organizations:\n{wrong}", TENANT.1))], &validate);
+    sarif::check(&many);
+    assert_eq!(many["runs"][0]["results"].as_array().map(Vec::len), Some(sarif::RESULTS));
+    // A finding is known again where lines were put before it.
+    let print = |text: &str| {
+        let log = log(&[PLATFORM, ("north/north.yaml", text)], &validate);
+        log["runs"][0]["results"][0]["partialFingerprints"].clone()
+    };
+    let text = format!("{}labbel: x\n", TENANT.1);
+    assert_eq!(print(&text), print(&format!("# a line\n\n{text}")));
+    assert_ne!(print(&text), print(&text.replace("labbel", "labell")));
 }
 
 #[test]

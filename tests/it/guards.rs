@@ -86,13 +86,13 @@ async fn counts_are_added_up_over_a_branch_and_a_run() {
     Plan: 0 realms to create, 1 to change (1 to update, 6 to delete), 2 unchanged. 3 guards refuse it: nothing can be applied.
     ");
     insta::assert_snapshot!(render::markdown::plan(&plan).lines().take(8).collect::<Vec<_>>().join("\n"), @r"
-    ### Realmwright: plan for `test`
+    ### Realmwright: plan for `test`, **refused**
 
-    Plan: 0 realms to create, 1 to change (1 to update, 6 to delete), 2 unchanged. 3 guards refuse it: nothing can be applied.
-
-    - **refused** by `distributor-deletions`: north: 6 of 115 objects would be deleted (5 %); at most 5 % and 5 pass; if that is meant: `--waive distributor-deletions@north`
-    - **refused** by `run-deletions`: the run: 6 of 115 objects would be deleted (5 %); at most 5 pass; if that is meant: `--waive run-deletions`
-    - **refused** by `run-updates`: the run: 1 of 115 objects would be updated (0 %); at most 0 % pass; if that is meant: `--waive run-updates`
+    > **Refused: nothing of this is applied.** What is meant all the same is waived by its name.
+    >
+    > - `distributor-deletions`: `north: 6 of 115 objects would be deleted (5 %); at most 5 % and 5 pass`; waived by `--waive distributor-deletions@north`
+    > - `run-deletions`: `the run: 6 of 115 objects would be deleted (5 %); at most 5 pass`; waived by `--waive run-deletions`
+    > - `run-updates`: `the run: 1 of 115 objects would be updated (0 %); at most 0 % pass`; waived by `--waive run-updates`
     ");
     let few = json!({"run": {"updates": {"share": 0, "from": 1000}}});
     assert_eq!(world.limited(&api, &Limits::from(&few)).await.refusals, []);

@@ -5,7 +5,7 @@ use realmwright::keycloak::memory::MemoryKeycloak;
 use realmwright::keycloak::{ReadRealms, WriteRealms};
 use realmwright::manifest::Tier;
 use realmwright::plan::render::markdown;
-use realmwright::plan::{Action, Cause, Change, FieldChange, Plan, TenantPlan};
+use realmwright::plan::{Action, Cause, Change, FieldChange, Plan, Refusal, TenantPlan};
 use realmwright::state::{Kind, ObjectId};
 use serde_json::{Value, json};
 
@@ -236,10 +236,17 @@ fn a_comment_fits_however_much_there_is_to_say() {
         change.fields[0].before = Some(json!([format!("https://{n}.example")]));
         plan.tenants.push(tenant(&format!("tenant-{n}"), "ü", vec![change; 1 + n % 5]));
     }
-    let plan = Plan::new(header(), plan.tenants);
+    let mut plan = Plan::new(header(), plan.tenants);
+    let refusal = |n: usize| Refusal::new("realm-updates", Some(&format!("tenant-{n}")), "x".repeat(700));
+    plan.refusals = (0..400).map(refusal).collect();
     let markdown = markdown::plan(&plan);
     assert!(markdown.len() <= 65_536 && markdown.len() > 40_000, "{}", markdown.len());
-    assert!(markdown.contains("**This comment is not the whole plan:**"));
+    // What it is not stands at its top, and what refuses it before that.
+    let top: Vec<&str> = markdown.lines().filter(|line| line.len() > 1).take(7).collect();
+    assert_eq!(top[0], "### Realmwright: plan for `test`, **refused**");
+    assert!(top[1].starts_with("> **Refused: nothing of this is applied.**"), "{top:#?}");
+    assert_eq!(top[5], "> - `realm-updates` in 397 more; `--waive realm-updates` waives all of them");
+    assert!(top[6].starts_with("> **This comment is not the whole of it:**"), "{top:#?}");
     assert_eq!(markdown.matches("<details").count(), markdown.matches("</details>").count());
 }
 

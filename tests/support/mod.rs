@@ -2,7 +2,9 @@
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod forge;
 pub mod full;
+pub mod sarif;
 
 use std::sync::atomic::AtomicBool;
 

@@ -6,19 +6,19 @@
 mod births;
 mod changes;
 mod escape;
+mod page;
 mod risks;
 
 use std::fmt::Write;
 
 use crate::plan::review::{Count, Review, review};
-use crate::plan::{Plan, Refusal, TenantPlan};
-use escape::{code, html};
+use crate::plan::{Header, Plan, Refusal, TenantPlan, View};
+use escape::html;
+pub use escape::{code, sentence};
+use page::Page;
 
-/// Longest report, in bytes; services that take comments refuse longer ones at 65,536.
-const LIMIT: usize = 65_536;
-
-/// Kept free for what ends a report.
-const RESERVE: usize = 2_048;
+/// Most refusals that were waived that are listed.
+const SHOWN: usize = 12;
 
 /// Most tenants that are named in one place.
 const NAMES: usize = 60;
@@ -29,10 +29,8 @@ const FEW: usize = 3;
 /// The whole plan.
 pub fn plan(plan: &Plan) -> String {
     let review = review(plan);
-    let mut page = Page::new();
-    page.push(&heading(plan));
-    page.push(&refusals(plan));
-    page.push(&unread(plan));
+    let mut page = Page::new(heading(plan));
+    page.push(&format!("{}\n\n", super::summary(plan)));
     if !plan.is_empty() {
         page.push(&table(&review.counts));
         risks::write(&mut page, plan, &review.risks);
@@ -40,79 +38,33 @@ pub fn plan(plan: &Plan) -> String {
         changes::shared(&mut page, plan, &review.shared);
         branches(&mut page, plan, &review);
     }
-    page.finish(&plan.header)
-}
-
-/// The text so far, which takes a part only where it still fits.
-struct Page {
-    out: String,
-    left_out: usize,
-}
-
-impl Page {
-    fn new() -> Self {
-        Self { out: String::new(), left_out: 0 }
-    }
-
-    /// Adds a part whole, or not at all.
-    fn push(&mut self, part: &str) -> bool {
-        let fits = self.out.len() + part.len() <= LIMIT - RESERVE;
-        if fits {
-            self.out.push_str(part);
-        } else {
-            self.left_out += 1;
-        }
-        fits
-    }
-
-    /// Adds folded parts under a line of HTML, as many as fit, with a note about the rest.
-    fn fold(&mut self, summary: &str, open: bool, parts: &[String]) {
-        let open = if open { " open" } else { "" };
-        let mut body = format!("<details{open}><summary>{summary}</summary>\n\n");
-        let room = (LIMIT - RESERVE).saturating_sub(self.out.len());
-        let mut taken = 0;
-        for part in parts {
-            // The note and the end of the fold take less than this.
-            if body.len() + part.len() + 160 > room {
-                break;
-            }
-            body.push_str(part);
-            taken += 1;
-        }
-        if taken < parts.len() {
-            let _ = write!(body, "\n_{} more are left out here for their length._\n", parts.len() - taken);
-        }
-        body.push_str("\n</details>\n\n");
-        let shown = taken > 0 || parts.is_empty();
-        // What does not fit is counted by `push`.
-        if !shown || (self.push(&body) && taken < parts.len()) {
-            self.left_out += 1;
-        }
-    }
-
-    fn finish(mut self, header: &crate::plan::Header) -> String {
-        if self.left_out > 0 {
-            self.out.push_str(
-                "> **This comment is not the whole plan:** parts were left out for their length. \
-                 `realmwright plan` shows all of it.\n\n",
-            );
-        }
-        let manifests: String = header.manifests.chars().take(19).collect();
-        let _ = writeln!(
-            self.out,
-            "<sub>Made {} by Realmwright {} from the manifests {}, for {}. It can be applied until {}.</sub>",
-            html(&header.created_at),
-            html(&header.tool_version),
-            html(&manifests),
-            html(header.server.trim_end_matches("/realms/master")),
-            html(&header.expires_at)
-        );
-        self.out
-    }
+    page.finish("realmwright plan", &end(&plan.header))
 }
 
 fn heading(plan: &Plan) -> String {
-    format!("### Realmwright: plan for {}\n\n{}\n\n", code(&plan.header.environment), super::summary(plan))
+    let refused = if plan.refused().next().is_some() { ", **refused**" } else { "" };
+    format!(
+        "### Realmwright: plan for {}{refused}\n\n{}{}",
+        code(&plan.header.environment),
+        refusals(plan),
+        unread(plan)
+    )
+}
+
+/// What it was made from, and how long it holds.
+fn end(header: &Header) -> String {
+    let manifests: String = header.manifests.chars().take(19).collect();
+    let holds = match header.view {
+        View::Provisioner => format!("It can be applied until {}.", html(&header.expires_at)),
+        View::Observer => "It is for reading: applying plans anew.".to_owned(),
+    };
+    format!(
+        "<sub>Made {} by Realmwright {} from the manifests {}, for {}. {holds}</sub>\n",
+        html(&header.created_at),
+        html(&header.tool_version),
+        html(&manifests),
+        html(header.server.trim_end_matches("/realms/master")),
+    )
 }
 
 fn table(counts: &[Count]) -> String {
@@ -178,21 +130,41 @@ fn unread(plan: &Plan) -> String {
     if lines.is_empty() { String::new() } else { lines.concat() + "\n" }
 }
 
-/// What guards refuse, before anything else.
+/// What guards refuse, before anything else: a guard with the places that it is about, and the way out.
 fn refusals(plan: &Plan) -> String {
-    let refused: Vec<&Refusal> = plan.refused().collect();
-    let mut out = String::new();
-    for refusal in &plan.refusals {
-        let text = html(&super::refusal(refusal));
-        if refused.contains(&refusal) {
-            let way_out = match refusal.waiver() {
-                Some(waiver) => format!("if that is meant: {}", code(&format!("--waive {waiver}"))),
-                None => html(&refusal.way_out()),
-            };
-            let _ = writeln!(out, "- **refused** by {}: {text}; {way_out}", code(&refusal.guard));
-        } else {
-            let _ = writeln!(out, "- waived, {}: {text}", code(&refusal.guard));
+    let mut guards: Vec<(&str, Vec<&Refusal>)> = Vec::new();
+    for refusal in plan.refused() {
+        match guards.iter_mut().find(|(guard, _)| *guard == refusal.guard) {
+            Some((_, known)) => known.push(refusal),
+            None => guards.push((&refusal.guard, vec![refusal])),
         }
+    }
+    let mut out = String::new();
+    if !guards.is_empty() {
+        out.push_str(
+            "> **Refused: nothing of this is applied.** What is meant all the same is waived by its name.\n>\n",
+        );
+    }
+    for (guard, refused) in guards {
+        for refusal in refused.iter().take(FEW) {
+            let way_out = match refusal.waiver() {
+                Some(waiver) => format!("waived by {}", code(&format!("--waive {waiver}"))),
+                None => sentence(&refusal.way_out()),
+            };
+            let _ = writeln!(out, "> - {}: {}; {way_out}", code(guard), sentence(&super::refusal(refusal)));
+        }
+        if refused.len() > FEW {
+            let all =
+                refused[0].waiver().map(|_| format!("; {} waives all of them", code(&format!("--waive {guard}"))));
+            let _ = writeln!(out, "> - {} in {} more{}", code(guard), refused.len() - FEW, all.unwrap_or_default());
+        }
+    }
+    let waived: Vec<&Refusal> = plan.refusals.iter().filter(|refusal| refusal.waived).collect();
+    for refusal in waived.iter().take(SHOWN) {
+        let _ = writeln!(out, "> - waived, {}: {}", code(&refusal.guard), sentence(&super::refusal(refusal)));
+    }
+    if waived.len() > SHOWN {
+        let _ = writeln!(out, "> - and {} more that are waived", waived.len() - SHOWN);
     }
     if out.is_empty() { out } else { out + "\n" }
 }

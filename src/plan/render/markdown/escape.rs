@@ -9,10 +9,25 @@ use super::super::{clean, cut};
 /// Longest text that is not cut here: a value that was cut already, with what was said of it.
 const WIDEST: usize = 140;
 
+/// Longest sentence that is not cut.
+const SENTENCE: usize = 600;
+
 /// Text in a code span, cut when it is long.
-pub(super) fn code(text: &str) -> String {
+pub fn code(text: &str) -> String {
     let text = clean(text);
-    let text = if text.chars().count() > WIDEST { cut(&text) } else { text };
+    span(&if text.chars().count() > WIDEST { cut(&text) } else { text })
+}
+
+/// A sentence in which values stand, in a code span.
+pub fn sentence(text: &str) -> String {
+    let text = clean(text);
+    span(&match text.char_indices().nth(SENTENCE) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    })
+}
+
+fn span(text: &str) -> String {
     if text.trim().is_empty() {
         return "(blank)".into();
     }
