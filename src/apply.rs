@@ -19,9 +19,9 @@ use futures_util::StreamExt;
 use crate::keycloak::observe::{Users, planned_users};
 use crate::keycloak::{Birth, Fault, KeycloakError, WriteRealms, observe};
 use crate::plan::{Plan, TenantPlan};
-use crate::state::ObjectId;
 use crate::state::applied::MARKER;
 use crate::state::secret::Secrets;
+use crate::state::{ObjectId, RealmState};
 use check::Checked;
 pub use check::{Moved, Refused};
 use writer::Writer;
@@ -143,7 +143,7 @@ async fn each(
 
 /// What would be refused: `NotStarted` when nothing would.
 async fn rehearse(api: &impl WriteRealms, plan: &TenantPlan) -> TenantOutcome {
-    match observe(api, &plan.tenant, &planned_users(plan)).await {
+    match found(api, plan).await {
         Ok(None) if plan.is_birth() => TenantOutcome::NotStarted,
         Ok(Some(found)) if plan.is_birth() && is_born(plan, found.marker()) => TenantOutcome::NotStarted,
         Ok(Some(found)) if !plan.is_birth() => match check::check(plan, &found).refused {
@@ -171,7 +171,7 @@ async fn apply_tenant(
             Err(error) => failed(error),
         };
     }
-    let observed = match observe(api, &plan.tenant, &planned_users(plan)).await {
+    let observed = match found(api, plan).await {
         Ok(Some(observed)) => observed,
         Ok(None) => return TenantOutcome::Stale(vec![of_realm(plan)]),
         Err(error) => return failed(error),
@@ -180,14 +180,30 @@ async fn apply_tenant(
         return TenantOutcome::Stale(vec![Refused { object: ObjectId::realm(), reason: Moved::Readable }]);
     }
     let Checked { plan, good, refused } = check::check(plan, &observed);
-    if !refused.is_empty() && (good == 0 || on_stale != OnStale::Object) {
+    let other_name = observed.name().filter(|name| *name != plan.tenant);
+    let lost = other_name.is_some() && plan.other_name() != other_name;
+    if !refused.is_empty() && (good == 0 || lost || on_stale != OnStale::Object) {
         return TenantOutcome::Stale(refused);
+    }
+    if let Some(other) = other_name
+        && let Err(error) = realm::rename(api, other, &plan.tenant).await
+    {
+        return failed(error);
     }
     let mut writer = Writer::new(api, &plan.tenant, &observed, secrets);
     match writer.write(&plan).await {
         Ok(()) if refused.is_empty() => TenantOutcome::Changed(good.max(1)),
         Ok(()) => TenantOutcome::Partly { done: good, refused },
         Err((object, error)) => TenantOutcome::Failed { object, error, done: writer.done, refused },
+    }
+}
+
+/// The realm of a plan as it is now; under the name that somebody gave it, where the plan takes that back.
+async fn found(api: &impl WriteRealms, plan: &TenantPlan) -> Result<Option<RealmState>, KeycloakError> {
+    let users = planned_users(plan);
+    match (observe(api, &plan.tenant, &users).await?, plan.other_name()) {
+        (None, Some(other)) => observe(api, other, &users).await,
+        (found, _) => Ok(found),
     }
 }
 

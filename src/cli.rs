@@ -22,6 +22,7 @@ mod man;
 mod output;
 mod plan;
 mod progress;
+mod realms;
 pub mod reference;
 mod restore;
 mod rotate;

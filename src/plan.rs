@@ -257,6 +257,12 @@ impl TenantPlan {
         self.changes.first().is_some_and(|change| change.action == Action::Create && change.object.kind == Kind::Realm)
     }
 
+    /// The name that its realm has, where somebody renamed it: the plan takes that back.
+    pub fn other_name(&self) -> Option<&str> {
+        let realm = self.changes.iter().find(|change| change.object.kind == Kind::Realm)?;
+        realm.fields.iter().find(|field| field.path == "realm")?.before.as_ref()?.as_str()
+    }
+
     /// True when nothing is to be done. Of a realm that could not be read, that is not known.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.record.is_none() && self.unread.is_none()

@@ -80,6 +80,11 @@ impl RealmState {
         self.get(&ObjectId::realm())
     }
 
+    /// Its name.
+    pub fn name(&self) -> Option<&str> {
+        self.realm()?.fields.get("realm")?.as_str()
+    }
+
     /// The text of its marker, if it carries one.
     pub fn marker(&self) -> Option<&str> {
         self.realm()?.raw.get("attributes")?.get(applied::MARKER)?.as_str()

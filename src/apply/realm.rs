@@ -27,6 +27,13 @@ pub(super) async fn write(
     api.put(realm, "", Some(&document)).await
 }
 
+/// Gives a realm another name.
+pub(super) async fn rename(api: &impl WriteRealms, realm: &str, name: &str) -> Result<(), KeycloakError> {
+    let mut document = read(api, realm).await?;
+    document["realm"] = name.into();
+    write(api, realm, document, false).await
+}
+
 /// An answer that can't be used.
 pub(super) fn broken(realm: &str, reason: &str) -> KeycloakError {
     let fault = Fault::Broken { reason: reason.to_owned() };

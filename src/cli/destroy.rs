@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::args::{Target, Waivers};
 use super::exit::{Exit, Hinted, UsageError};
 use super::output::Printer;
-use super::{files, session};
+use super::{files, realms, session};
 use crate::apply::quarantine::quarantine;
 use crate::expand::protection;
 use crate::keycloak::backup::backup;
@@ -70,7 +70,7 @@ impl Place {
         let found = observe(&self.server, tenant, &Default::default()).await?;
         if let Some(realm) = &found {
             let other = realm.applied().environment().to_owned();
-            if let Some(refused) = session::other_environment(tenant, &other, &self.network.environment) {
+            if let Some(refused) = realms::other_environment(tenant, &other, &self.network.environment) {
                 return Err(refused.into());
             }
         }

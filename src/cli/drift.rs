@@ -52,6 +52,10 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     } else {
         super::plan::show(printer, &drifted, options.format)?;
     }
+    let missing: Vec<&str> = drifted.tenants.iter().filter(|t| t.is_birth()).map(|t| t.tenant.as_str()).collect();
+    if !missing.is_empty() {
+        printer.say(&format!("deleted outside Realmwright, or never applied: {}", missing.join(", ")));
+    }
     if drifted.summary.realms_quarantined > 0 {
         let names: Vec<&str> =
             drifted.tenants.iter().filter(|t| t.quarantined.is_some()).map(|t| t.tenant.as_str()).collect();

@@ -162,7 +162,8 @@ async fn live(
     };
     let server =
         session::administrated(Server::connect(&url, key, session::trace(printer, [])).await?, &options.target)?;
-    let names = if options.realms.is_empty() { server.realms().await? } else { options.realms.clone() };
+    let names =
+        if options.realms.is_empty() { server.realms().await?.into_keys().collect() } else { options.realms.clone() };
     let progress = Progress::new("reading realms", names.len(), printer.progress());
     let (of_server, of_progress) = (&server, &progress);
     let reads = futures_util::stream::iter(names.iter().map(|name| async move {

@@ -10,7 +10,7 @@ use super::args::Target;
 use super::destroy::{Place, agreed, counted, doors, people, place};
 use super::exit::{Exit, Hinted};
 use super::output::Printer;
-use super::session;
+use super::realms;
 use crate::apply::quarantine::restore;
 use crate::keycloak::backup::rebirth;
 use crate::keycloak::{Birth, WriteRealms};
@@ -80,7 +80,7 @@ async fn again(printer: &Printer, options: &Options, place: &Place, file: &Path)
         return Err(Hinted { message, hint: "give the file that `realmwright destroy` wrote for it".into() }.into());
     }
     let marker = Applied::parse(export["attributes"][MARKER].as_str().unwrap_or_default());
-    if let Some(refused) = session::other_environment(tenant, marker.environment(), &place.network.environment) {
+    if let Some(refused) = realms::other_environment(tenant, marker.environment(), &place.network.environment) {
         return Err(refused.into());
     }
     let users = counted(people(&export), "user");

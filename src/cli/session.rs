@@ -2,24 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use jiff::{Timestamp, ToSpan};
 use secrecy::SecretString;
 
 use super::args::{Looking, Target, Waivers};
-use super::exit::{Refused, Reported, UsageError};
-use super::files;
+use super::exit::{Reported, UsageError};
 use super::output::Printer;
-use super::progress::Progress;
+use super::{files, realms};
 use crate::diagnostic::{Diagnostic, did_you_mean, passable};
 use crate::expand::{Desired, expand, provisioner};
 use crate::keycloak::http::{Exchange, Server, Trace};
 use crate::keycloak::key::OperatorKey;
 use crate::keycloak::mask::Mask;
-use crate::keycloak::observe::declared_users;
 use crate::keycloak::observer::is_unseen;
 use crate::keycloak::rotation::other_key;
-use crate::keycloak::{Fault, KeycloakError, ReadRealms, observe, seats};
+use crate::keycloak::{KeycloakError, ReadRealms, seats};
 use crate::manifest::resolve::{Network, resolve};
 use crate::manifest::{Loaded, ManifestSet, Source, load};
 use crate::plan::guard::{self, InUse};
@@ -32,9 +30,6 @@ use crate::template::builtin;
 
 /// Hours for which a saved plan can be applied.
 const PLAN_HOURS: i64 = 24;
-
-/// How many realms that can't be read are shown with the reason.
-const SHOWN: usize = 5;
 
 /// What the manifests say for one environment.
 pub(super) struct Wanted {
@@ -198,10 +193,11 @@ pub(super) async fn open(
     let server =
         Server::connect(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values())).await?;
     let server = administrated(server, target)?;
-    let state = observe_all(printer, &server, &wanted.desired, parallelism).await?;
+    let mut state = realms::observe_all(printer, &server, &wanted.desired, parallelism).await?;
+    realms::find_renamed(printer, &server, &wanted.desired, &mut state).await?;
     keep_rotation(&server, &mut wanted.desired, &state).await?;
     let header = header(&wanted, server.identity(), View::Provisioner)?;
-    let plan = compare(&server, &wanted, &state, header).await?;
+    let plan = compare(&server, &wanted, &state, header, parallelism).await?;
     if plan.summary.realms_to_create > 0 {
         server.can_create_realms().await?;
     }
@@ -224,7 +220,7 @@ pub(super) async fn look(
     let server =
         Server::connect_to_look(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values()))
             .await?;
-    let mut state = observe_all(printer, &server, &wanted.desired, parallelism).await?;
+    let mut state = realms::observe_all(printer, &server, &wanted.desired, parallelism).await?;
     for tenant in &mut wanted.desired {
         if let Some(observed) = state.get_mut(&tenant.name) {
             provisioner::trust_as_applied(&mut tenant.state, observed);
@@ -232,7 +228,7 @@ pub(super) async fn look(
         }
     }
     let header = header(&wanted, server.identity(), View::Observer)?;
-    compare(&server, &wanted, &state, header).await
+    compare(&server, &wanted, &state, header, parallelism).await
 }
 
 /// What an observer can't see is taken to be as it should be: it is not compared, and never mistaken for absent.
@@ -261,10 +257,16 @@ pub(super) fn header(wanted: &Wanted, server: &str, view: View) -> anyhow::Resul
 }
 
 /// The plan, and what guards say of it.
-async fn compare(api: &impl ReadRealms, wanted: &Wanted, state: &State, header: Header) -> anyhow::Result<Plan> {
+async fn compare(
+    api: &impl ReadRealms,
+    wanted: &Wanted,
+    state: &State,
+    header: Header,
+    parallelism: u16,
+) -> anyhow::Result<Plan> {
     let mut plan =
         part::plan(header, &wanted.desired, state, &wanted.secrets, wanted.chosen.as_ref()).map_err(unselectable)?;
-    let in_use = seats_in_use(api, &plan.tenants, state).await?;
+    let in_use = seats_in_use(api, &plan.tenants, state, parallelism).await?;
     plan.refusals = guard::check(&plan, &wanted.desired, state, &in_use, &wanted.network.limits);
     Ok(plan)
 }
@@ -286,97 +288,21 @@ async fn keep_rotation(server: &Server, desired: &mut [Desired], state: &State) 
     Ok(())
 }
 
-/// Every realm of the network that exists. One that can't be read ends the run, after all were tried.
-pub(super) async fn observe_all(
-    printer: &Printer,
-    server: &impl ReadRealms,
-    desired: &[Desired],
-    parallelism: u16,
-) -> anyhow::Result<State> {
-    let progress = Progress::new("reading realms", desired.len(), printer.progress());
-    let progress_of = &progress;
-    let reads = futures_util::stream::iter(desired.iter().map(|tenant| async move {
-        let observed = observe(server, &tenant.name, &declared_users(&tenant.state)).await;
-        progress_of.step();
-        (tenant, observed)
-    }));
-    let mut state = State::new();
-    let mut failed: Vec<(&Desired, KeycloakError)> = Vec::new();
-    let mut shut = State::new();
-    let mut reads = std::pin::pin!(reads.buffer_unordered(usize::from(parallelism)));
-    while let Some((tenant, observed)) = reads.next().await {
-        match observed {
-            Ok(Some(observed)) => {
-                state.insert(tenant.name.clone(), observed);
-            }
-            Ok(None) => {}
-            Err(error) => {
-                shut.extend(shut_out(&error).map(|known| (tenant.name.clone(), known)));
-                failed.push((tenant, error));
-            }
-        }
-    }
-    progress.finish();
-    failed.sort_by(|a, b| a.0.name.cmp(&b.0.name));
-    if let Some((_, error)) = failed.iter().find(|(_, error)| matches!(error.fault, Fault::Unsupported { .. })) {
-        return Err(error.clone().into());
-    }
-    for (tenant, error) in failed.iter().take(SHOWN) {
-        printer.error(&format!("{} ({}): {error}", tenant.name, tenant.tier), error.hint().as_deref());
-    }
-    if failed.len() > SHOWN {
-        let names: Vec<&str> = failed[SHOWN..].iter().map(|(tenant, _)| tenant.name.as_str()).collect();
-        printer.error(&format!("and likewise {} more: {}", names.len(), names.join(", ")), None);
-    }
-    if let Some(reason) = desired.iter().find_map(|tenant| of_another_environment(tenant, &state)) {
-        return Err(reason.into());
-    }
-    if failed.is_empty() {
-        return Ok(state);
-    }
-    let disabled = failed.iter().any(|(_, error)| error.says_disabled());
-    let go_on = shut.len() == failed.len() && (disabled || !state.is_empty());
-    let verdict = if go_on { "the plan is about the others" } else { "no plan was made" };
-    let leave_out = (failed.len() < desired.len()).then_some("--exclude TENANT leaves one out");
-    printer.error(&format!("{} of {} tenants could not be read; {verdict}", failed.len(), desired.len()), leave_out);
-    state.extend(shut);
-    if go_on { Ok(state) } else { Err(Reported.into()) }
-}
-
-/// What is known of a realm that shuts out the account which was to read it. Any other error leaves it open whether there
-/// is such a realm.
-fn shut_out(error: &KeycloakError) -> Option<RealmState> {
-    if error.says_disabled() {
-        let known = [("enabled".to_owned(), false.into())];
-        return Some(RealmState::unread("the realm is disabled, and refuses its own provisioner".into(), known.into()));
-    }
-    error.shuts_out().then(|| RealmState::unread(error.to_string(), Default::default()))
-}
-
-/// A realm that the manifests of another environment made must not become one of this: the server is the wrong one.
-fn of_another_environment(tenant: &Desired, state: &State) -> Option<Refused> {
-    let applied = state.get(&tenant.name)?.applied();
-    other_environment(&tenant.name, applied.environment(), &tenant.environment)
-}
-
-/// Refuses a realm whose marker names another environment than the one that is meant.
-pub(super) fn other_environment(tenant: &str, found: &str, meant: &str) -> Option<Refused> {
-    let other = !found.is_empty() && found != meant;
-    let message = || format!("the realm `{tenant}` on this server belongs to the environment `{found}`, not `{meant}`");
-    other.then(|| Refused(Refusal::new(guard::OTHER_ENVIRONMENT, Some(tenant), message())))
-}
-
 /// Who holds the seats of products that a plan leaves fewer seats of; nobody else is counted.
-async fn seats_in_use(server: &impl ReadRealms, tenants: &[TenantPlan], state: &State) -> anyhow::Result<InUse> {
-    let mut in_use = InUse::new();
-    for tenant in tenants {
-        let Some(found) = state.get(&tenant.tenant) else { continue };
-        for cut in guard::cuts(tenant, found) {
-            let used = seats::in_use(server, &tenant.tenant, found, &cut.product).await?;
-            in_use.insert((tenant.tenant.clone(), cut.product), used);
-        }
-    }
-    Ok(in_use)
+async fn seats_in_use(
+    server: &impl ReadRealms,
+    tenants: &[TenantPlan],
+    state: &State,
+    parallelism: u16,
+) -> Result<InUse, KeycloakError> {
+    let cuts = tenants.iter().filter_map(|tenant| Some((tenant, state.get(&tenant.tenant)?)));
+    let cuts =
+        cuts.flat_map(|(tenant, found)| guard::cuts(tenant, found).into_iter().map(move |cut| (tenant, found, cut)));
+    let counts = futures_util::stream::iter(cuts.map(|(tenant, found, cut)| async move {
+        let used = seats::in_use(server, &tenant.tenant, found, &cut.product).await?;
+        Ok(((tenant.tenant.clone(), cut.product), used))
+    }));
+    counts.buffer_unordered(parallelism.into()).try_collect().await
 }
 
 /// Waives what is meant; a waiver for a tenant that the plan does not have is a mistake, one that is not needed is said.

@@ -18,13 +18,9 @@ pub use super::wire::{Exchange, Trace};
 use super::{Birth, EXPORT, ReadRealms, WriteRealms, segment, version};
 use crate::expand::{OBSERVER, PROVISIONER};
 
-/// How many clients of master are listed at a time, and how often at most.
-const PAGE: usize = 20;
-const PAGES: usize = 5_000;
-
 /// A connection to one server.
 pub struct Server {
-    wire: Wire,
+    pub(super) wire: Wire,
     /// Issuer of the master realm; those of the others differ in the last segment.
     issuer: String,
     key: OperatorKey,
@@ -32,7 +28,7 @@ pub struct Server {
     client: &'static str,
     tokens: Tokens,
     pub(super) lanes: Lanes,
-    administrator: Option<Administrator>,
+    pub(super) administrator: Option<Administrator>,
 }
 
 impl Server {
@@ -66,33 +62,6 @@ impl Server {
     pub fn with_administrator(mut self, user: String, password: SecretString) -> Self {
         self.administrator = Some(Administrator::new(user, password));
         self
-    }
-
-    /// Names of all realms but master, by the clients that master keeps for them: the listing of realms itself costs
-    /// more with each (`docs/keycloak.md`).
-    pub async fn realms(&self) -> Result<Vec<String>, KeycloakError> {
-        let mut names = Vec::new();
-        for page in 0..PAGES {
-            let path = format!("master/clients?clientId=-realm&search=true&first={}&max={PAGE}", page * PAGE);
-            let found = match &self.administrator {
-                None => self.master(BOOTSTRAP, Method::GET, &path, None).await?.map(|(_, list)| list),
-                Some(administrator) => {
-                    let path = format!("/admin/realms/{path}");
-                    let sending =
-                        Sending { method: Method::GET, path: &path, body: Body::Nothing, repeat: Repeat::Safe };
-                    administrator.call(&self.wire, &sending).await?.map(|reply| reply.body)
-                }
-            };
-            let found = found.unwrap_or_default();
-            let found = found.as_array().map(Vec::as_slice).unwrap_or_default();
-            let names_of = found.iter().filter_map(|client| client["clientId"].as_str()?.strip_suffix("-realm"));
-            names.extend(names_of.filter(|name| *name != "master").map(str::to_owned));
-            if found.len() < PAGE {
-                break;
-            }
-        }
-        names.sort();
-        Ok(names)
     }
 
     /// The issuer of the master realm: who the server says it is.

@@ -1,6 +1,7 @@
 //! What a server can be asked about itself without writing anything: its clock, the rights of the tool's own accounts,
-//! lanes that were left, how many realms it has.
+//! lanes that were left, which realms it has.
 
+use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
@@ -14,13 +15,14 @@ use super::error::KeycloakError;
 use super::http::Server;
 use super::lane::{LANE_PREFIX, is_orphan};
 use super::token::Account;
+use super::wire::{Body, Repeat, Sending};
 use crate::expand::ADMIN_API_SCOPE;
 
 /// How many clients of master are listed at a time: a page of them is cheap where the whole list is not.
 const PAGE: usize = 20;
 
 /// How many pages are asked for at most.
-const PAGES: usize = 1_000;
+const PAGES: usize = 5_000;
 
 /// What the bootstrap client's token says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -90,15 +92,19 @@ impl Server {
         Ok(lanes)
     }
 
-    /// How many realms the server has beside master: each has a client in master that is named after it.
-    pub async fn count_realms(&self) -> Result<usize, KeycloakError> {
-        let mut count = 0;
+    /// All realms but master, each with the name that it was born with: by the clients that master keeps for them, as
+    /// the listing of realms itself costs more with each (`docs/keycloak.md`).
+    pub async fn realms(&self) -> Result<BTreeMap<String, String>, KeycloakError> {
+        let mut realms = BTreeMap::new();
         self.each_client("-realm", |client| {
-            let named = client["clientId"].as_str().is_some_and(|id| id.ends_with("-realm") && id != "master-realm");
-            count += usize::from(named && client["attributes"]["realm_client"] == "true");
+            let own = client["clientId"].as_str().and_then(|id| id.strip_suffix("-realm"));
+            let own = own.filter(|name| *name != "master" && client["attributes"]["realm_client"] == "true");
+            // Renaming a realm renames the client's id, and leaves what it is called.
+            let born = client["name"].as_str().and_then(|name| name.strip_suffix(" Realm"));
+            realms.extend(own.map(|name| (name.to_owned(), born.unwrap_or(name).to_owned())));
         })
         .await?;
-        Ok(count)
+        Ok(realms)
     }
 
     /// Whether the bootstrap client has the client scope that the Admin API of 26.8.2 asks for.
@@ -121,9 +127,15 @@ impl Server {
         Ok(())
     }
 
+    /// Reads something of master: as the administrator whose login was given, who needs no bootstrap client, or as that.
     async fn ask(&self, path: &str) -> Result<Option<Value>, KeycloakError> {
-        let answer = self.master(BOOTSTRAP, Method::GET, &format!("master/{path}"), None).await?;
-        Ok(answer.map(|(_, body)| body))
+        let Some(administrator) = &self.administrator else {
+            let answer = self.master(BOOTSTRAP, Method::GET, &format!("master/{path}"), None).await?;
+            return Ok(answer.map(|(_, body)| body));
+        };
+        let path = format!("/admin/realms/master/{path}");
+        let sending = Sending { method: Method::GET, path: &path, body: Body::Nothing, repeat: Repeat::Safe };
+        Ok(administrator.call(&self.wire, &sending).await?.map(|reply| reply.body))
     }
 }
 

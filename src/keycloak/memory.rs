@@ -174,7 +174,14 @@ impl WriteRealms for MemoryKeycloak {
     }
 
     async fn put(&self, realm: &str, path: &str, body: Option<&Value>) -> Result<(), KeycloakError> {
-        self.on("PUT", realm, path, |realm| realm.put(path, body.unwrap_or(&Value::Null)))
+        let body = body.unwrap_or(&Value::Null);
+        self.on("PUT", realm, path, |realm| realm.put(path, body))?;
+        let name = body["realm"].as_str().filter(|name| path.is_empty() && *name != realm);
+        let mut realms = self.lock();
+        if let Some((name, renamed)) = name.and_then(|name| Some((name, realms.remove(realm)?))) {
+            realms.insert(name.to_owned(), renamed);
+        }
+        Ok(())
     }
 
     async fn delete(&self, realm: &str, path: &str, body: Option<&Value>) -> Result<(), KeycloakError> {

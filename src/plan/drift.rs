@@ -1,13 +1,16 @@
-//! The part of a plan that is drift: what somebody changed in Keycloak although no manifest did.
+//! The part of a plan that is drift: what somebody changed in Keycloak although no manifest did. A realm that is not there
+//! is part of it: nothing on the server tells whether it was deleted, or never made.
 
 use super::{Cause, Change, Plan};
 
-/// The plan with only its drift, and how many tenants wait for something else: changes of manifests, births.
+/// The plan with only its drift, and how many tenants wait for something else: changes of manifests.
 pub fn drift(plan: &Plan) -> (Plan, usize) {
     let mut waiting = 0;
     let tenants = plan.tenants.iter().map(|tenant| {
         let mut drifted = tenant.clone();
-        drifted.changes.retain_mut(is_drift);
+        if !tenant.is_birth() {
+            drifted.changes.retain_mut(is_drift);
+        }
         drifted.record = None;
         let same = drifted.changes == tenant.changes;
         waiting += usize::from(!same || (tenant.changes.is_empty() && tenant.record.is_some()));

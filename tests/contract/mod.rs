@@ -28,6 +28,7 @@ macro_rules! contract_cases {
             put_realm_keeps_what_it_omits,
             put_realm_resets_two_fields_that_it_omits,
             put_realm_ignores_nested_objects,
+            a_realm_is_renamed_by_its_provisioner,
             put_realm_drops_a_mail_login_that_is_off,
             put_client_merges,
             put_client_removes_an_attribute_by_null,
@@ -232,6 +233,20 @@ pub async fn put_realm_keeps_what_it_omits(api: &impl WriteRealms, jwks: &str, r
         (&now["displayName"], &now["accessTokenLifespan"], &now["attributes"]["mine"]),
         (&json!("Two"), &json!(77), &json!("1"))
     );
+}
+
+pub async fn a_realm_is_renamed_by_its_provisioner(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    born(api, jwks, realm, json!({})).await;
+    let other = format!("{realm}-x");
+    api.put(realm, "", Some(&json!({"realm": other}))).await.expect("written");
+    assert_eq!(api.export(realm).await.expect("answered"), None);
+    let renamed = export(api, &other).await;
+    assert_eq!(
+        (&renamed["realm"], &renamed["defaultRole"]["name"]),
+        (&json!(other), &json!(format!("default-roles-{realm}")))
+    );
+    api.put(&other, "", Some(&json!({"realm": realm}))).await.expect("written");
+    assert_eq!(export(api, realm).await["realm"], realm);
 }
 
 pub async fn put_realm_resets_two_fields_that_it_omits(api: &impl WriteRealms, jwks: &str, realm: &str) {

@@ -6,7 +6,7 @@ use realmwright::keycloak::observe::declared_users;
 use realmwright::keycloak::{ReadRealms, WriteRealms, observe};
 use realmwright::plan::drift::drift;
 use realmwright::plan::render::{markdown, text};
-use realmwright::plan::{Plan, part};
+use realmwright::plan::{Plan, part, plan_tenant};
 use realmwright::state::secret::Secrets;
 use realmwright::state::{Fields, RealmState, State};
 use serde_json::json;
@@ -62,6 +62,28 @@ async fn of_a_disabled_realm_that_alone_is_planned_and_done() {
                 displayName  "By hand" → "Clinic"  (changed outside Realmwright)
     "#);
     world.apply(&api).await;
+}
+
+#[tokio::test]
+async fn a_realm_that_was_renamed_gets_its_name_again() {
+    let (api, world) = applied().await;
+    let by_hand = json!({"realm": "praxis", "displayName": "Praxis"});
+    api.put("clinic", "", Some(&by_hand)).await.expect("written");
+    let desired = world.expand().expect("sound manifests");
+    let clinic = desired.iter().find(|tenant| tenant.name == "clinic").expect("declared");
+    let found = observe(&api, "praxis", &declared_users(&clinic.state)).await.expect("readable");
+    let plan = Plan::new(header(), vec![plan_tenant(clinic, found.as_ref(), &Secrets::default())]);
+    insta::assert_snapshot!(changes(&plan), @r#"
+    clinic (organization)  Clinic
+        ~ update  realm
+            displayName  "Praxis" → "Clinic"  (changed outside Realmwright)
+            realm  "praxis" → "clinic"  (changed outside Realmwright)
+    "#);
+    assert_eq!(drift(&plan).0.summary.update, 1);
+    let outcome = carry_out(&api, &plan).await;
+    assert_eq!(outcome.tenants, [("clinic".to_owned(), TenantOutcome::Changed(1))]);
+    assert_eq!(api.realms(), ["clinic", "east", "north"]);
+    assert!(world.plan(&api).await.is_empty());
 }
 
 #[tokio::test]

@@ -204,3 +204,34 @@ fn a_marker_that_was_removed_is_named_and_written_anew() {
     }
     site.remove();
 }
+
+#[test]
+fn realms_that_were_renamed_or_deleted_are_named_and_come_back() {
+    let site = Site::new("gone");
+    site.apply();
+    let place = Place::find(&site.clinic);
+    place.realm(&json!({"realm": format!("{}-x", site.clinic), "displayName": "By hand"}));
+    let drifted = |code: i32| -> Value {
+        serde_json::from_str(&site.expect(code, &["drift", "--format", "json"])).expect("JSON")
+    };
+    let found: Vec<String> = named(&drifted(2), &site.clinic).into_iter().collect();
+    // Keycloak itself writes the new name into the addresses of its account clients.
+    let along = ["account baseUrl", "account redirectUris", "account-console baseUrl", "account-console redirectUris"];
+    let along = along.map(|field| format!("client/{field}"));
+    assert_eq!(found, [along.as_slice(), &["realm displayName".into(), "realm realm".into()]].concat());
+    // A saved plan takes the name back too, and is found done when it is applied again.
+    site.expect(0, &["plan", "--out", "plan.json"]);
+    assert!(site.expect(0, &["apply", "plan.json"]).contains("1 changed"));
+    site.expect(0, &["apply", "plan.json"]);
+    site.expect(0, &["plan", "--detailed-exitcode"]);
+    site.expect(0, &["drift"]);
+
+    place.send(Method::DELETE, "", &Value::Null);
+    assert_eq!(named(&drifted(2), &site.clinic).into_iter().collect::<Vec<_>>(), ["realm created"]);
+    let said = site.run(&["drift"]).stderr;
+    let said = String::from_utf8_lossy(&said);
+    assert!(said.contains("deleted outside Realmwright, or never applied:"), "{said}");
+    site.apply();
+    site.expect(0, &["drift"]);
+    site.remove();
+}

@@ -12,7 +12,7 @@ use crate::cli::exit::{Exit, UsageError};
 use crate::cli::output::Printer;
 use crate::cli::progress::Progress;
 use crate::cli::session::{self, Wanted};
-use crate::cli::{apply as applying, files};
+use crate::cli::{apply as applying, files, realms};
 use crate::expand::{PROVISIONER, provisioner};
 use crate::keycloak::http::Server;
 use crate::keycloak::key::OperatorKey;
@@ -135,10 +135,14 @@ async fn status(
     wanted: &Wanted,
     keys: &str,
 ) -> anyhow::Result<Exit> {
-    let state = session::observe_all(printer, server, &wanted.desired, options.parallelism).await?;
+    let state = realms::observe_all(printer, server, &wanted.desired, options.parallelism).await?;
     let own = server.key();
-    let (mut alone, mut both, mut unknown) = (0, 0, Vec::new());
+    let (mut alone, mut both, mut unknown, mut unread) = (0, 0, Vec::new(), Vec::new());
     for (realm, found) in &state {
+        if found.unread.is_some() {
+            unread.push(realm.as_str());
+            continue;
+        }
         let trusted = provisioner::trusted(found).unwrap_or_default();
         match other_key(own, trusted) {
             Some(_) => both += 1,
@@ -156,8 +160,11 @@ async fn status(
     if !unknown.is_empty() {
         text += &format!("           {} trust other keys as well: {}\n", unknown.len(), unknown.join(", "));
     }
+    if !unread.is_empty() {
+        text += &format!("           {} could not be read: {}\n", unread.len(), unread.join(", "));
+    }
     printer.data(&text);
-    Ok(Exit::Done)
+    Ok(if unread.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
 /// Makes every realm's provisioner trust a set of keys, as a plan of that one object. `false`: not all do.
@@ -168,7 +175,7 @@ async fn align(
     wanted: &mut Wanted,
     set: &str,
 ) -> anyhow::Result<bool> {
-    let state = session::observe_all(printer, server, &wanted.desired, options.parallelism).await?;
+    let state = realms::observe_all(printer, server, &wanted.desired, options.parallelism).await?;
     let header = session::header(wanted, server.identity(), View::Provisioner)?;
     let mut tenants = Vec::new();
     let mut shut = 0;
@@ -204,7 +211,7 @@ fn only_keys(plan: &mut TenantPlan, written: Option<&str>, before: &Applied, who
     let id = ObjectId::new(Kind::Client, PROVISIONER);
     plan.changes.retain(|change| change.object == id);
     plan.foreign.clear();
-    if plan.quarantined.is_none() {
+    if plan.quarantined.is_none() && plan.unread.is_none() {
         let marker = Applied::after(before, whole, |object| *object == id).to_text();
         plan.record = (written != Some(marker.as_str())).then_some(marker);
     }

@@ -1,0 +1,129 @@
+//! Reading the realms of a network, and saying which of them could not be read.
+
+use futures_util::StreamExt;
+
+use super::exit::{Refused, Reported};
+use super::output::Printer;
+use super::progress::Progress;
+use crate::expand::Desired;
+use crate::keycloak::http::Server;
+use crate::keycloak::observe::declared_users;
+use crate::keycloak::{Fault, KeycloakError, ReadRealms, observe};
+use crate::plan::{Refusal, guard};
+use crate::state::secret::Secrets;
+use crate::state::{ObjectId, RealmState, State, applied};
+
+/// How many realms that can't be read are shown with the reason.
+const SHOWN: usize = 5;
+
+/// Every realm of the network that exists. One that can't be read ends the run, after all were tried.
+pub(super) async fn observe_all(
+    printer: &Printer,
+    server: &impl ReadRealms,
+    desired: &[Desired],
+    parallelism: u16,
+) -> anyhow::Result<State> {
+    let progress = Progress::new("reading realms", desired.len(), printer.progress());
+    let progress_of = &progress;
+    let reads = futures_util::stream::iter(desired.iter().map(|tenant| async move {
+        let observed = observe(server, &tenant.name, &declared_users(&tenant.state)).await;
+        progress_of.step();
+        (tenant, observed)
+    }));
+    let mut state = State::new();
+    let mut failed: Vec<(&Desired, KeycloakError)> = Vec::new();
+    let mut shut = State::new();
+    let mut reads = std::pin::pin!(reads.buffer_unordered(usize::from(parallelism)));
+    while let Some((tenant, observed)) = reads.next().await {
+        match observed {
+            Ok(Some(observed)) => {
+                state.insert(tenant.name.clone(), observed);
+            }
+            Ok(None) => {}
+            Err(error) => {
+                shut.extend(shut_out(&error).map(|known| (tenant.name.clone(), known)));
+                failed.push((tenant, error));
+            }
+        }
+    }
+    progress.finish();
+    failed.sort_by(|a, b| a.0.name.cmp(&b.0.name));
+    if let Some((_, error)) = failed.iter().find(|(_, error)| matches!(error.fault, Fault::Unsupported { .. })) {
+        return Err(error.clone().into());
+    }
+    for (tenant, error) in failed.iter().take(SHOWN) {
+        printer.error(&format!("{} ({}): {error}", tenant.name, tenant.tier), error.hint().as_deref());
+    }
+    if failed.len() > SHOWN {
+        let names: Vec<&str> = failed[SHOWN..].iter().map(|(tenant, _)| tenant.name.as_str()).collect();
+        printer.error(&format!("and likewise {} more: {}", names.len(), names.join(", ")), None);
+    }
+    if let Some(reason) = desired.iter().find_map(|tenant| of_another_environment(tenant, &state)) {
+        return Err(reason.into());
+    }
+    if failed.is_empty() {
+        return Ok(state);
+    }
+    let disabled = failed.iter().any(|(_, error)| error.says_disabled());
+    let go_on = shut.len() == failed.len() && (disabled || !state.is_empty());
+    let verdict = if go_on { "the plan is about the others" } else { "no plan was made" };
+    let leave_out = (failed.len() < desired.len()).then_some("--exclude TENANT leaves one out");
+    printer.error(&format!("{} of {} tenants could not be read; {verdict}", failed.len(), desired.len()), leave_out);
+    state.extend(shut);
+    if go_on { Ok(state) } else { Err(Reported.into()) }
+}
+
+/// What is known of a realm that shuts out the account which was to read it. Any other error leaves it open whether there
+/// is such a realm.
+fn shut_out(error: &KeycloakError) -> Option<RealmState> {
+    if error.says_disabled() {
+        let known = [("enabled".to_owned(), false.into())];
+        return Some(RealmState::unread("the realm is disabled, and refuses its own provisioner".into(), known.into()));
+    }
+    error.shuts_out().then(|| RealmState::unread(error.to_string(), Default::default()))
+}
+
+/// A realm that the manifests of another environment made must not become one of this: the server is the wrong one.
+fn of_another_environment(tenant: &Desired, state: &State) -> Option<Refused> {
+    let applied = state.get(&tenant.name)?.applied();
+    other_environment(&tenant.name, applied.environment(), &tenant.environment)
+}
+
+/// Refuses a realm whose marker names another environment than the one that is meant.
+pub(super) fn other_environment(tenant: &str, found: &str, meant: &str) -> Option<Refused> {
+    let other = !found.is_empty() && found != meant;
+    let message = || format!("the realm `{tenant}` on this server belongs to the environment `{found}`, not `{meant}`");
+    other.then(|| Refused(Refusal::new(guard::OTHER_ENVIRONMENT, Some(tenant), message())))
+}
+
+/// Looks for realms that are missing among those that have another name than at their birth. One that carries the marker of
+/// the missing one is it, renamed by hand: a second one in its place would be empty.
+pub(super) async fn find_renamed(
+    printer: &Printer,
+    server: &Server,
+    desired: &[Desired],
+    state: &mut State,
+) -> anyhow::Result<()> {
+    let missing = |name: &str| desired.iter().find(|tenant| tenant.name == name && !state.contains_key(name));
+    if desired.iter().all(|tenant| state.contains_key(&tenant.name)) {
+        return Ok(());
+    }
+    let mut renamed = Vec::new();
+    for (name, born) in server.realms().await? {
+        let Some(tenant) = missing(&born).filter(|_| name != born) else { continue };
+        let found = match observe(server, &name, &declared_users(&tenant.state)).await {
+            Err(error) if error.shuts_out() => None,
+            found => found?,
+        };
+        let was = applied::hash(&born.as_str().into(), &Secrets::default());
+        let ours = |found: &RealmState| found.applied().field(&ObjectId::realm(), "realm") == Some(was.as_str());
+        match found {
+            Some(found) if ours(&found) => renamed.push((born, found)),
+            _ => printer.say(&format!(
+                "the realm `{name}` was born as `{born}`, which is missing, and does not carry its marker: left alone"
+            )),
+        }
+    }
+    state.extend(renamed);
+    Ok(())
+}
