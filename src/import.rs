@@ -4,10 +4,12 @@
 //! what a plan would not leave alone; [`infer`] finds what realms share; [`write`](documents::write) makes the files. Whatever is dropped on the
 //! way is told in a [`Finding`]: nothing is lost in silence.
 
+mod births;
 pub mod defaults;
 pub mod documents;
 pub mod extract;
 pub mod infer;
+mod older;
 pub mod placement;
 pub mod prove;
 pub mod report;

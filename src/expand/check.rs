@@ -102,9 +102,9 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
             found.push(unknown_field(key, "roles", ["realm", "client"].into_iter()));
         }
     }
-    let ssl = realm.get("sslRequired").and_then(Node::text).unwrap_or("external");
+    let ssl = realm.get("sslRequired").and_then(Node::text).unwrap_or("external").to_lowercase();
     for provider in list(realm.get("identityProviders")) {
-        tls::identity_provider(ssl, provider, found);
+        tls::identity_provider(&ssl, provider, found);
     }
 }
 

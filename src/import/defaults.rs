@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use super::Flat;
-use crate::state::{Fields, Kind, ObjectId, arrange, same};
+use crate::state::{Fields, Kind, ObjectId, arrange};
 
 /// Stands for the realm's name in what is recorded.
 pub const NAME: &str = "$(tenant.name)";
@@ -45,19 +45,13 @@ pub fn new_object(id: &ObjectId, fields: &Fields) -> Fields {
 
 /// True for what must be written even where it is the default: creation needs it, or gives it another meaning.
 pub fn always(id: &ObjectId, path: &str) -> bool {
-    path == id.kind.spec().key || matches!((id.kind, path), (Kind::Realm, "enabled") | (Kind::Component, "subType"))
-}
-
-/// True when a value says what would be there anyway. Lists of a component's settings have no order: the server gives
-/// them in any.
-pub fn says_nothing_new(id: &ObjectId, base: Option<&Value>, value: &Value) -> bool {
-    let sorted = |value: &Value| -> Option<Vec<String>> {
-        let mut texts: Vec<String> = value.as_array()?.iter().map(Value::to_string).collect();
-        texts.sort();
-        Some(texts)
-    };
-    let unordered = || id.kind == Kind::Component && sorted(value).is_some() && base.and_then(sorted) == sorted(value);
-    same(base, Some(value)) || unordered()
+    let needed = [
+        (Kind::Realm, "enabled"),
+        (Kind::Component, "subType"),
+        (Kind::IdentityProvider, "providerId"),
+        (Kind::ClientScope, "protocol"),
+    ];
+    path == id.kind.spec().key || needed.contains(&(id.kind, path))
 }
 
 fn named(value: &Value, realm: &str) -> Value {

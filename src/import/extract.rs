@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::report::Reason;
-use super::{Finding, Flat, Realm, defaults, secrets};
+use super::{Finding, Flat, Realm, births, defaults, older, secrets};
 use crate::expand::{OBSERVER, PROVISIONER};
 use crate::state::kind::{Class, RETIRED, SERVICE_ACCOUNT_PREFIX, Section};
 use crate::state::specs::SPECS;
@@ -42,7 +42,10 @@ const OWN_CLIENTS: [&str; 4] = ["admin-cli", "broker", "realm-management", "secu
 
 /// Takes a realm apart; what can't be declared is added to the findings.
 pub fn extract(realm: &Realm, findings: &mut Vec<Finding>) -> Extracted {
-    let representation = without_nulls(&realm.representation);
+    let mut representation = without_nulls(&realm.representation);
+    if !realm.live {
+        representation = older::renewed(&representation, findings);
+    }
     let name = representation["realm"].as_str().unwrap_or_default().to_owned();
     let state = arrange(&representation);
     let bare = defaults::bare(&name);
@@ -58,6 +61,10 @@ pub fn extract(realm: &Realm, findings: &mut Vec<Finding>) -> Extracted {
             unmanaged_fields(&name, id, &object.raw, findings);
         }
         let fields = declarable(&name, id, &object.fields, findings);
+        if id.kind == Kind::Flow && fields.len() < object.fields.len() {
+            // Without its steps it would be another flow.
+            continue;
+        }
         one.base.insert(id.clone(), base);
         one.full.insert(id.clone(), fields);
     }
@@ -67,8 +74,12 @@ pub fn extract(realm: &Realm, findings: &mut Vec<Finding>) -> Extracted {
     }
     whole_documents(&mut one);
     without_own_clients(&mut one, &bare, realm.live, findings);
+    let version = representation["keycloakVersion"].as_str();
+    if !realm.live {
+        births::complete(&mut one, version, &bare, findings);
+    }
     default_role(&mut one, &bare);
-    scopes(&mut one, &bare, realm.live);
+    scopes(&mut one, &bare, realm.live, version.is_some());
     for (id, fields) in &one.full {
         let made = bare.contains_key(id) && !one.whole.contains(id) && one.differing(id, fields).is_empty();
         one.built_in += usize::from(made && id.kind != Kind::Realm);
@@ -80,8 +91,11 @@ impl Extracted {
     /// Fields of an object that are not what they would be anyway.
     pub fn differing(&self, id: &ObjectId, fields: &Fields) -> Fields {
         let base = self.base.get(id);
+        let off = |path: &str, value: &Value| {
+            *value == false && base.is_some_and(|base| !base.is_empty() && !base.contains_key(path))
+        };
         let keeps =
-            |path: &str, value: &Value| !defaults::says_nothing_new(id, base.and_then(|base| base.get(path)), value);
+            |path: &str, value: &Value| !off(path, value) && !same(base.and_then(|base| base.get(path)), Some(value));
         fields
             .iter()
             .filter(|(path, value)| keeps(path, value))
@@ -108,6 +122,7 @@ impl Extracted {
                 continue;
             }
             kept.extend(fields.iter().filter(|(path, _)| must(id, path, fields)).map(|(p, v)| (p.clone(), v.clone())));
+            with_their_groups(id, &mut kept, fields);
             wanted.insert(id.clone(), kept);
         }
         with_owners(&mut wanted);
@@ -120,11 +135,25 @@ impl Extracted {
     }
 }
 
+/// Where one of the references of a group is declared, all of them are.
+pub(super) fn with_their_groups(id: &ObjectId, kept: &mut Fields, all: &Fields) {
+    let group = |path: &str| path.split('.').next().unwrap_or_default().to_owned();
+    let groups: BTreeSet<String> =
+        kept.keys().filter(|path| id.kind.class_of_path(path).is_complete()).map(|path| group(path)).collect();
+    kept.extend(all.iter().filter(|(path, _)| groups.contains(&group(path))).map(|(p, v)| (p.clone(), v.clone())));
+}
+
 /// True for what must be written even where it is the default. A client's web origins are made up from its redirect
 /// URIs where nothing is said of them.
 pub(super) fn must(id: &ObjectId, path: &str, fields: &Fields) -> bool {
     let redirects = || fields.get("redirectUris").and_then(Value::as_array).is_some_and(|uris| !uris.is_empty());
-    defaults::always(id, path) || (id.kind == Kind::Client && path == "webOrigins" && redirects())
+    let spoken = || fields.get(path).is_some_and(|protocol| protocol != "openid-connect");
+    defaults::always(id, path)
+        || match (id.kind, path) {
+            (Kind::Client, "webOrigins") => redirects(),
+            (Kind::Client, "protocol") => spoken(),
+            _ => false,
+        }
 }
 
 /// The user of a client's service account comes with its client; it is worth a word only for its roles.
@@ -195,8 +224,11 @@ fn path_of(id: &ObjectId, path: &str) -> String {
 /// new realm gets its own.
 fn without_own_clients(one: &mut Extracted, bare: &Flat, live: bool, findings: &mut Vec<Finding>) {
     let own = |id: &ObjectId| {
-        let owner = if id.kind == Kind::Client { id.key.clone() } else { id.owner_and_name().0 };
-        let part = matches!(id.kind, Kind::ClientRole | Kind::ClientMapper) && !live;
+        let owner = match id.kind {
+            Kind::Client | Kind::Authorization => id.key.clone(),
+            _ => id.owner_and_name().0,
+        };
+        let part = matches!(id.kind, Kind::ClientRole | Kind::ClientMapper | Kind::Authorization) && !live;
         (part || id.kind == Kind::Client) && OWN_CLIENTS.contains(&owner.as_str())
     };
     let gone: Vec<ObjectId> = one.full.keys().filter(|id| own(id)).cloned().collect();
@@ -233,23 +265,31 @@ fn whole_documents(one: &mut Extracted) {
     }
 }
 
-/// Keycloak makes `uma_authorization` after the roles of a birth, so a default role of one's own, which refers to it, needs
-/// it to be brought.
+/// Keycloak makes `uma_authorization` after the roles of a birth, so what refers to it needs it to be brought; the default
+/// role as Keycloak makes it does not.
 fn default_role(one: &mut Extracted, bare: &Flat) {
     let late = ObjectId::new(Kind::RealmRole, "uma_authorization");
     let refers = |id: &ObjectId, fields: &Fields| {
-        let roles = fields.get("composites.realm").and_then(Value::as_array);
-        roles.is_some_and(|roles| roles.iter().any(|role| *role == late.key.as_str()))
+        let listed = |path: &str, value: &Value| {
+            let names = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+            names.filter_map(|name| ObjectId::of_reference(id.kind, path, name)).any(|target| target == late)
+                || ObjectId::of_membership(path).filter(|_| id.kind == Kind::User).as_ref() == Some(&late)
+        };
+        fields.iter().any(|(path, value)| listed(path, value))
             && !(bare.contains_key(id) && one.differing(id, fields).is_empty())
     };
-    if one.full.contains_key(&late) && one.full.iter().any(|(id, fields)| refers(id, fields)) {
+    if one.full.iter().any(|(id, fields)| refers(id, fields)) {
+        let known = bare.get(&late).cloned().unwrap_or_default();
+        one.base.entry(late.clone()).or_insert_with(|| known.clone());
+        one.full.entry(late.clone()).or_insert(known);
         one.whole.insert(late);
     }
 }
 
 /// A realm that brings scopes of its own gets none of the built-in ones, so it must bring those too, with the account
 /// console's clients, which would be left without any.
-fn scopes(one: &mut Extracted, bare: &Flat, live: bool) {
+/// A whole export of one has no others.
+fn scopes(one: &mut Extracted, bare: &Flat, live: bool, whole_export: bool) {
     let of_scopes = |id: &ObjectId| matches!(id.kind, Kind::ClientScope | Kind::ScopeMapper);
     let account = |id: &ObjectId| match id.kind {
         Kind::Client => id.key == "account" || id.key == "account-console",
@@ -258,16 +298,18 @@ fn scopes(one: &mut Extracted, bare: &Flat, live: bool) {
         }
         _ => false,
     };
-    let own = one
-        .full
-        .iter()
-        .any(|(id, fields)| of_scopes(id) && !(bare.contains_key(id) && one.differing(id, fields).is_empty()));
+    let differs = |(id, fields): (&ObjectId, &Fields)| {
+        of_scopes(id) && !(bare.contains_key(id) && one.differing(id, fields).is_empty())
+    };
+    let brings = one.full.keys().any(of_scopes);
+    let lacks = || whole_export && brings && bare.keys().any(|id| of_scopes(id) && !one.full.contains_key(id));
+    let own = one.full.iter().any(differs) || lacks();
     if !own {
         return;
     }
     let brought: Vec<ObjectId> = bare.keys().filter(|id| of_scopes(id) || account(id)).cloned().collect();
     for id in brought {
-        if live || one.full.contains_key(&id) {
+        if live || whole_export || one.full.contains_key(&id) {
             continue;
         }
         let fields = bare.get(&id).cloned().unwrap_or_default();
@@ -281,10 +323,14 @@ fn scopes(one: &mut Extracted, bare: &Flat, live: bool) {
         let known = bare.get(&realm).and_then(|fields| fields.get(list)).cloned();
         if let (Some(base), Some(full)) = (one.base.get_mut(&realm), one.full.get_mut(&realm)) {
             base.remove(list);
-            if let (Some(known), false) = (known, live) {
+            if let (Some(known), false) = (known, live || whole_export) {
                 full.entry(list.to_owned()).or_insert(known);
             }
         }
+    }
+    for (list, given) in [("defaultClientScopes", lists[0]), ("optionalClientScopes", lists[1])] {
+        let names = one.full.get(&realm).and_then(|fields| fields.get(given)?.as_array().cloned()).unwrap_or_default();
+        births::given(one, list, &names);
     }
 }
 
@@ -295,8 +341,7 @@ fn unmanaged_fields(realm: &str, id: &ObjectId, raw: &Value, findings: &mut Vec<
             Some(Class::Unmanaged) => true,
             Some(_) => continue,
         };
-        if is_nothing(value) || (id.kind == Kind::Client && field == "authorizationServicesEnabled" && *value == false)
-        {
+        if is_nothing(value) {
             continue;
         }
         let why = if known { "it is not managed" } else { "this Keycloak has no such field" };
@@ -374,7 +419,7 @@ pub(super) fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Object(map) => map.values().all(is_nothing),
         Value::Array(items) => items.is_empty(),
-        other => same(None, Some(other)),
+        other => *other == false || same(None, Some(other)),
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::extract::{Extracted, must, with_owners};
+use super::extract::{Extracted, must, with_owners, with_their_groups};
 use super::substitute::{escape, named, unnamed};
 use super::{Flat, defaults};
 use crate::state::{Fields, Kind, ObjectId, same};
@@ -88,20 +88,22 @@ fn view(realm: &Extracted, many: bool) -> View {
 
 /// The fields of an object that belong into the template.
 fn shared(id: &ObjectId, views: &[View], having: &[usize]) -> Fields {
-    let mut fields = Fields::new();
     let of = |at: usize| views[at].full.get(id);
     let paths: BTreeSet<&String> = having.iter().filter_map(|at| of(*at)).flat_map(BTreeMap::keys).collect();
     let whole = having.iter().any(|at| views[*at].whole.contains(id));
+    let first = having.first().and_then(|at| of(*at)).cloned().unwrap_or_default();
+    let mut agreed = Fields::new();
     for path in paths {
         let values: Vec<&Value> = having.iter().filter_map(|at| of(*at)?.get(path)).collect();
-        let Some(value) = (values.len() == having.len()).then(|| majority(&values)).flatten() else { continue };
-        let base = having.first().and_then(|at| views[*at].base.get(id)?.get(path).cloned());
-        let first = having.first().and_then(|at| of(*at)).cloned().unwrap_or_default();
-        let new = if whole { defaults::new_object(id, &first).get(path).cloned() } else { base };
-        if !same(new.as_ref(), Some(value)) || must(id, path, &first) {
-            fields.insert(path.clone(), value.clone());
-        }
+        let value = (values.len() == having.len()).then(|| majority(&values)).flatten();
+        agreed.extend(value.map(|value| (path.clone(), value.clone())));
     }
+    let new = if whole { defaults::new_object(id, &first) } else { Fields::new() };
+    let base = having.first().and_then(|at| views[*at].base.get(id)).filter(|_| !whole).unwrap_or(&new);
+    let says = |path: &String, value: &Value| !same(base.get(path), Some(value)) || must(id, path, &first);
+    let mut fields: Fields =
+        agreed.iter().filter(|(path, value)| says(path, value)).map(|(p, v)| (p.clone(), v.clone())).collect();
+    with_their_groups(id, &mut fields, &agreed);
     fields
 }
 

@@ -232,7 +232,7 @@ fn unknown_reference(
                     told.push(path.clone());
                     kept.insert(path, rest.into());
                 }
-                Value::String(text) if text == name => told.push(path),
+                Value::String(text) if text == name && id.kind.binds_flow(&path) => told.push(path),
                 _ if path.ends_with(&format!(".{name}")) => told.push(path),
                 other => {
                     kept.insert(path, other);

@@ -60,6 +60,10 @@ pub fn assemble(state: &RealmState) -> Value {
     let items = state.objects.iter().map(|(id, object)| (id, document(id.kind, &object.fields)));
     let mut representation = native(compose(top, items));
     name_default_role(&mut representation);
+    if let Some(map) = representation.as_object_mut() {
+        // Where nothing is said of it, Keycloak makes a realm that refuses everybody, its provisioner too.
+        map.entry("enabled").or_insert(Value::Bool(true));
+    }
     representation
 }
 

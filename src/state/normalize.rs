@@ -18,6 +18,10 @@ pub fn fields(kind: Kind, document: &Value) -> Fields {
             Some(Class::Folded) => put(&mut fields, name.clone(), folded(value)),
             Some(Class::Set) => put(&mut fields, name.clone(), set(value)),
             Some(Class::Texts) => entries(&mut fields, name, value, text),
+            // Of a component, the server gives the values of a setting in any order.
+            Some(Class::Lists) if matches!(kind, Kind::Component | Kind::SubComponent) => {
+                entries(&mut fields, name, value, |value| set(&list(value)));
+            }
             Some(Class::Lists) => entries(&mut fields, name, value, list),
             Some(Class::Links) => links(&mut fields, name, value),
             Some(Class::Memberships) => memberships(&mut fields, name, value),

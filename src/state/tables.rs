@@ -27,6 +27,7 @@ pub(super) const VAULT_PATHS: &[(Kind, &str)] = &[
 ];
 
 pub(super) const REALM: Table = &[
+    (Class::Folded, &["sslRequired"]),
     (
         Class::Plain,
         &[
@@ -57,7 +58,6 @@ pub(super) const REALM: Table = &[
             "oauth2DeviceCodeLifespan",
             "oauth2DevicePollingInterval",
             "enabled",
-            "sslRequired",
             "registrationAllowed",
             "registrationEmailAsUsername",
             "rememberMe",

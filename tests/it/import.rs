@@ -1,13 +1,14 @@
 //! Realms as manifests, offline: what is left out, what is told, and that the manifests plan nothing.
 
+use realmwright::diagnostic::Severity;
 use realmwright::expand::expand;
 use realmwright::import::report::Reason;
 use realmwright::import::{Imported, Options, Placement, Realm, defaults, import};
 use realmwright::manifest::resolve::resolve;
 use realmwright::manifest::{Loaded, load};
 use realmwright::plan::{Action, plan_tenant};
-use realmwright::state::arrange;
 use realmwright::state::secret::Secrets;
+use realmwright::state::{arrange, assemble};
 use realmwright::template::builtin;
 use serde_json::{Value, json};
 
@@ -281,4 +282,167 @@ fn every_kind_is_expressed() {
         .map(|finding| format!("{finding:?}"))
         .collect();
     assert_eq!(not_expressed, [] as [String; 0]);
+}
+
+/// What a file became: every change that a plan makes of the realm that is born from it, and what is told.
+fn from_file(file: &Value) -> (Value, Vec<String>) {
+    let result = imported(std::slice::from_ref(file), false);
+    let sources = result.files.iter().filter(|file| file.name.ends_with(".yaml")).cloned().collect();
+    let Loaded { sources, set, mut diagnostics } = load(sources, builtin::sources());
+    let set = set.expect("a platform");
+    let network = resolve(&set, "test", &mut diagnostics);
+    let desired = expand(&set, &sources, &network, "{}", &mut diagnostics);
+    assert!(diagnostics.iter().all(|found| found.severity != Severity::Error), "{diagnostics:#?}");
+    let told =
+        result.findings.iter().map(|f| format!("{:?} {} {}", f.reason, f.object, f.field.as_deref().unwrap_or("-")));
+    (assemble(&desired[0].state), told.collect())
+}
+
+fn named<'a>(list: &'a Value, key: &str, name: &str) -> &'a Value {
+    let items = list.as_array().expect("a list");
+    items.iter().find(|item| item[key] == name).unwrap_or_else(|| panic!("no {name} in {list:#}"))
+}
+
+#[test]
+fn the_words_of_older_versions_are_understood() {
+    let (born, told) = from_file(&json!({
+        "realm": "Old", "enabled": true, "sslRequired": "ALL", "defaultRoles": ["user"],
+        "privateKey": "planted", "codeSecret": "planted",
+        "attributes": {"_browser_header.xFrameOptions": "DENY", "failureFactor": "7", "own": "kept"},
+        "requiredActions": [{"alias": "terms_and_conditions", "name": "Terms", "providerId": "terms_and_conditions", "enabled": false}],
+        "roles": {"realm": [{"name": "user"}], "application": {"shop": [{"name": "buyer"}]}},
+        "applications": [{"name": "shop", "enabled": true, "redirectUris": ["/*"], "defaultRoles": ["buyer"], "useTemplateScope": false}],
+        "oauthClients": [{"name": "third", "enabled": true, "directGrantsOnly": true}],
+        "applicationScopeMappings": {"shop": [{"client": "third", "roles": ["buyer"]}]},
+        "users": [{"username": "ann", "enabled": true, "applicationRoles": {"shop": ["buyer"]}}],
+        "authenticationFlows": [
+            {"alias": "door", "providerId": "basic-flow", "topLevel": true, "builtIn": false, "authenticationExecutions": [
+                {"authenticator": "auth-otp-form", "requirement": "OPTIONAL", "priority": 20}]}],
+        "userFederationProviders": [{"displayName": "directory", "providerName": "ldap", "priority": 1, "config": {"vendor": "other"}}],
+        "userFederationMappers": [{"name": "mail", "federationProviderDisplayName": "directory",
+                                   "federationMapperType": "user-attribute-ldap-mapper", "config": {"ldap.attribute": "mail"}}],
+    }));
+    assert_eq!(told, ["Secret realm codeSecret", "Secret realm privateKey"]);
+    assert_eq!((&born["sslRequired"], &born["failureFactor"]), (&json!("all"), &json!(7)));
+    assert_eq!(born["browserSecurityHeaders"]["xFrameOptions"], "DENY");
+    assert_eq!(born["attributes"]["own"], "kept");
+    assert_eq!(named(&born["requiredActions"], "alias", "TERMS_AND_CONDITIONS")["name"], "Terms");
+    let default = named(&born["roles"]["realm"], "name", "default-roles-old");
+    assert_eq!(default["composites"]["realm"], json!(["offline_access", "uma_authorization", "user"]));
+    assert_eq!(default["composites"]["client"]["shop"], json!(["buyer"]));
+    assert_eq!(default["composites"]["client"]["account"], json!(["manage-account", "view-profile"]));
+    let third = named(&born["clients"], "clientId", "third");
+    assert_eq!((&third["consentRequired"], &third["directAccessGrantsEnabled"]), (&json!(true), &json!(true)));
+    assert_eq!(born["clientScopeMappings"]["shop"], json!([{"client": "third", "roles": ["buyer"]}]));
+    assert_eq!(named(&born["users"], "username", "ann")["clientRoles"]["shop"], json!(["buyer"]));
+    let inner = named(&born["authenticationFlows"], "alias", "door - auth-otp-form - Conditional");
+    assert_eq!(inner["authenticationExecutions"][0]["authenticator"], "conditional-user-configured");
+    let directory = &born["components"]["org.keycloak.storage.UserStorageProvider"][0];
+    assert_eq!(directory["config"]["vendor"], json!(["other"]));
+    assert_eq!(
+        directory["subComponents"]["org.keycloak.storage.ldap.mappers.LDAPStorageMapper"][0]["config"]["ldap.attribute"],
+        json!(["mail"])
+    );
+}
+
+#[test]
+fn what_a_birth_needs_of_a_file_is_written_though_it_is_the_default() {
+    let (born, told) = from_file(&json!({
+        "realm": "new",
+        "enabled": true,
+        "clients": [
+            {"clientId": "partner", "protocol": "saml", "defaultClientScopes": ["role_list", "email"]},
+            {"clientId": "job", "serviceAccountsEnabled": true, "defaultClientScopes": ["email", "role_list"], "authorizationServicesEnabled": false},
+        ],
+        "identityProviders": [{"alias": "corp", "providerId": "oidc", "config": {}}],
+        "groups": [{"name": "staff", "realmRoles": ["worker"]}],
+        "users": [{"username": "ann", "enabled": true, "realmRoles": ["uma_authorization", "boss"], "attributes": {"phone": ["1"]}}],
+    }));
+    let client = |name| named(&born["clients"], "clientId", name);
+    assert_eq!(
+        (&client("partner")["protocol"], &client("partner")["defaultClientScopes"]),
+        (&json!("saml"), &json!(["role_list"]))
+    );
+    assert_eq!(client("job")["defaultClientScopes"], json!(["email", "service_account"]));
+    assert!(client("job").get("authorizationServicesEnabled").is_none());
+    assert_eq!(born["identityProviders"][0]["providerId"], "oidc");
+    for role in ["worker", "boss", "uma_authorization"] {
+        named(&born["roles"]["realm"], "name", role);
+    }
+    assert_eq!(told, ["NotExpressed user/ann attributes.phone"]);
+}
+
+#[test]
+fn an_import_from_an_older_version_gets_what_came_since() {
+    let (born, told) = from_file(&json!({
+        "realm": "old", "enabled": true, "keycloakVersion": "20.0.3",
+        "clientScopes": [{"name": "email", "protocol": "openid-connect"}],
+        "defaultDefaultClientScopes": ["email"],
+        "clients": [{"clientId": "web", "redirectUris": ["/*"], "webOrigins": ["+"], "defaultClientScopes": ["email"]}],
+        "users": [{"username": "ann", "enabled": true, "attributes": {"phone": ["1"]}}],
+    }));
+    assert_eq!(told, [] as [&str; 0]);
+    let basic = named(&born["clientScopes"], "name", "basic");
+    assert_eq!(
+        (&basic["protocol"], basic["protocolMappers"].as_array().map(Vec::len)),
+        (&json!("openid-connect"), Some(2))
+    );
+    assert_eq!(born["clientScopes"].as_array().map(Vec::len), Some(4), "with service_account and one for SAML");
+    assert_eq!(named(&born["clients"], "clientId", "web")["defaultClientScopes"], Value::Null, "they are the realm's");
+    assert_eq!(named(&born["users"], "username", "ann")["attributes"]["phone"], json!(["1"]));
+}
+
+#[test]
+fn keys_and_scripts_are_not_brought() {
+    let (born, told) = from_file(&json!({
+        "realm": "new", "enabled": true,
+        "components": {"org.keycloak.keys.KeyProvider": [
+            {"name": "made", "providerId": "rsa-generated", "config": {"privateKey": ["planted"], "certificate": ["c"], "priority": ["100"], "keyUse": ["SIG"]}},
+            {"name": "given", "providerId": "rsa", "config": {"privateKey": ["planted"], "certificate": ["c"]}},
+        ]},
+        "clients": [{"clientId": "app", "serviceAccountsEnabled": true, "authorizationServicesEnabled": true, "authorizationSettings": {
+            "policies": [
+                {"name": "script", "type": "js", "config": {"code": "$evaluation.grant();"}},
+                {"name": "may", "type": "resource", "config": {"applyPolicies": "[\"script\"]"}},
+            ]}}],
+    }));
+    let keys = born["components"]["org.keycloak.keys.KeyProvider"].as_array().expect("keys");
+    assert_eq!(keys.len(), 1);
+    assert_eq!((&keys[0]["name"], &keys[0]["config"]), (&json!("made"), &json!({"priority": ["100"]})));
+    let settings = &named(&born["clients"], "clientId", "app")["authorizationSettings"];
+    assert_eq!(settings["policies"], json!([{"name": "may", "type": "resource", "config": {"applyPolicies": "[]"}}]));
+    assert_eq!(
+        told,
+        [
+            "NotExpressed authorization/app policies.script",
+            "NotExpressed component/org.keycloak.keys.KeyProvider/given -",
+            "Secret component/org.keycloak.keys.KeyProvider/given config.privateKey",
+            "Secret component/org.keycloak.keys.KeyProvider/made config.privateKey",
+        ]
+    );
+}
+
+#[test]
+fn a_flow_whose_settings_are_masked_is_left_alone() {
+    let flow = json!({"alias": "door", "providerId": "basic-flow", "topLevel": true, "builtIn": false, "authenticationExecutions": [
+        {"authenticator": "of-somebody", "authenticatorConfig": "set", "requirement": "REQUIRED", "priority": 0}]});
+    let config = json!([{"alias": "set", "config": {"userAttribute": "**********"}}]);
+    let realm =
+        live("clinic", json!({"authenticationFlows": [flow], "authenticatorConfig": config, "browserFlow": "door"}));
+    let result = imported(std::slice::from_ref(&realm), true);
+    assert_eq!(planned(&result, &[realm]), [] as [String; 0]);
+    let told: Vec<String> = result.findings.iter().map(|f| f.object.clone()).collect();
+    assert_eq!(told, ["flow/door", "realm"]);
+}
+
+#[test]
+fn a_default_role_with_one_more_role_is_expressed_whole() {
+    let mut realm = live("clinic", json!({"roles": {"realm": [{"name": "user"}]}}));
+    let roles = realm["roles"]["realm"].as_array_mut().expect("roles");
+    let default = roles.iter_mut().find(|role| role["name"] == "default-roles-clinic").expect("the default role");
+    default["composites"]["realm"].as_array_mut().expect("a list").push("user".into());
+    let result = imported(std::slice::from_ref(&realm), true);
+    assert_eq!(result.findings, []);
+    assert_eq!(planned(&result, &[realm]), [] as [String; 0]);
+    assert!(text(&result, "imported/clinic.yaml").contains("account: [manage-account, view-profile]"));
 }

@@ -265,6 +265,7 @@ fn the_recorded_defaults_are_current() {
         admin.make(&format!("/{realm}/{path}"), &body);
     }
     let probed = admin.export(&realm);
+    let (_, profile) = admin.send(reqwest::Method::GET, &format!("/{realm}/users/profile"), &Value::Null);
     let named = |list: &Value, key: &str, name: &str| {
         list.as_array().into_iter().flatten().find(|item| item[key] == name).cloned().expect("the probe")
     };
@@ -280,6 +281,7 @@ fn the_recorded_defaults_are_current() {
             "client-role": role,
             "group": named(&probed["groups"], "name", "probe"),
             "identity-provider": named(&probed["identityProviders"], "alias", "probe"),
+            "user-profile": profile,
         },
     });
     admin.remove(&realm);
