@@ -4,7 +4,7 @@
 
 mod check;
 mod flows;
-mod observer;
+pub mod observer;
 pub mod origin;
 pub mod provisioner;
 mod tls;

@@ -85,8 +85,9 @@ pub enum View {
     /// The provisioner's, who sees all that is managed and whose plans can be applied.
     #[default]
     Provisioner,
-    /// The observer's, who may not write: secrets, organizations inside realms and the authorization settings of
-    /// clients are not compared, and whether realms can be created is not tried. The plan is for reading.
+    /// The observer's, who may not write: secrets, the authorization settings of clients, the flow `saml ecp` and, before
+    /// Keycloak 26.7, organizations inside realms are not compared, and whether realms can be created is not tried. The
+    /// plan is for reading.
     Observer,
 }
 

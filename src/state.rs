@@ -95,6 +95,22 @@ impl RealmState {
         self.marker().is_none() && self.get(&ObjectId::new(Kind::Client, PROVISIONER)).is_none()
     }
 
+    /// Leaves out what an upgrade of the server added to a field that is otherwise as it was last applied: that is the
+    /// server's, and nobody's edit. Where the field was changed besides, or such a reference is declared, it stays.
+    pub fn settle_upgrades(&mut self) {
+        let applied = self.applied();
+        for (kind, path, brought) in tables::BROUGHT_BY_UPGRADES {
+            for (id, object) in self.objects.iter_mut().filter(|(id, _)| id.kind == *kind) {
+                let Some(list) = object.fields.get_mut(*path).and_then(Value::as_array_mut) else { continue };
+                let rest: Vec<Value> = list.iter().filter(|entry| entry != brought).cloned().collect();
+                let hash = applied::hash(&rest.clone().into(), &secret::Secrets::default());
+                if applied.field(id, path) == Some(hash.as_str()) {
+                    *list = rest;
+                }
+            }
+        }
+    }
+
     /// What was last applied to it.
     pub fn applied(&self) -> Applied {
         self.marker().map(Applied::parse).unwrap_or_default()

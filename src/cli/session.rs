@@ -11,7 +11,7 @@ use super::exit::{Reported, UsageError};
 use super::output::Printer;
 use super::{files, realms};
 use crate::diagnostic::{Diagnostic, did_you_mean, passable};
-use crate::expand::{Desired, expand, provisioner};
+use crate::expand::{Desired, expand, observer, provisioner};
 use crate::keycloak::http::{Exchange, Server, Trace};
 use crate::keycloak::key::OperatorKey;
 use crate::keycloak::mask::Mask;
@@ -25,7 +25,7 @@ use crate::plan::select::{Chosen, SelectError, Selection};
 use crate::plan::{Header, Plan, Refusal, TenantPlan, View, part};
 use crate::state::applied::digest;
 use crate::state::secret::Secrets;
-use crate::state::{RealmState, State};
+use crate::state::{Object, RealmState, State};
 use crate::template::builtin;
 
 /// Hours for which a saved plan can be applied.
@@ -196,6 +196,7 @@ pub(super) async fn open(
     let mut state = realms::observe_all(printer, &server, &wanted.desired, parallelism).await?;
     realms::find_renamed(printer, &server, &wanted.desired, &mut state).await?;
     keep_rotation(&server, &mut wanted.desired, &state).await?;
+    fit_observers(&server, &mut wanted, &state).await?;
     let header = header(&wanted, server.identity(), View::Provisioner)?;
     let plan = compare(&server, &wanted, &state, header, parallelism).await?;
     if plan.summary.realms_to_create > 0 {
@@ -233,11 +234,12 @@ pub(super) async fn look(
 
 /// What an observer can't see is taken to be as it should be: it is not compared, and never mistaken for absent.
 fn take_as_right(tenant: &Desired, observed: &mut RealmState) {
-    for (id, wanted) in tenant.state.objects.iter().filter(|(id, _)| is_unseen(id)) {
-        observed.objects.entry(id.clone()).or_insert_with(|| wanted.clone());
-    }
-    for id in observed.applied().objects().filter(|id| is_unseen(id)) {
-        observed.objects.entry(id.clone()).or_default();
+    let applied = observed.applied();
+    let wanted = tenant.state.objects.iter().map(|(id, wanted)| (id, wanted.clone()));
+    let unseen = wanted.chain(applied.objects().map(|id| (id, Object::default())));
+    let unseen: Vec<_> = unseen.filter(|(id, _)| is_unseen(id, observed)).collect();
+    for (id, object) in unseen {
+        observed.objects.entry(id.clone()).or_insert(object);
     }
 }
 
@@ -269,6 +271,18 @@ async fn compare(
     let in_use = seats_in_use(api, &plan.tenants, state, parallelism).await?;
     plan.refusals = guard::check(&plan, &wanted.desired, state, &in_use, &wanted.network.limits);
     Ok(plan)
+}
+
+/// Observers of realms that are to be born may see organizations there, where the server has a role for that.
+async fn fit_observers(server: &Server, wanted: &mut Wanted, state: &State) -> Result<(), KeycloakError> {
+    let mut unborn = wanted.desired.iter_mut().filter(|tenant| !state.contains_key(&tenant.name)).peekable();
+    if wanted.network.observer_key.is_none() || unborn.peek().is_none() {
+        return Ok(());
+    }
+    if server.knows_role(observer::VIEW_ORGANIZATIONS).await? {
+        unborn.for_each(|tenant| observer::sees_organizations(&mut tenant.state));
+    }
+    Ok(())
 }
 
 /// While one operator key follows another, realms trust both: that is as it should be, and realms that are born now

@@ -9,7 +9,8 @@ use super::provisioner;
 use crate::diagnostic::Diagnostic;
 use crate::manifest::ManifestSet;
 use crate::manifest::resolve::Network;
-use crate::state::RealmState;
+use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
+use crate::state::{Kind, ObjectId, RealmState};
 
 /// Client id of the observer, the same in every realm.
 pub const OBSERVER: &str = "realmwright-observer";
@@ -17,6 +18,31 @@ pub const OBSERVER: &str = "realmwright-observer";
 /// Its roles. With these, reading all that is managed is answered, and every write is refused (`docs/keycloak.md`).
 pub const VIEWS: [&str; 6] =
     ["view-authorization", "view-clients", "view-events", "view-identity-providers", "view-realm", "view-users"];
+
+/// The role with which it sees organizations inside realms. Keycloak has it from 26.7 on; a birth that names a role which
+/// the server does not know would make one of that name, so it is given only where it is there.
+pub const VIEW_ORGANIZATIONS: &str = "view-organizations";
+
+/// Gives the observer, if there is one, the right to see organizations.
+pub fn sees_organizations(state: &mut RealmState) {
+    if let Some(account) = state.objects.get_mut(&account()) {
+        account.fields.insert(seeing(), true.into());
+    }
+}
+
+/// Whether the observer of a realm may see organizations there.
+pub fn may_see_organizations(observed: &RealmState) -> bool {
+    observed.get(&account()).is_some_and(|account| account.fields.contains_key(&seeing()))
+}
+
+fn account() -> ObjectId {
+    ObjectId::new(Kind::User, format!("{SERVICE_ACCOUNT_PREFIX}{OBSERVER}"))
+}
+
+/// The field that holds that right.
+fn seeing() -> String {
+    format!("clientRoles.{}", ObjectId::within(Kind::ClientRole, "realm-management", VIEW_ORGANIZATIONS).key)
+}
 
 /// Adds the observer's client and user.
 pub(super) fn add(state: &mut RealmState, jwks: &str) {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::json;
 
-use super::Desired;
+use super::{Desired, observer};
 use crate::state::kind::{Kind, SERVICE_ACCOUNT_PREFIX};
 use crate::state::secret::Secrets;
 use crate::state::{ObjectId, RealmState, applied};
@@ -93,16 +93,19 @@ pub fn trust_as_applied(state: &mut RealmState, observed: &RealmState) {
     }
 }
 
-/// What is desired, as it fits a realm that has the client scope of 26.8.2: the provisioner carries it, or it would be
-/// shut out.
+/// What is desired, as it fits what the realm's server knows: where a realm has the client scope of 26.8.2, the
+/// provisioner carries it, or it would be shut out; where it has the role that shows organizations, the observer has it.
 pub fn fitted<'a>(desired: &'a Desired, observed: Option<&RealmState>) -> Cow<'a, Desired> {
-    let scope = ObjectId::new(Kind::ClientScope, ADMIN_API_SCOPE);
-    if observed.is_none_or(|observed| observed.get(&scope).is_none()) {
-        return Cow::Borrowed(desired);
-    }
-    let mut fitted = desired.clone();
-    if let Some(client) = fitted.state.objects.get_mut(&ObjectId::new(Kind::Client, PROVISIONER)) {
+    let has = |id: ObjectId| observed.is_some_and(|observed| observed.get(&id).is_some());
+    let scope = has(ObjectId::new(Kind::ClientScope, ADMIN_API_SCOPE));
+    let role = has(ObjectId::within(Kind::ClientRole, "realm-management", observer::VIEW_ORGANIZATIONS));
+    let mut fitted = Cow::Borrowed(desired);
+    let client = ObjectId::new(Kind::Client, PROVISIONER);
+    if scope && let Some(client) = fitted.to_mut().state.objects.get_mut(&client) {
         client.fields.insert("defaultClientScopes".into(), json!([ADMIN_API_SCOPE]));
     }
-    Cow::Owned(fitted)
+    if role && !observer::may_see_organizations(&desired.state) {
+        observer::sees_organizations(&mut fitted.to_mut().state);
+    }
+    fitted
 }

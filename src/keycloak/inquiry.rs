@@ -113,6 +113,13 @@ impl Server {
         Ok(texts(&client[0]["defaultClientScopes"]).iter().any(|name| name == ADMIN_API_SCOPE))
     }
 
+    /// Whether realms of this server have a role to administer them: those that master has for itself are the same.
+    pub async fn knows_role(&self, role: &str) -> Result<bool, KeycloakError> {
+        let client = self.ask("clients?clientId=master-realm").await?.unwrap_or_default();
+        let Some(id) = client[0]["id"].as_str() else { return Ok(false) };
+        Ok(self.ask(&format!("clients/{id}/roles/{role}")).await?.is_some())
+    }
+
     async fn each_client(&self, part: &str, mut each: impl FnMut(&Value)) -> Result<(), KeycloakError> {
         for page in 0..PAGES {
             let first = page * PAGE;

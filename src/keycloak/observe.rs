@@ -50,6 +50,7 @@ pub async fn observe(api: &impl ReadRealms, realm: &str, wanted: &Users) -> Resu
         state.objects.entry(ObjectId::new(spec.kind, "")).or_default();
     }
     settle_flows(&mut state);
+    state.settle_upgrades();
     let applied = state.applied();
     let mut wanted = wanted.clone();
     for id in applied.objects().filter(|id| id.kind == Kind::User) {

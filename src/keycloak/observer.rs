@@ -9,13 +9,19 @@ use serde_json::{Map, Value, json};
 use super::http::{Server, is_whole};
 use super::listing::{list, pages};
 use super::{Fault, KeycloakError, ReadRealms, segment};
-use crate::state::{Kind, ObjectId};
+use crate::expand::observer::may_see_organizations;
+use crate::state::{Kind, ObjectId, RealmState};
 
-/// Objects that view roles do not show: authorization settings are exported only to whoever may write them, the role that
-/// shows organizations is not there in every supported version, and one flow of Keycloak's own is in no listing. Nothing
-/// is known of them, which is not the same as their absence.
-pub fn is_unseen(id: &ObjectId) -> bool {
-    matches!(id.kind, Kind::Authorization | Kind::Organization) || (id.kind == Kind::Flow && id.key == "saml ecp")
+/// Objects that a realm's observer is not shown: authorization settings are exported only to whoever may write them, the
+/// role that shows organizations is not there in every supported version, and one flow of Keycloak's own is in no listing.
+/// Nothing is known of them, which is not the same as their absence.
+pub fn is_unseen(id: &ObjectId, observed: &RealmState) -> bool {
+    match id.kind {
+        Kind::Authorization => true,
+        Kind::Organization => !may_see_organizations(observed),
+        Kind::Flow => id.key == "saml ecp",
+        _ => false,
+    }
 }
 
 /// A connection to one server as the observer of each realm. It has no way to write.

@@ -12,7 +12,7 @@ use super::needs::without_which;
 use super::select::{Chosen, Reach, SelectError};
 use super::{Change, Header, Plan, TenantPlan, applied_after, plan_tenant};
 use crate::diagnostic::did_you_mean;
-use crate::expand::Desired;
+use crate::expand::{Desired, fitted};
 use crate::state::secret::Secrets;
 use crate::state::{Applied, ObjectId, RealmState, State};
 
@@ -100,7 +100,7 @@ fn narrow(
     plan.changes.retain(|change| meant(&change.object));
     plan.foreign.retain(|id| reach.has(id));
     if plan.unread.is_none() {
-        let whole = applied_after(desired, Some(observed), secrets);
+        let whole = applied_after(&fitted(desired, Some(observed)), Some(observed), secrets);
         let marker = Applied::after(&observed.applied(), &whole, meant).to_text();
         plan.record = (observed.marker() != Some(marker.as_str())).then_some(marker);
     }

@@ -181,9 +181,9 @@ pub fn summary(plan: &Plan) -> String {
     }
     if plan.header.view == View::Observer {
         text.push_str(
-            " Seen by the observer, who may not write: secrets, organizations inside realms and the \
-             authorization settings of clients are not compared, whether realms can be created is not \
-             tried, and `apply` plans anew.",
+            " Seen by the observer, who may not write: secrets, the authorization settings of clients, the flow \
+             `saml ecp` and, before Keycloak 26.7, organizations inside realms are not compared, whether realms can \
+             be created is not tried, and `apply` plans anew.",
         );
     }
     let refused = plan.refused().count();

@@ -439,6 +439,10 @@ pub(super) const BUILT_IN_SCOPES: &[&str] = &[
     "kc-admin-api",
 ];
 
+/// References that an upgrade of the server puts into realms that are there, by the field that holds them.
+pub(super) const BROUGHT_BY_UPGRADES: &[(Kind, &str, &str)] =
+    &[(Kind::Realm, "defaultDefaultClientScopes", "AuthnContextClassRef")];
+
 /// Mappers of built-in scopes that templates often bring themselves: Keycloak's own only where the scope is.
 pub(super) const MAPPERS_OF_BUILT_IN_SCOPES: &[&str] = &[
     "basic/auth_time",

@@ -384,3 +384,29 @@ async fn a_marker_that_was_taken_away_is_drift() {
     api.put("east", "", Some(&realm)).await.expect("written");
     assert!(!drift(&world.plan(&api).await).0.is_empty());
 }
+
+#[tokio::test]
+async fn a_default_scope_that_an_upgrade_brings_is_nobodys_edit() {
+    let (api, world) = applied().await;
+    let add = async |name: &str| {
+        let scope = json!({"name": name, "protocol": "saml"});
+        let id = api.post("clinic", "client-scopes", &scope).await.expect("created").expect("an id");
+        api.put("clinic", &format!("default-default-client-scopes/{id}"), None).await.expect("written");
+    };
+    add("AuthnContextClassRef").await;
+    assert!(world.plan(&api).await.is_empty());
+    // The field is still ours: what somebody puts there beside is found, and a plan that changes it holds.
+    add("sly").await;
+    let plan = world.plan(&api).await;
+    let (drifted, _) = drift(&plan);
+    assert!(changes(&drifted).contains(r#""sly""#), "{}", changes(&drifted));
+    world.apply(&api).await;
+    add("late").await;
+    let world = world.with(
+        "templates/wide.yaml",
+        "apiVersion: realmwright/v1\nkind: RealmTemplate\nname: wide\nextends: organization\nrealm:\n  defaultDefaultClientScopes: [basic]\n",
+    );
+    let world =
+        world.edit("tenants.yaml", "        label: Clinic\n", "        label: Clinic\n        template: wide\n");
+    world.apply(&api).await;
+}

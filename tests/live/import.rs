@@ -9,22 +9,27 @@ use crate::server::{live, runtime, unique};
 
 /// An administrator of the server, for what the tool itself would never do.
 pub struct Admin {
+    server: String,
     token: String,
 }
 
 impl Admin {
     pub fn new() -> Self {
-        let url = format!("{}/realms/master/protocol/openid-connect/token", live().url);
-        let (user, password) = &live().admin;
+        Self::of(&live().url, &live().admin)
+    }
+
+    /// Of another server.
+    pub fn of(server: &str, (user, password): &(String, String)) -> Self {
+        let url = format!("{server}/realms/master/protocol/openid-connect/token");
         let form = [("grant_type", "password"), ("client_id", "admin-cli"), ("username", user), ("password", password)];
         let answer: Value = runtime().block_on(async {
             reqwest::Client::new().post(url).form(&form).send().await.expect("answered").json().await.expect("JSON")
         });
-        Self { token: answer["access_token"].as_str().expect("a token").to_owned() }
+        Self { server: server.to_owned(), token: answer["access_token"].as_str().expect("a token").to_owned() }
     }
 
     pub fn send(&self, method: reqwest::Method, path: &str, body: &Value) -> (u16, Value) {
-        let url = format!("{}/admin/realms{path}", live().url);
+        let url = format!("{}/admin/realms{path}", self.server);
         runtime().block_on(async {
             let request = reqwest::Client::new().request(method, url).bearer_auth(&self.token);
             let request = if body.is_null() { request } else { request.json(body) };

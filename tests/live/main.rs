@@ -21,3 +21,4 @@ mod secrets;
 mod server;
 mod shut;
 mod tenants;
+mod upgrade;

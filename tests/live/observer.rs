@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use realmwright::expand::observer::{VIEW_ORGANIZATIONS, may_see_organizations};
 use realmwright::expand::{OBSERVER, key_set};
 use realmwright::keycloak::http::Server;
 use realmwright::keycloak::key::OperatorKey;
@@ -85,7 +86,7 @@ async fn by_hand(api: &Server, realm: &str) {
 /// Every field by its path; those that are only sent at creation are compared with nothing.
 fn fields(state: &RealmState) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
-    for (id, object) in state.objects.iter().filter(|(id, _)| !is_unseen(id)) {
+    for (id, object) in state.objects.iter().filter(|(id, _)| !is_unseen(id, state)) {
         all.insert(id.to_string(), Value::Null);
         let compared = object.fields.iter().filter(|(path, _)| !id.kind.class_of_path(path).is_initial());
         all.extend(compared.map(|(path, value)| (format!("{id} {path}"), value.clone())));
@@ -108,19 +109,24 @@ fn an_observer_sees_what_the_provisioner_sees() {
     assert!(site.apply().contains("client/realmwright-observer"));
     site.expect(0, &["plan", "--detailed-exitcode"]);
     site.expect(0, &["plan", "--detailed-exitcode", "--observer-key", "observer.pem"]);
-    runtime().block_on(async {
+    let observed = runtime().block_on(async {
         let key = OperatorKey::from_pem(&pem).expect("a key");
         let observer = Server::connect_to_look(&live().url, key, None).await.expect("connected");
         let provisioner = connect().await;
         by_hand(&provisioner, &site.clinic).await;
         let seen = observe(&observer, &site.clinic, &Default::default()).await.expect("readable").expect("there");
         let whole = observe(&provisioner, &site.clinic, &Default::default()).await.expect("readable").expect("there");
+        let organization = "organization/org".parse().expect("an address");
+        let known = provisioner.knows_role(VIEW_ORGANIZATIONS).await.expect("answered");
+        assert_eq!((may_see_organizations(&seen), seen.get(&organization).is_some()), (known, known));
+        let state = seen.clone();
         let (seen, whole) = (fields(&seen), fields(&whole));
         let other = |from: &BTreeMap<String, Value>, to: &BTreeMap<String, Value>| -> Vec<String> {
             let differing = from.iter().filter(|(path, value)| to.get(*path) != Some(value));
             differing.map(|(path, value)| format!("{path}: {value}")).collect()
         };
         assert_eq!((other(&seen, &whole), other(&whole, &seen)), (Vec::new(), Vec::new()), "seen, and really there");
+        state
     });
     site.edit("seats: 5", "seats: 9");
     site.edit("label: Clinic\n", "label: New\n");
@@ -137,7 +143,7 @@ fn an_observer_sees_what_the_provisioner_sees() {
         for tenant in plan["tenants"].as_array_mut().expect("tenants") {
             let foreign = tenant["foreign"].as_array_mut();
             foreign.into_iter().for_each(|list| {
-                list.retain(|id| !is_unseen(&id.as_str().expect("text").parse().expect("an address")))
+                list.retain(|id| !is_unseen(&id.as_str().expect("text").parse().expect("an address"), &observed))
             });
         }
         plans.push(plan);
@@ -156,6 +162,7 @@ fn an_observer_may_write_nothing() {
     let site = Site::new("look");
     site.write("platform.yaml", &platform(&public));
     site.apply();
+    site.expect(0, &["plan", "--detailed-exitcode"]);
     site.write("observer.pem", pem.expose_secret());
     let before = crate::tenants::admin_events(&site.clinic);
     let key = OperatorKey::from_pem(&pem).expect("a key");
@@ -175,6 +182,10 @@ fn an_observer_may_write_nothing() {
         let management = clients.as_array().expect("clients").iter().find(|c| c["clientId"] == "realm-management");
         let management = management.expect("there")["id"].as_str().expect("an id").to_owned();
         let admin = get(&format!("clients/{management}/roles/realm-admin")).await;
+        // No birth may make a role that the server does not know.
+        let roles = get(&format!("clients/{management}/roles")).await;
+        let known = connect().await.knows_role(VIEW_ORGANIZATIONS).await.expect("answered");
+        assert_eq!(roles.as_array().expect("roles").iter().any(|role| role["name"] == VIEW_ORGANIZATIONS), known);
         for (method, path, body) in [
             ("PUT", String::new(), json!({"displayName": "x"})),
             ("DELETE", String::new(), Value::Null),

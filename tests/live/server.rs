@@ -58,6 +58,11 @@ pub fn scratch() -> PathBuf {
 
 /// Starts a server that ends with this process, however that ends.
 pub fn start(name: &str) -> (String, (String, String)) {
+    start_version(name, None)
+}
+
+/// The same of another version, if one is named; on the data that one of this name left.
+pub fn start_version(name: &str, version: Option<&str>) -> (String, (String, String)) {
     let state = scratch().join(name);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("keycloak-dev/keycloak");
     let status = Command::new(script)
@@ -65,6 +70,7 @@ pub fn start(name: &str) -> (String, (String, String)) {
         .env_remove("KEYCLOAK_URL")
         .env("KEYCLOAK_STATE", &state)
         .env("KEYCLOAK_PORT", "0")
+        .envs(version.map(|version| ("KEYCLOAK_VERSION", version)))
         .env("KEYCLOAK_OWNER", std::process::id().to_string())
         .stdout(std::io::stderr())
         .status()
