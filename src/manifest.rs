@@ -101,6 +101,11 @@ pub fn load(mut sources: Vec<Source>, shipped: impl IntoIterator<Item = Source>)
     Loaded { set, sources, diagnostics: found }
 }
 
+/// A place in words: file and line.
+pub fn place(sources: &[Source], span: Span) -> String {
+    format!("{}:{}", sources.get(span.source as usize).map_or("", |source| source.name.as_str()), span.line)
+}
+
 /// The documents of a YAML text that is no manifest, without their places.
 pub fn parse_texts(text: &str) -> Result<Vec<serde_json::Value>, Diagnostic> {
     Ok(yaml::parse(0, text)?.iter().map(Node::to_value).collect())
@@ -157,13 +162,11 @@ impl Gathered {
                 let shipped = node.span.source as usize >= own;
                 match self.templates.get(&name) {
                     Some(own) if shipped => self.hidden.push((name, own.node.span)),
-                    Some(_) => {
+                    Some(first) => {
                         let at = node.get("name").map_or(node.span, |name| name.span);
-                        found.push(Diagnostic::error(
-                            "duplicate-name",
-                            at,
-                            format!("two templates are named `{name}`"),
-                        ));
+                        let hint = format!("the other one stands at {}", place(sources, first.node.span));
+                        let message = format!("two templates are named `{name}`");
+                        found.push(Diagnostic::error("duplicate-name", at, message).hint(hint));
                     }
                     None => {
                         self.templates.insert(name, TemplateDocument { typed: template, node, owner: None });
@@ -219,17 +222,16 @@ impl Gathered {
     }
 
     fn finish(mut self, sources: &[Source], own: usize, found: &mut Vec<Diagnostic>) -> Option<ManifestSet> {
-        if self.platforms.len() > 1 {
-            for (_, node) in &self.platforms[1..] {
-                found.push(Diagnostic::error(
-                    "duplicate-platform",
-                    node.span,
-                    "a manifest directory has one Platform, this is a second one",
-                ));
-            }
+        for (_, node) in self.platforms.iter().skip(1) {
+            let message = "a manifest directory has one Platform, this is a second one";
+            let hint = format!(
+                "the first stands at {}; take one of them out, or keep the other in a directory of its own",
+                place(sources, self.platforms[0].1.span)
+            );
+            found.push(Diagnostic::error("duplicate-platform", node.span, message).hint(hint));
         }
         let before = found.len();
-        let entries = tree::arrange(std::mem::take(&mut self.entries), found);
+        let entries = tree::arrange(std::mem::take(&mut self.entries), sources, found);
         let kept = found.split_off(before).into_iter().filter(|d| !self.incomplete || d.code != "unknown-parent");
         found.extend(kept);
         check_homes(&self.homes, &entries, sources, found);

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
@@ -132,17 +131,22 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
 
 /// Reads a plan that `plan --out` wrote.
 fn saved(path: &Path, target: &Target) -> anyhow::Result<Plan> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+    let text = files::named(path)?;
     let version = serde_json::from_str::<serde_json::Value>(&text).ok().and_then(|json| json["formatVersion"].as_u64());
-    if version.is_some_and(|version| version != u64::from(FORMAT_VERSION)) {
-        anyhow::bail!(
-            "{} is a plan of another form (version {}); make a new one",
-            path.display(),
-            version.unwrap_or_default()
-        );
+    if let Some(version) = version.filter(|version| *version != u64::from(FORMAT_VERSION)) {
+        let (age, hint) = match version > u64::from(FORMAT_VERSION) {
+            true => ("a newer", "apply it with the version that made it"),
+            false => ("an older", "make a new one with `realmwright plan --out`"),
+        };
+        let message = format!("{} is a plan of {age} form (version {version})", path.display());
+        return Err(Hinted { message, hint: hint.into() }.into());
     }
     let plan: Plan = serde_json::from_str(&text).map_err(|error| Hinted {
-        message: format!("{} is not a plan: {error}", path.display()),
+        message: format!(
+            "{} is not a plan: {}",
+            path.display(),
+            if error.is_eof() { "it breaks off".into() } else { error.to_string() }
+        ),
         hint: "`apply` takes a directory of manifests, or a file that `realmwright plan --out` wrote".into(),
     })?;
     if plan.header.view == View::Observer {
@@ -150,8 +154,10 @@ fn saved(path: &Path, target: &Target) -> anyhow::Result<Plan> {
         let hint = "plan with the operator key: `realmwright plan --out`, or `apply` with the directory of manifests";
         return Err(Hinted { message, hint: hint.into() }.into());
     }
-    if target.environment.as_ref().is_some_and(|asked| *asked != plan.header.environment) {
-        anyhow::bail!("the plan is for the environment `{}`", plan.header.environment);
+    if let Some(asked) = target.environment.as_ref().filter(|asked| **asked != plan.header.environment) {
+        let message = format!("{} is for the environment `{}`, not `{asked}`", path.display(), plan.header.environment);
+        let hint = "a saved plan names its environment itself; leave --environment and REALMWRIGHT_ENVIRONMENT out, or plan anew";
+        return Err(UsageError { message, hint: Some(hint.into()) }.into());
     }
     Ok(plan)
 }
@@ -180,7 +186,9 @@ async fn reach(printer: &Printer, plan: &Plan, options: &Options) -> anyhow::Res
     let server = Server::connect(&url, key, session::trace(printer, secrets.values())).await?;
     let server = session::administrated(server, target)?;
     if server.identity() != plan.header.server {
-        anyhow::bail!("the plan was made for {}, this server is {}", plan.header.server, server.identity());
+        let message = format!("the plan was made for {}, this server is {}", plan.header.server, server.identity());
+        let hint = "a saved plan names its server itself; leave --server and REALMWRIGHT_SERVER out, or plan anew";
+        return Err(Hinted { message, hint: hint.into() }.into());
     }
     if plan.summary.realms_to_create > 0 {
         server.can_create_realms().await?;

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::builder::{OsStringValueParser, Resettable, TypedValueParser};
+use clap::{Arg, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{
     apply, bootstrap, check, completions, config, destroy, doctor, drift, explain, fmt, guards, import, man, plan,
@@ -38,10 +38,17 @@ Exit codes:
 
 /// The whole command line. Help texts name variables, and never show what they hold.
 pub(super) fn command() -> clap::Command {
-    fn hide(command: clap::Command) -> clap::Command {
-        command.mut_args(|arg| arg.hide_env_values(true)).mut_subcommands(hide)
+    fn variables(command: clap::Command) -> clap::Command {
+        command.mut_args(variable).mut_subcommands(variables)
     }
-    hide(config::show::with_settings(Arguments::command()))
+    /// A variable that is empty counts as not set, as pipelines set it where there is nothing; for `--config` it says
+    /// something.
+    fn variable(arg: Arg) -> Arg {
+        let empty = arg.get_env().and_then(std::env::var_os).is_some_and(|value| value.is_empty());
+        let arg = if empty && arg.get_id() != "config" { arg.env(Resettable::Reset) } else { arg };
+        arg.hide_env_values(true)
+    }
+    variables(config::show::with_settings(Arguments::command()))
 }
 
 /// The commands.

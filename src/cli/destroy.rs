@@ -12,6 +12,7 @@ use super::exit::{Exit, Hinted, UsageError};
 use super::output::Printer;
 use super::{files, realms, session};
 use crate::apply::quarantine::quarantine;
+use crate::diagnostic::did_you_mean;
 use crate::expand::protection;
 use crate::keycloak::backup::backup;
 use crate::keycloak::http::Server;
@@ -87,7 +88,17 @@ impl Place {
         now.and(&Protection::of(found))
     }
 
-    fn is_declared(&self, tenant: &str) -> bool {
+    /// There is no realm of that name: the name is wrong, or `otherwise` says what to do.
+    pub(super) fn no_realm(&self, tenant: &str, otherwise: &str) -> UsageError {
+        let names = self.network.tenants.iter().map(|tenant| tenant.name.as_str());
+        let hint = match self.is_declared(tenant) {
+            true => "it is declared, and was not applied yet: `realmwright apply` makes it".to_owned(),
+            false => did_you_mean(tenant, names).unwrap_or_else(|| otherwise.to_owned()),
+        };
+        UsageError { message: format!("there is no realm `{tenant}`"), hint: Some(hint) }
+    }
+
+    pub(super) fn is_declared(&self, tenant: &str) -> bool {
         self.network.tenants.iter().any(|other| other.name == tenant)
     }
 }
@@ -117,8 +128,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
             printer.say(&format!("there is no realm `{tenant}`; nothing is left to delete"));
             return Ok(Exit::Done);
         }
-        let hint = "tenants that are declared and were not applied yet have none".into();
-        return Err(Hinted { message: format!("there is no realm `{tenant}`"), hint }.into());
+        return Err(place.no_realm(tenant, "no manifest declares it either; is it another environment's?").into());
     };
     let ending = Ending {
         tenant,

@@ -44,12 +44,43 @@ pub(super) fn manifests(dir: &Path) -> anyhow::Result<Vec<Source>> {
 
 /// The text of a manifest.
 pub(super) fn text(path: &Path) -> anyhow::Result<String> {
-    let size = std::fs::metadata(path).with_context(|| path.display().to_string())?.len();
-    if size > LARGEST {
-        anyhow::bail!("{} has {size} bytes; a manifest has at most {LARGEST}", path.display());
+    let refused =
+        |what: String, hint: &str| Hinted { message: format!("{} {what}", path.display()), hint: hint.into() };
+    let is_link = || path.is_symlink() && !path.exists();
+    let about = std::fs::metadata(path).map_err(|error| match is_link() {
+        true => refused("is a link to a file that is not there".into(), "mend the link, or take it out"),
+        false => unreadable(path, &error),
+    })?;
+    if !about.is_file() {
+        return Err(refused("is not a file".into(), "a manifest is a plain file; take this out").into());
     }
-    let bytes = std::fs::read(path).with_context(|| format!("can't read {}", path.display()))?;
-    String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("{} is not UTF-8 text", path.display()))
+    if about.len() > LARGEST {
+        let size = format!("has {} bytes; a manifest has at most {LARGEST}", about.len());
+        return Err(refused(size, "split it, or declare many organizations in a CSV list").into());
+    }
+    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        refused(format!("is not UTF-8 text in line {line}"), "save it as UTF-8").into()
+    })
+}
+
+/// A file that can't be read, and what to do.
+pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> Hinted {
+    let hint = match error.kind() {
+        std::io::ErrorKind::NotFound => "is the name right? It is taken from the working directory",
+        std::io::ErrorKind::PermissionDenied => "give yourself the right to read it",
+        std::io::ErrorKind::IsADirectory => "name a file in it",
+        std::io::ErrorKind::InvalidData => "it has to be UTF-8 text",
+        _ => "name another file",
+    };
+    Hinted { message: format!("can't read {}: {error}", path.display()), hint: hint.into() }
+}
+
+/// The text of a file that an option names.
+pub(super) fn named(path: &Path) -> Result<String, Hinted> {
+    std::fs::read_to_string(path).map_err(|error| unreadable(path, &error))
 }
 
 /// The YAML files that are named, and those below the directories that are.
@@ -76,18 +107,32 @@ pub(super) fn yaml(named: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 fn collect(dir: &Path, paths: &mut Vec<PathBuf>) -> anyhow::Result<()> {
-    for entry in std::fs::read_dir(dir).with_context(|| format!("can't read {}", dir.display()))? {
+    collect_below(dir, &mut Vec::new(), paths)
+}
+
+/// `above` are the directories that lead here, so that a link can't lead round in a circle.
+fn collect_below(dir: &Path, above: &mut Vec<PathBuf>, paths: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    let here = dir.canonicalize().map_err(|error| unreadable(dir, &error))?;
+    if above.contains(&here) {
+        let message = format!("{} is a link that leads back to a directory above it", dir.display());
+        return Err(
+            Hinted { message, hint: "take the link out, or give it a name that begins with a dot".into() }.into()
+        );
+    }
+    above.push(here);
+    for entry in std::fs::read_dir(dir).map_err(|error| unreadable(dir, &error))? {
         let path = entry?.path();
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if hidden {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with('.') {
             continue;
         }
         if path.is_dir() {
-            collect(&path, paths)?;
-        } else if is_manifest(&path.file_name().unwrap_or_default().to_string_lossy()) {
+            collect_below(&path, above, paths)?;
+        } else if is_manifest(&name) {
             paths.push(path);
         }
     }
+    above.pop();
     Ok(())
 }
 
@@ -103,35 +148,51 @@ const OBSERVER_VARIABLE: &str = "REALMWRIGHT_OBSERVER_KEY_PEM";
 
 /// The observer's key from its file or from the environment, if there is one.
 pub(super) fn observer_key(file: Option<&Path>) -> anyhow::Result<Option<OperatorKey>> {
-    let (pem, from) = match file {
-        Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
-            (SecretString::from(text), path.display().to_string())
-        }
-        None => match std::env::var(OBSERVER_VARIABLE) {
-            Ok(pem) if !pem.is_empty() => (pem.into(), OBSERVER_VARIABLE.to_owned()),
-            _ => return Ok(None),
-        },
+    let (pem, from) = match (file, variable(OBSERVER_VARIABLE)) {
+        (Some(path), _) => (named(path)?.into(), path.display().to_string()),
+        (None, Some(pem)) => (pem, OBSERVER_VARIABLE.to_owned()),
+        (None, None) => return Ok(None),
     };
-    OperatorKey::from_pem(&pem).map(Some).with_context(|| format!("the observer's key in {from}"))
+    Ok(Some(key("observer's", &pem, &from)?))
 }
 
 /// The operator key from its file or from the environment.
 pub(super) fn operator_key(file: Option<&Path>) -> anyhow::Result<OperatorKey> {
-    let (pem, from) = match file {
-        Some(path) => (read_secret(path)?, path.display().to_string()),
-        None => match std::env::var(KEY_VARIABLE) {
-            Ok(pem) => (pem.into(), KEY_VARIABLE.to_owned()),
-            Err(_) => {
-                return Err(UsageError {
-                    message: "no operator key is given".into(),
-                    hint: Some(format!("give --operator-key FILE, or set REALMWRIGHT_OPERATOR_KEY or {KEY_VARIABLE}; `realmwright bootstrap` makes one")),
-                }
-                .into());
+    let (pem, from) = match (file, variable(KEY_VARIABLE)) {
+        (Some(path), _) => (read_key(path)?, path.display().to_string()),
+        (None, Some(pem)) => (pem, KEY_VARIABLE.to_owned()),
+        (None, None) => {
+            return Err(UsageError {
+                message: "no operator key is given".into(),
+                hint: Some(format!("give --operator-key FILE, or set REALMWRIGHT_OPERATOR_KEY or {KEY_VARIABLE}; `realmwright bootstrap` makes one")),
             }
-        },
+            .into());
+        }
     };
-    OperatorKey::from_pem(&pem).with_context(|| format!("the operator key in {from}"))
+    key("operator", &pem, &from)
+}
+
+/// The secret in a variable of the tool itself; an empty one counts as none, as pipelines set it where there is none.
+fn variable(name: &str) -> Option<SecretString> {
+    std::env::var(name).ok().filter(|value| !value.is_empty()).map(SecretString::from)
+}
+
+fn key(whose: &str, pem: &SecretString, from: &str) -> anyhow::Result<OperatorKey> {
+    use secrecy::ExposeSecret;
+    OperatorKey::from_pem(pem).map_err(|error| {
+        let text = pem.expose_secret();
+        let hint = if text.contains("ENCRYPTED") {
+            "it is encrypted; `openssl pkcs8 -in FILE` decrypts it"
+        } else if text.contains("BEGIN PUBLIC KEY") {
+            "it is a public key; give the private one that belongs to it"
+        } else if text.contains("BEGIN EC PRIVATE KEY") {
+            "it is in another form; `openssl pkcs8 -topk8 -nocrypt -in FILE` converts it"
+        } else {
+            "give the file that `realmwright bootstrap` made, or one of `openssl genpkey -algorithm EC -pkeyopt \
+             ec_paramgen_curve:P-256`"
+        };
+        Hinted { message: format!("the {whose} key in {from}: {error}"), hint: hint.into() }.into()
+    })
 }
 
 /// Writes a file that only its owner may read, whole or not at all.
@@ -202,11 +263,14 @@ impl Drop for SecretFile {
     }
 }
 
-fn read_secret(path: &Path) -> anyhow::Result<SecretString> {
-    let text = std::fs::read_to_string(path).map_err(|error| Hinted {
-        message: format!("can't read {}: {error}", path.display()),
-        hint: "`realmwright bootstrap` makes the operator key where --operator-key names a file that is not there"
-            .into(),
+fn read_key(path: &Path) -> Result<SecretString, Hinted> {
+    let text = std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Hinted {
+            hint: "`realmwright bootstrap` makes the operator key where --operator-key names a file that is not there"
+                .into(),
+            ..unreadable(path, &error)
+        },
+        _ => unreadable(path, &error),
     })?;
     Ok(text.into())
 }
@@ -219,8 +283,8 @@ pub(super) fn password(file: Option<&Path>, variable: &str) -> anyhow::Result<Se
             std::io::stdin().read_line(&mut line).context("can't read the password from standard input")?;
             line
         }
-        Some(path) => std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?,
-        None => std::env::var(variable).map_err(|_| UsageError {
+        Some(path) => named(path)?,
+        None => std::env::var(variable).ok().filter(|value| !value.is_empty()).ok_or_else(|| UsageError {
             message: "no administrator's password is given".into(),
             hint: Some(format!("give --admin-password-file FILE (`-` for standard input), or set {variable}")),
         })?,

@@ -9,10 +9,9 @@ use super::args::Format;
 use super::exit::Exit;
 use super::output::Printer;
 use super::session::{self, Manifests};
-use crate::diagnostic::Span;
-use crate::manifest::Source;
 use crate::manifest::guards::{Limit, Limits, Setting};
 use crate::manifest::resolve::resolve;
+use crate::manifest::{Source, place};
 use crate::plan::guard::{GUARDS, Guard, RETENTION};
 
 /// `guards`
@@ -66,12 +65,8 @@ fn row(guard: &Guard, limits: &Limits, sources: &[Source]) -> Value {
 }
 
 fn setting<T: Into<Value> + Copy>(setting: Setting<T>, sources: &[Source]) -> Value {
-    let place = |span: Span| {
-        let name = sources.get(span.source as usize).map_or("", |source| source.name.as_str());
-        format!("{name}:{}", span.line)
-    };
     let value: Value = setting.value.into();
-    json!({"value": value, "from": setting.span.map_or_else(|| "default".to_owned(), place)})
+    json!({"value": value, "from": setting.span.map_or_else(|| "default".to_owned(), |span| place(sources, span))})
 }
 
 /// The same for people.

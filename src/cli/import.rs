@@ -8,10 +8,11 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 
 use super::args::Target;
-use super::exit::{Exit, Reported, UsageError};
+use super::exit::{Exit, Hinted, Reported, UsageError};
 use super::output::Printer;
 use super::progress::Progress;
 use super::{files, session};
+use crate::diagnostic::{did_you_mean, passable};
 use crate::import::report::{self, Reason};
 use crate::import::substitute::resolve;
 use crate::import::{Finding, Imported, Options as Import, Placement, Realm, import};
@@ -19,8 +20,9 @@ use crate::keycloak::ReadRealms;
 use crate::keycloak::http::Server;
 use crate::keycloak::key::OperatorKey;
 use crate::keycloak::observe::representation;
-use crate::manifest::parse_texts;
+use crate::manifest::{Loaded, Source, load, parse_texts};
 use crate::state::applied::MARKER;
+use crate::template::builtin;
 
 /// Name of the report.
 const REPORT: &str = "import-report.md";
@@ -68,7 +70,7 @@ pub(super) struct Options {
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let mut placement = Placement::below(&options.distributor);
     if let Some(path) = &options.map {
-        let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+        let text = files::named(path)?;
         placement =
             placement.listed(&text).map_err(|wrong| UsageError { message: wrong.message, hint: Some(wrong.hint) })?;
     }
@@ -79,7 +81,9 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         (from_files(printer, &options.from_file, &mut findings)?, None)
     };
     if realms.is_empty() {
-        anyhow::bail!("there is no realm to import");
+        let message = "there is no realm to import".into();
+        let hint = "realms that are managed already are left out; name one to import it all the same".into();
+        return Err(Hinted { message, hint }.into());
     }
     let how = Import {
         platform: "platform".into(),
@@ -95,10 +99,13 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         }
     };
     if imported.realms.is_empty() {
-        anyhow::bail!("none of these realms can become a tenant: master is Keycloak's own, and names are limited");
+        let message = "none of these realms can become a tenant".into();
+        let hint = "master is Keycloak's own; names of tenants are of lower case letters, digits, `-` and `_`".into();
+        return Err(Hinted { message, hint }.into());
     }
     imported.findings.extend(findings);
     imported.findings.sort();
+    fits(printer, &options.out, &imported)?;
     write(&options.out, &imported)?;
     match options.format {
         Format::Text => {
@@ -121,18 +128,30 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     Ok(Exit::Done)
 }
 
-fn write(out: &Path, imported: &Imported) -> anyhow::Result<()> {
-    for file in &imported.files {
-        let path = out.join(&file.name);
-        if path.exists() {
-            let message = format!("{} is there already", path.display());
-            return Err(UsageError {
-                message,
-                hint: Some("import into another directory, and move what you want to keep".into()),
-            }
-            .into());
-        }
+/// Whether the manifests can stand beside what the directory has already.
+fn fits(printer: &Printer, out: &Path, imported: &Imported) -> anyhow::Result<()> {
+    let refused = |message: String| UsageError {
+        message,
+        hint: Some("import into another directory, and move what you want to keep".into()),
+    };
+    if let Some(path) = imported.files.iter().map(|file| out.join(&file.name)).find(|path| path.exists()) {
+        return Err(refused(format!("{} is there already", path.display())).into());
     }
+    let mut sources = if out.is_dir() { files::manifests(out)? } else { Vec::new() };
+    if sources.is_empty() {
+        return Ok(());
+    }
+    sources.extend(imported.files.iter().map(|file| Source { name: file.name.clone(), text: file.text.clone() }));
+    let Loaded { sources, diagnostics, .. } = load(sources, builtin::sources());
+    if passable(&diagnostics) {
+        return Ok(());
+    }
+    printer.findings(out, &sources, &diagnostics);
+    let what = format!("what was imported does not fit what {} has already; nothing was written", out.display());
+    Err(refused(what).into())
+}
+
+fn write(out: &Path, imported: &Imported) -> anyhow::Result<()> {
     let report = (REPORT.to_owned(), report::markdown(imported));
     for (name, text) in imported.files.iter().map(|file| (file.name.clone(), file.text.clone())).chain([report]) {
         let path = out.join(name);
@@ -179,6 +198,7 @@ async fn live(
     progress.finish();
     let mut realms = Vec::new();
     let mut failed = 0;
+    let mut missing = Vec::new();
     for (name, export, users) in read.drain(..) {
         match export {
             Ok(Some(export)) if export["attributes"][MARKER].is_string() && options.realms.is_empty() => {
@@ -194,17 +214,25 @@ async fn live(
                 );
                 realms.push(Realm { representation, live: true });
             }
-            Ok(None) => {
-                failed += 1;
-                printer.error(&format!("there is no realm `{name}` on {url}"), None);
-            }
+            Ok(None) => missing.push(name),
             Err(error) => {
                 failed += 1;
                 printer.error(&format!("{name}: {error}"), error.hint().as_deref());
             }
         }
     }
-    if failed > 0 { Err(Reported.into()) } else { Ok((realms, Some(url))) }
+    if failed > 0 {
+        return Err(Reported.into());
+    }
+    match missing.first() {
+        None => Ok((realms, Some(url))),
+        Some(name) => {
+            let there = server.realms().await.unwrap_or_default();
+            let hint = did_you_mean(name, there.keys().map(String::as_str));
+            let hint = hint.unwrap_or_else(|| "without a name, all realms but master are imported".into());
+            Err(UsageError { message: format!("there is no realm `{name}` on {url}"), hint: Some(hint) }.into())
+        }
+    }
 }
 
 fn of_users(realm: &str, count: u64) -> Finding {
@@ -223,12 +251,16 @@ fn of_users(realm: &str, count: u64) -> Finding {
 fn from_files(printer: &Printer, paths: &[PathBuf], findings: &mut Vec<Finding>) -> anyhow::Result<Vec<Realm>> {
     let mut realms: Vec<Value> = Vec::new();
     for path in paths {
-        let text = std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))?;
+        let text = files::named(path)?;
+        let refused = |what: String| Hinted {
+            message: format!("{} {what}", path.display()),
+            hint: "give exports of realms: what the admin console, `kc.sh export` or the Admin API writes".into(),
+        };
         let documents = match serde_json::from_str::<Value>(&text) {
             Ok(value) => vec![value],
             Err(json) => parse_texts(&text).map_err(|yaml| {
                 let why = if text.trim_start().starts_with(['{', '[']) { json.to_string() } else { yaml.message };
-                anyhow::anyhow!("{} is neither JSON nor YAML: {why}", path.display())
+                refused(format!("is neither JSON nor YAML: {why}"))
             })?,
         };
         let each = documents.into_iter().flat_map(|value| match value {
@@ -237,7 +269,7 @@ fn from_files(printer: &Printer, paths: &[PathBuf], findings: &mut Vec<Finding>)
         });
         for one in each {
             let Some(name) = one["realm"].as_str().map(str::to_owned) else {
-                anyhow::bail!("{} holds something that is no realm: it has no `realm`", path.display());
+                return Err(refused("holds something that is no realm: it has no `realm`".into()).into());
             };
             match realms.iter_mut().find(|known| known["realm"] == name.as_str()) {
                 Some(known) => {

@@ -1,12 +1,12 @@
 //! `realmwright plan`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 
 use super::args::{Looking, PlanFormat, Selecting, Target, Waivers};
-use super::exit::Exit;
+use super::exit::{Exit, UsageError};
 use super::output::Printer;
 use super::session;
 use crate::plan::{Plan, TenantPlan, View, render};
@@ -45,6 +45,10 @@ pub(super) struct Options {
 
 /// Plans, prints and saves. Sends nothing that writes.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
+    if let Some(parent) = options.out.as_ref().and_then(|out| out.parent()).filter(|dir| !is_directory(dir)) {
+        let message = format!("{} is not a directory, so no plan can be saved there", parent.display());
+        return Err(UsageError { message, hint: Some("make it first, or give --out another place".into()) }.into());
+    }
     let mut plan = session::look(
         printer,
         options.dir.as_path(),
@@ -74,6 +78,10 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     }
     let differs = options.detailed_exitcode && !plan.is_empty();
     Ok(if differs { Exit::Differences } else { Exit::Done })
+}
+
+fn is_directory(dir: &Path) -> bool {
+    dir.as_os_str().is_empty() || dir.is_dir()
 }
 
 /// Prints a plan in a format.

@@ -10,7 +10,7 @@ use super::args::Target;
 use super::destroy::{Place, agreed, counted, doors, people, place};
 use super::exit::{Exit, Hinted};
 use super::output::Printer;
-use super::realms;
+use super::{files, realms};
 use crate::apply::quarantine::restore;
 use crate::keycloak::backup::rebirth;
 use crate::keycloak::{Birth, WriteRealms};
@@ -50,8 +50,8 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         return again(printer, options, &place, file).await;
     }
     if found.is_none() {
-        let hint = "if it was deleted: --from FILE, with the export that `destroy` wrote".into();
-        return Err(Hinted { message: format!("there is no realm `{tenant}`"), hint }.into());
+        let deleted = "if it was deleted: --from FILE, with the export that `destroy` wrote";
+        return Err(place.no_realm(tenant, deleted).into());
     }
     if !agreed(printer, options.yes, &format!("Open the realm `{tenant}` again as it was?"))? {
         return Ok(Exit::Failed);
@@ -73,8 +73,11 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
 /// Makes a deleted realm again.
 async fn again(printer: &Printer, options: &Options, place: &Place, file: &Path) -> anyhow::Result<Exit> {
     let tenant = options.tenant.as_str();
-    let text = std::fs::read_to_string(file).with_context(|| format!("can't read {}", file.display()))?;
-    let export: Value = serde_json::from_str(&text).with_context(|| format!("{} is not JSON", file.display()))?;
+    let text = files::named(file)?;
+    let export: Value = serde_json::from_str(&text).map_err(|error| Hinted {
+        message: format!("{} is not JSON: {error}", file.display()),
+        hint: "give the file that `realmwright destroy` wrote".into(),
+    })?;
     if export["realm"] != tenant {
         let message = format!("{} is no export of `{tenant}`", file.display());
         return Err(Hinted { message, hint: "give the file that `realmwright destroy` wrote for it".into() }.into());
@@ -101,7 +104,7 @@ async fn again(printer: &Printer, options: &Options, place: &Place, file: &Path)
 }
 
 fn next(printer: &Printer, place: &Place, tenant: &str) {
-    if place.network.tenants.iter().any(|other| other.name == tenant) {
+    if place.is_declared(tenant) {
         printer.say("`realmwright plan` shows what of it is not as the manifests say");
     } else {
         printer.say("no manifest declares it: nothing keeps it as it should be");

@@ -101,7 +101,15 @@ impl KeycloakError {
             Fault::Refused { message, .. } if message.contains("not active") => {
                 Some("the clock here is about a minute or more behind the server's: set the clocks right".into())
             }
-            Fault::NoAnswer { unsent: true, .. } => Some("is the server running, and is --server its address?".into()),
+            Fault::NoAnswer { reason, unsent } => Some(unanswered(reason, *unsent).into()),
+            Fault::Status { status: 404, .. } | Fault::Broken { .. } if self.path.ends_with(DISCOVERY) => Some(
+                "is this a Keycloak? --server is its base URL: the address of the admin console without `/admin`, with \
+                 the path that `http-relative-path` sets"
+                    .into(),
+            ),
+            Fault::Status { status: 429 | 500.., .. } => Some(
+                "the server's log says more; the same command run again goes on with what is left".into(),
+            ),
             Fault::Refused { clock_skew: Some(skew), .. } if skew.abs() > 10 => Some(format!(
                 "the clock here is {} s {} the server's: set the clocks right",
                 skew.abs(),
@@ -158,6 +166,29 @@ impl KeycloakError {
             ),
             _ => None,
         }
+    }
+}
+
+/// Where a realm says who it is (OpenID Connect Discovery §4).
+pub(super) const DISCOVERY: &str = "/.well-known/openid-configuration";
+
+/// A way out where nothing was answered.
+fn unanswered(reason: &str, unsent: bool) -> &'static str {
+    if reason.contains("certificate not valid for name") {
+        "give --server the name that stands in the server's certificate"
+    } else if reason.contains("UnknownIssuer") || reason.contains("CaUsedAsEndEntity") {
+        "the server's certificate is not trusted here: put the authority that signed it into the system's store, or name \
+         its PEM file in the variable SSL_CERT_FILE"
+    } else if reason.contains("certificate") {
+        "the server's certificate can't be used; `openssl s_client -connect HOST:PORT` shows it"
+    } else if reason.contains("InvalidContentType") {
+        "the server speaks no TLS at this address: is it http:// instead of https://?"
+    } else if reason.contains("connection closed") {
+        "the server hung up: if it speaks TLS at this address, write https:// instead of http://"
+    } else if unsent {
+        "is the server running, and is --server its address?"
+    } else {
+        "it is not known whether the request was carried out; the same command run again finds out, and goes on"
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::administrator::Administrator;
 use super::bootstrap::BOOTSTRAP;
-use super::error::{Fault, KeycloakError};
+use super::error::{DISCOVERY, Fault, KeycloakError};
 use super::key::OperatorKey;
 use super::lane::Lanes;
 use super::observer::Observer;
@@ -325,12 +325,12 @@ impl WriteRealms for Server {
 /// The issuer that a realm names in its discovery document (OpenID Connect Discovery §4).
 async fn issuer(wire: &Wire, realm: &str) -> Result<String, KeycloakError> {
     let realm = segment(realm);
-    let path = format!("/realms/{realm}/.well-known/openid-configuration");
+    let path = format!("/realms/{realm}{DISCOVERY}");
     let sending = Sending { method: Method::GET, path: &path, body: Body::Nothing, repeat: Repeat::Unsafe };
     let discovery = wire.send(&sending, None).await.map_err(|failure| failure.error)?.body;
     let own = format!("/realms/{realm}");
     discovery["issuer"].as_str().filter(|issuer| issuer.ends_with(&own)).map(str::to_owned).ok_or_else(|| {
-        let reason = format!("it names no issuer of the realm `{realm}`; is this a Keycloak?");
+        let reason = format!("it names no issuer of the realm `{realm}`");
         KeycloakError { method: "GET", path: path.clone(), fault: Fault::Broken { reason } }
     })
 }

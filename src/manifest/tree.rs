@@ -6,6 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::node::{Data, Node};
+use super::{Source, place};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 
 /// What an organization is in its tree.
@@ -82,16 +83,16 @@ impl Entry {
 
 /// Checks names and parents and returns the entries in tree order: a parent directly before its children, siblings
 /// by tier and name, so that the order of files and keys never matters.
-pub(crate) fn arrange(entries: Vec<Entry>, found: &mut Vec<Diagnostic>) -> Vec<Entry> {
+pub(crate) fn arrange(entries: Vec<Entry>, sources: &[Source], found: &mut Vec<Diagnostic>) -> Vec<Entry> {
     let mut by_name: BTreeMap<String, Entry> = BTreeMap::new();
     for entry in entries {
         check_name(&entry, found);
         if let Some(first) = by_name.get(&entry.name) {
             let message = format!("two tenants are named `{}`", entry.name);
             let hint = format!(
-                "the other one is the {} in line {}; names are unique in the platform",
+                "the other one is the {} at {}; names are unique in the platform",
                 first.tier,
-                first.span().line
+                place(sources, first.span())
             );
             found.push(Diagnostic::error("duplicate-name", entry.span(), message).hint(hint));
             continue;
@@ -107,12 +108,14 @@ pub(crate) fn arrange(entries: Vec<Entry>, found: &mut Vec<Diagnostic>) -> Vec<E
         match by_name.get(parent) {
             None => {
                 let hint = did_you_mean(parent, by_name.keys().map(String::as_str));
+                let hint = hint.or_else(|| Some("declare it, or correct the name".into()));
                 let message = format!("`{}` names a parent `{parent}` that no manifest declares", entry.name);
                 found.push(Diagnostic::error("unknown-parent", *span, message).maybe_hint(hint));
             }
             Some(above) if above.tier > entry.tier => {
                 let message = format!("a {} can't stand below the {} `{parent}`", entry.tier, above.tier);
-                found.push(Diagnostic::error("wrong-parent", *span, message));
+                let hint = "organizations stand below organizations, resellers and distributors, resellers below resellers and distributors";
+                found.push(Diagnostic::error("wrong-parent", *span, message).hint(hint));
             }
             Some(_) => {}
         }

@@ -48,12 +48,17 @@ pub(crate) fn duplicate_keys(node: &Node, found: &mut Vec<Diagnostic>) {
 }
 
 fn unreadable(source: u32, error: &Error) -> Diagnostic {
-    let message = error.without_snippet().to_string().replace('\n', " ");
-    let message = format!("this is not YAML that can be read: {message}");
-    match error.location() {
-        Some(at) => Diagnostic::error("yaml", span(source, at), message),
-        None => Diagnostic::error("yaml", Span { source, line: 1, column: 1 }, message),
+    let said = error.without_snippet().to_string().replace('\n', " ");
+    let at = error.location().map_or(Span { source, line: 1, column: 1 }, |at| span(source, at));
+    if said.contains("budget breached") {
+        let message = "this YAML is larger than a manifest may be once its anchors are written out";
+        let hint = "split it into several files, take anchors out, or declare many organizations in a CSV list";
+        return Diagnostic::error("yaml", at, message).hint(hint);
     }
+    // The place is said by itself.
+    let said = said.split(" at line ").next().unwrap_or(&said);
+    let fault = Diagnostic::error("yaml", at, format!("this is not YAML that can be read: {said}"));
+    if said.contains("tabs") { fault.hint("indent with spaces") } else { fault }
 }
 
 fn span(source: u32, at: serde_saphyr::Location) -> Span {

@@ -5,12 +5,18 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 pub fn realmwright(dir: &TempDir, arguments: &[&str]) -> Output {
+    realmwright_with(dir, &[], arguments)
+}
+
+/// With nothing in its environment but the path and some variables.
+pub fn realmwright_with(dir: &TempDir, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_realmwright"));
     command
         .args(arguments)
         .current_dir(dir.path())
         .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .envs(variables.iter().copied());
     command.output().expect("the program runs")
 }
 
@@ -114,6 +120,7 @@ fn no_key_no_file_and_a_wrong_key_have_a_way_out() {
 
     ---
     error: the operator key in wrong.pem: this is not a PEM file with an EC P-256 private key in PKCS#8 form
+    hint: give the file that `realmwright bootstrap` made, or one of `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256`
     ");
 }
 
@@ -183,7 +190,8 @@ fn a_file_that_is_no_plan_is_refused() {
     exit 1
 
     ---
-    error: old.json is a plan of another form (version 99); make a new one
+    error: old.json is a plan of a newer form (version 99)
+    hint: apply it with the version that made it
     ");
 }
 

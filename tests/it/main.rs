@@ -27,6 +27,7 @@ mod observer;
 mod plan;
 mod properties;
 mod quarantine;
+mod refusals;
 mod report;
 mod rotation;
 mod secrets;

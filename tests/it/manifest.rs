@@ -17,7 +17,7 @@ fn a_sound_network_has_no_findings() {
 
 #[test]
 fn yaml_that_breaks_off_is_one_error_with_its_place() {
-    insta::assert_snapshot!(distributor("label: [unclosed\n").findings(), @r"[yaml] tenants.yaml:4:8 this is not YAML that can be read: unclosed bracket '[' at line 4, column 8");
+    insta::assert_snapshot!(distributor("label: [unclosed\n").findings(), @"[yaml] tenants.yaml:4:8 this is not YAML that can be read: unclosed bracket '['");
 }
 
 #[test]
@@ -79,12 +79,12 @@ fn a_circle_of_parents_is_shown() {
 #[test]
 fn a_reseller_cannot_stand_below_an_organization() {
     let reseller = "apiVersion: realmwright/v1\nkind: Reseller\nname: shop\nparent: clinic\n";
-    insta::assert_snapshot!(distributor("organizations: [{name: clinic}]\n").with("shop.yaml", reseller).findings(), @r"[wrong-parent] shop.yaml:4:9 a reseller can't stand below the organization `clinic`");
+    insta::assert_snapshot!(distributor("organizations: [{name: clinic}]\n").with("shop.yaml", reseller).findings(), @"[wrong-parent] shop.yaml:4:9 a reseller can't stand below the organization `clinic` (organizations stand below organizations, resellers and distributors, resellers below resellers and distributors)");
 }
 
 #[test]
 fn two_tenants_of_one_name_are_refused() {
-    insta::assert_snapshot!(distributor("organizations:\n  - name: clinic\n  - name: clinic\n").findings(), @r"[duplicate-name] tenants.yaml:6:11 two tenants are named `clinic` (the other one is the organization in line 5; names are unique in the platform)");
+    insta::assert_snapshot!(distributor("organizations:\n  - name: clinic\n  - name: clinic\n").findings(), @"[duplicate-name] tenants.yaml:6:11 two tenants are named `clinic` (the other one is the organization at tenants.yaml:5; names are unique in the platform)");
 }
 
 #[test]
@@ -229,7 +229,7 @@ fn a_platform_is_needed_and_one_is_enough() {
     let mut none = distributor("");
     none.sources.remove(0);
     insta::assert_snapshot!(none.findings(), @r"[no-platform] no document of kind Platform was found (add one that names the environments; see `realmwright schema` and docs/manifest.md)");
-    insta::assert_snapshot!(distributor("").with("second.yaml", crate::support::PLATFORM).findings(), @r"[duplicate-platform] second.yaml:1:1 a manifest directory has one Platform, this is a second one");
+    insta::assert_snapshot!(distributor("").with("second.yaml", crate::support::PLATFORM).findings(), @"[duplicate-platform] second.yaml:1:1 a manifest directory has one Platform, this is a second one (the first stands at platform.yaml:1; take one of them out, or keep the other in a directory of its own)");
     insta::assert_snapshot!(World::default().findings(), @r"[no-manifests] there is no manifest here (name a directory that holds *.yaml files)");
 }
 

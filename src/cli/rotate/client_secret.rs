@@ -11,7 +11,7 @@ use crate::cli::exit::{Exit, Hinted, UsageError};
 use crate::cli::output::Printer;
 use crate::cli::{files, session};
 use crate::diagnostic::did_you_mean;
-use crate::expand::{Desired, PROVISIONER};
+use crate::expand::{Desired, OBSERVER, PROVISIONER};
 use crate::keycloak::http::Server;
 use crate::keycloak::{ReadRealms, segment};
 use crate::plan::select::Selection;
@@ -84,8 +84,14 @@ fn address(text: &str) -> anyhow::Result<(String, ObjectId)> {
 fn rotatable(desired: &Desired, id: &ObjectId) -> anyhow::Result<()> {
     let tenant = &desired.name;
     let refused = |message: String, hint: &str| Err(Hinted { message, hint: hint.into() }.into());
-    let Some(client) = desired.state.get(id).filter(|_| id.key != PROVISIONER) else {
-        return refused(format!("no manifest declares {tenant}/{id}"), "rotate it where it is managed");
+    let own = |id: &ObjectId| id.key == PROVISIONER || id.key == OBSERVER;
+    let Some(client) = desired.state.get(id).filter(|_| !own(id)) else {
+        let known = desired.state.of_kind(Kind::Client).filter(|(id, _)| !own(id)).map(|(id, _)| id.key.as_str());
+        let hint = did_you_mean(&id.key, known).unwrap_or_else(|| {
+            format!("rotate it where it is managed; `realmwright explain {tenant}` lists what is declared")
+        });
+        let message = format!("no manifest declares {tenant}/{id}");
+        return Err(UsageError { message, hint: Some(hint) }.into());
     };
     if let Some(reference) = client.fields.get("secret").and_then(as_reference) {
         let message = format!("the secret of {tenant}/{id} is declared: {reference}");
@@ -99,12 +105,14 @@ fn rotatable(desired: &Desired, id: &ObjectId) -> anyhow::Result<()> {
 
 /// The server's id of a client that authenticates with a secret. The secret itself is not read.
 async fn confidential(server: &Server, realm: &str, id: &ObjectId) -> anyhow::Result<String> {
-    let Some(export) = server.export(realm).await? else { anyhow::bail!("there is no realm `{realm}` yet") };
+    let not_yet = |what: String| Hinted { message: what, hint: "`realmwright apply` makes it".into() };
+    let export = server.export(realm).await?.ok_or_else(|| not_yet(format!("there is no realm `{realm}` yet")))?;
     let found = export["clients"].as_array().into_iter().flatten().find(|client| client["clientId"] == id.key.as_str());
-    let Some(client) = found else { anyhow::bail!("{realm}/{id} is not there") };
+    let client = found.ok_or_else(|| not_yet(format!("{realm}/{id} is not there")))?;
     let method = client["clientAuthenticatorType"].as_str().unwrap_or_default();
     if client["publicClient"] == true || !method.starts_with("client-secret") {
-        anyhow::bail!("{realm}/{id} does not authenticate with a secret ({method})");
+        let message = format!("{realm}/{id} does not authenticate with a secret ({method})");
+        return Err(Hinted { message, hint: "nothing has to be rotated here".into() }.into());
     }
     Ok(segment(client["id"].as_str().unwrap_or_default()))
 }
