@@ -8,6 +8,7 @@ mod check;
 mod flows;
 mod links;
 mod parts;
+mod policies;
 pub mod quarantine;
 mod realm;
 mod writer;
@@ -18,10 +19,12 @@ use futures_util::StreamExt;
 
 use crate::keycloak::observe::{Users, planned_users};
 use crate::keycloak::{Birth, Fault, KeycloakError, WriteRealms, observe};
+use crate::plan::diff::diff;
+use crate::plan::order::order;
 use crate::plan::{Plan, TenantPlan};
-use crate::state::applied::MARKER;
+use crate::state::applied::{MARKER, digest};
 use crate::state::secret::Secrets;
-use crate::state::{ObjectId, RealmState};
+use crate::state::{Applied, ObjectId, RealmState};
 use check::Checked;
 pub use check::{Moved, Refused};
 use writer::Writer;
@@ -166,7 +169,7 @@ async fn apply_tenant(
 ) -> TenantOutcome {
     if plan.is_birth() {
         return match give_birth(api, plan, secrets).await {
-            Ok(true) => TenantOutcome::Born,
+            Ok(true) => after_birth(api, plan, secrets).await,
             Ok(false) => TenantOutcome::Stale(vec![of_realm(plan)]),
             Err(error) => failed(error),
         };
@@ -228,8 +231,36 @@ async fn give_birth(api: &impl WriteRealms, plan: &TenantPlan, secrets: &Secrets
     Ok(found.is_some_and(|found| is_born(plan, found.marker())))
 }
 
-/// A birth whose answer was lost may have been sent twice: a realm is ours if it carries this very marker.
+/// A birth whose answer was lost may have been sent twice: a realm is ours if it carries this very marker, or the one that
+/// follows it.
 fn is_born(plan: &TenantPlan, marker: Option<&str>) -> bool {
     let body = plan.changes.first().and_then(|change| change.body.as_ref());
-    marker.is_some() && body.and_then(|body| body["attributes"][MARKER].as_str()) == marker
+    let first = body.and_then(|body| body["attributes"][MARKER].as_str());
+    marker.is_some() && (first == marker || plan.record.as_deref() == marker)
+}
+
+/// Writes what no birth can bring. Keycloak made it with the realm: what it is by now, the plan could not know.
+async fn after_birth(api: &impl WriteRealms, plan: &TenantPlan, secrets: &Secrets) -> TenantOutcome {
+    let Some((_, later)) = plan.changes.split_first().filter(|(_, later)| !later.is_empty()) else {
+        return TenantOutcome::Born;
+    };
+    let observed = match observe(api, &plan.tenant, &Users::new()).await {
+        Ok(Some(observed)) => observed,
+        Ok(None) => return TenantOutcome::Stale(vec![of_realm(plan)]),
+        Err(error) => return failed(error),
+    };
+    let ours = |id: &ObjectId| later.iter().any(|change| change.object == *id);
+    let objects = plan.born().objects.into_iter().filter(|(id, _)| ours(id)).collect();
+    let difference = diff(&RealmState { objects, ..RealmState::default() }, &observed, &Applied::default(), secrets);
+    let rest = TenantPlan {
+        changes: order(difference.changes),
+        record: plan.record.clone().filter(|record| observed.marker() != Some(record)),
+        recorded: observed.marker().map(digest),
+        ..plan.clone()
+    };
+    let mut writer = Writer::new(api, &plan.tenant, &observed, secrets);
+    match writer.write(&rest).await {
+        Ok(()) => TenantOutcome::Born,
+        Err((object, error)) => TenantOutcome::Failed { object, error, done: writer.done + 1, refused: Vec::new() },
+    }
 }

@@ -6,6 +6,7 @@ mod check;
 mod flows;
 pub mod observer;
 pub mod origin;
+mod permissions;
 pub mod provisioner;
 mod tls;
 

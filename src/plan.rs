@@ -253,6 +253,17 @@ impl Change {
 }
 
 impl TenantPlan {
+    /// What its realm is born with, what is written right after included.
+    pub fn born(&self) -> RealmState {
+        let (first, later) = self.changes.split_first().map_or((None, &[][..]), |(first, later)| (Some(first), later));
+        let mut born = arrange(first.and_then(|change| change.body.as_ref()).unwrap_or(&Value::Null));
+        born.objects.extend(later.iter().map(|change| {
+            let body = change.body.as_ref().unwrap_or(&Value::Null);
+            (change.object.clone(), arrange::object(change.object.kind.spec(), body))
+        }));
+        born
+    }
+
     /// True when its realm does not exist yet.
     pub fn is_birth(&self) -> bool {
         self.changes.first().is_some_and(|change| change.action == Action::Create && change.object.kind == Kind::Realm)
@@ -335,7 +346,7 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
         return plan;
     }
     match observed {
-        None => plan.changes.push(birth(&desired.state, &marker)),
+        None => birth(&mut plan, &desired.state, &applied_after(desired, None, secrets)),
         Some(observed) if plan.unread.is_some() => plan.changes = known(&desired.state, observed),
         Some(observed) => {
             let applied = observed.applied();
@@ -378,21 +389,23 @@ fn applied_after(desired: &Desired, observed: Option<&RealmState>, secrets: &Sec
     }
 }
 
-/// A realm is born whole, its marker with it, in one request.
-fn birth(desired: &RealmState, marker: &str) -> Change {
-    let mut body = assemble(desired);
+/// A realm is born whole, its marker with it, in one request; but for what no birth can bring. That is written right
+/// after, and the marker of the birth says nothing of it.
+fn birth(plan: &mut TenantPlan, desired: &RealmState, whole: &Applied) {
+    let mut born = desired.clone();
+    let later = born.objects.extract_if(.., |id, _| id.kind.is_born_later(&id.key)).collect();
+    let marker = Applied::after(&Applied::default(), whole, |id| born.objects.contains_key(id)).to_text();
+    let mut body = assemble(&born);
     if let Some(body) = body.as_object_mut() {
         let attributes = body.entry("attributes").or_insert_with(|| Value::Object(Default::default()));
-        attributes[applied::MARKER] = marker.into();
+        attributes[applied::MARKER] = marker.clone().into();
     }
-    Change {
-        object: ObjectId::realm(),
-        action: Action::Create,
-        cause: Cause::Manifest,
-        body: Some(body),
-        fields: Vec::new(),
-        along: Fields::new(),
-        relies_on: None,
-        recorded: None,
+    plan.changes.push(Change { body: Some(body), ..diff::change(&ObjectId::realm(), Action::Create, Cause::Manifest) });
+    let later = RealmState { objects: later, ..RealmState::default() };
+    if !later.objects.is_empty() {
+        let made = diff::diff(&later, &RealmState::default(), &Applied::default(), &Secrets::default());
+        plan.changes.extend(order::order(made.changes));
+        plan.recorded = Some(applied::digest(&marker));
+        plan.record = Some(whole.to_text());
     }
 }

@@ -9,6 +9,7 @@ pub mod applied;
 pub mod arrange;
 pub mod kind;
 mod normalize;
+pub mod permissions;
 pub mod protection;
 pub mod quarantine;
 pub mod secret;

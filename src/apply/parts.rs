@@ -1,21 +1,23 @@
 //! Kinds whose objects are not written by one request: authorization settings, texts of a locale, and the components
 //! that Keycloak adds to a new user federation.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::writer::Writer;
 use crate::keycloak::listing::{list, pages};
 use crate::keycloak::{KeycloakError, WriteRealms, endpoint, segment};
-use crate::state::shape::authorization::wrap;
+use crate::state::permissions::ADMIN_PERMISSIONS;
 use crate::state::{Kind, ObjectId};
 
 impl<K: WriteRealms> Writer<'_, K> {
-    /// Makes the authorization settings of a client what `wanted` says: each list whole, where it is given.
-    ///
-    /// Resources and scopes have endpoints of their own; policies, whose references are by name, are imported.
+    /// Makes the authorization settings of a client what `wanted` says: each list whole, where it is given. Of admin
+    /// permissions, the policies are all that there is.
     pub(super) async fn authorize(&mut self, id: &ObjectId, wanted: &Value) -> Result<(), KeycloakError> {
         let client = self.id(&ObjectId::new(Kind::Client, &id.key)).await?;
         let base = endpoint::collection(Kind::Authorization, &client);
+        if id.key == ADMIN_PERMISSIONS {
+            return self.write_policies(id, &base, &wanted["policies"]).await;
+        }
         let mut settings = self.api.get(self.realm, &base).await?.ok_or_else(|| self.missing(id))?;
         for field in ["allowRemoteResourceManagement", "policyEnforcementMode", "decisionStrategy"] {
             if let Some(value) = wanted.get(field) {
@@ -24,10 +26,11 @@ impl<K: WriteRealms> Writer<'_, K> {
         }
         self.api.put(self.realm, &base, Some(&settings)).await?;
         // What is referred to comes first and goes last: scopes, resources, policies.
-        let parts = [("scopes", "scope"), ("resources", "resource"), ("policies", "policy")];
+        let parts = [("scopes", "scope"), ("resources", "resource")];
         for (list, part) in parts {
-            self.authorize_part(&base, part, wanted.get(list)).await?;
+            self.write_parts(&base, part, &wanted[list]).await?;
         }
+        self.write_policies(id, &base, &wanted["policies"]).await?;
         for (list, part) in parts.into_iter().rev() {
             let Some(wanted) = wanted.get(list).and_then(Value::as_array) else { continue };
             for found in self.parts(&base, part).await? {
@@ -39,25 +42,8 @@ impl<K: WriteRealms> Writer<'_, K> {
         Ok(())
     }
 
-    async fn authorize_part(&mut self, base: &str, part: &str, wanted: Option<&Value>) -> Result<(), KeycloakError> {
-        let Some(wanted) = wanted.and_then(Value::as_array).filter(|list| !list.is_empty()) else { return Ok(()) };
-        if part == "policy" {
-            let mut policies = wanted.clone();
-            policies.iter_mut().filter_map(Value::as_object_mut).for_each(complete);
-            // Permissions refer to policies, so those come first.
-            policies.sort_by_key(|policy| {
-                matches!(policy["type"].as_str(), Some("resource" | "scope" | "uma" | "aggregate"))
-            });
-            let settings = self.api.get(self.realm, base).await?.unwrap_or_default();
-            let body = json!({
-                "allowRemoteResourceManagement": settings["allowRemoteResourceManagement"],
-                "policyEnforcementMode": settings["policyEnforcementMode"],
-                "decisionStrategy": settings["decisionStrategy"],
-                "policies": policies,
-            });
-            self.api.post(self.realm, &format!("{base}/import"), &body).await?;
-            return Ok(());
-        }
+    async fn write_parts(&mut self, base: &str, part: &str, wanted: &Value) -> Result<(), KeycloakError> {
+        let Some(wanted) = wanted.as_array().filter(|list| !list.is_empty()) else { return Ok(()) };
         let found = self.parts(base, part).await?;
         for item in wanted {
             match found.iter().find(|other| other["name"] == item["name"]) {
@@ -75,7 +61,7 @@ impl<K: WriteRealms> Writer<'_, K> {
         Ok(())
     }
 
-    async fn parts(&self, base: &str, part: &str) -> Result<Vec<Value>, KeycloakError> {
+    pub(super) async fn parts(&self, base: &str, part: &str) -> Result<Vec<Value>, KeycloakError> {
         pages(self.api, self.realm, &format!("{base}/{part}")).await
     }
 
@@ -142,14 +128,6 @@ impl<K: WriteRealms> Writer<'_, K> {
     }
 }
 
-fn part_id(part: &Value) -> &str {
+pub(super) fn part_id(part: &Value) -> &str {
     part["_id"].as_str().or_else(|| part["id"].as_str()).unwrap_or_default()
-}
-
-/// A policy as Keycloak takes it: the defaults that the canonical form leaves out, and lists as texts.
-fn complete(policy: &mut Map<String, Value>) {
-    for (field, value) in [("logic", "POSITIVE"), ("decisionStrategy", "UNANIMOUS")] {
-        policy.entry(field).or_insert_with(|| value.into());
-    }
-    wrap(policy);
 }

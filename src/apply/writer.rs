@@ -235,6 +235,9 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         if id.kind == Kind::Flow && !is_retired(&id.key) {
             return self.retire_flow(id).await;
         }
+        if id.kind == Kind::Authorization {
+            return self.authorize(id, &json!({"policies": []})).await;
+        }
         let path = self.item(id).await?;
         self.api.delete(self.realm, &path, None).await
     }

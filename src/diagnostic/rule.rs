@@ -86,6 +86,11 @@ pub static RULES: &[Rule] = &[
     rule("not-a-config", "A configuration file holds settings", "Manifests stand in a directory of their own."),
     rule("not-managed", "What a template holds is managed", "Take it out, or set it by hand."),
     rule("not-settable", "Fields that the server makes are not set", "Take them out."),
+    rule(
+        "not-switched-on",
+        "What a realm's switch turns on is declared with its switch",
+        "Set the switch, or take out what needs it.",
+    ),
     rule("null", "Nothing is null", "Leave the key out, or write an empty list."),
     rule("open-secret", "A secret goes only where it can't be read back", "Use the field that is for secrets."),
     rule(
@@ -148,6 +153,7 @@ pub static RULES: &[Rule] = &[
     ),
     rule("wrong-type", "A value is of its type", "docs/manifest.md has the types."),
     rule("wrong-url", "A URL is one", "Write it as https://id.example.com."),
+    rule("wrong-value", "A value is one that Keycloak takes as it is meant", "The finding names those that are."),
     rule("wrong-value", "A value is one that is allowed", "docs/manifest.md has the values."),
     rule("yaml", "A manifest is YAML", "Correct the syntax."),
 ];

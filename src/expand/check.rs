@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{OBSERVER, PROVISIONER, flows, tls};
+use super::{OBSERVER, PROVISIONER, flows, permissions, tls};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::manifest::node::{Data, Key, Node};
-use crate::state::kind::{Class, Kind, Section};
+use crate::state::kind::{Class, Kind, SERVICE_ACCOUNT_PREFIX, Section};
+use crate::state::permissions::{ADMIN_PERMISSIONS, referred};
 use crate::state::protection::PROTECTED;
 use crate::state::quarantine::QUARANTINE;
 use crate::state::secret::SECRET;
@@ -47,7 +48,7 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
     for name in LISTS {
         must_be(realm.get(name), name, true, found);
     }
-    for name in ["roles", "components", "localizationTexts", "clientProfiles", "clientPolicies", "userProfile"] {
+    for name in MAPPINGS {
         must_be(realm.get(name), name, false, found);
     }
     must_be(realm.nearest("/roles").get("realm"), "roles.realm", true, found);
@@ -65,7 +66,13 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
     }
     for spec in &SPECS {
         match spec.section {
-            Section::Top | Section::Within(..) | Section::Keyed(_) => {}
+            Section::Top | Section::Within(..) => {}
+            Section::Keyed(name) if spec.kind == Kind::Authorization => {
+                for (_, settings) in realm.get(name).map(Node::entries).unwrap_or_default() {
+                    objects(spec.kind, name, std::slice::from_ref(settings), found);
+                }
+            }
+            Section::Keyed(_) => {}
             Section::Single(name) => objects(spec.kind, name, realm.get(name).map_or(&[], std::slice::from_ref), found),
             Section::Tree(name, below) => tree(spec.kind, name, below, list(realm.get(name)), found),
             // They stand inside their owners.
@@ -97,6 +104,7 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
         }
     }
     flows::check(realm, found);
+    permissions::check(realm, found);
     for key in at(realm, &["roles"]).map(Node::entries).unwrap_or_default().iter().map(|(key, _)| key) {
         if !matches!(key.text.as_str(), "realm" | "client") {
             found.push(unknown_field(key, "roles", ["realm", "client"].into_iter()));
@@ -120,6 +128,17 @@ const LISTS: [&str; 10] = [
     "authenticatorConfig",
     "requiredActions",
     "organizations",
+];
+
+/// The mappings at the top.
+const MAPPINGS: [&str; 7] = [
+    "roles",
+    "components",
+    "localizationTexts",
+    "authorizationSettings",
+    "clientProfiles",
+    "clientPolicies",
+    "userProfile",
 ];
 
 /// The component that wraps the user profile; it has no name.
@@ -147,11 +166,11 @@ fn must_be(node: Option<&Node>, name: &str, a_list: bool, found: &mut Vec<Diagno
     }
 }
 
-fn list(node: Option<&Node>) -> &[Node] {
+pub(super) fn list(node: Option<&Node>) -> &[Node] {
     node.map(Node::items).unwrap_or_default()
 }
 
-fn at<'a>(node: &'a Node, path: &[&str]) -> Option<&'a Node> {
+pub(super) fn at<'a>(node: &'a Node, path: &[&str]) -> Option<&'a Node> {
     path.iter().try_fold(node, |node, step| node.get(step))
 }
 
@@ -198,7 +217,10 @@ fn objects(kind: Kind, section: &str, items: &[Node], found: &mut Vec<Diagnostic
                 format!("`{name}` can't be the name of an entry of `{section}`"),
             ));
         }
-        if kind == Kind::Client && kind.is_built_in(name) && !matches!(name, "account" | "account-console") {
+        if kind == Kind::Client
+            && kind.is_built_in(name)
+            && !matches!(name, "account" | "account-console" | ADMIN_PERMISSIONS)
+        {
             let message = format!("the client `{name}` is Keycloak's own");
             found.push(
                 Diagnostic::error("reserved-name", span, message).hint("name the client, or the product, otherwise"),
@@ -333,16 +355,25 @@ pub(super) fn references(tenant: &str, state: &RealmState, span: Span, found: &m
     };
     let mut missing = |object: &ObjectId, what: Kind, key: &str, known: bool| {
         if !known {
-            let message =
-                format!("{tenant}/{object} refers to the {} `{key}`, which the realm does not have", what.name());
+            let who = if what == Kind::User { "who is not declared" } else { "which the realm does not have" };
+            let message = format!("{tenant}/{object} refers to the {} `{key}`, {who}", what.name());
             let names: Vec<&str> = state.of_kind(what).map(|(id, _)| id.key.as_str()).collect();
-            found.push(Diagnostic::error("unknown-object", span, message).maybe_hint(did_you_mean(key, names)));
+            let hint = did_you_mean(key, names).or_else(|| (what == Kind::User).then(|| UNDECLARED.to_owned()));
+            found.push(Diagnostic::error("unknown-object", span, message).maybe_hint(hint));
         }
     };
     for (id, Object { fields, .. }) in &state.objects {
         for (path, value) in fields {
             if let Some(target) = ObjectId::of_membership(path).filter(|_| id.kind == Kind::User) {
                 missing(id, target.kind, &target.key, exists(target.kind, &target.key));
+            }
+            for target in referred(id, path, Some(value)) {
+                let known = match target.kind {
+                    Kind::ClientScope => scope_exists(state, &target.key),
+                    Kind::User => user_exists(state, &target),
+                    kind => exists(kind, &target.key),
+                };
+                missing(id, target.kind, &target.key, known);
             }
             if let Some(flow) = value.as_str().filter(|flow| id.kind.binds_flow(path) && !flow.is_empty()) {
                 missing(id, Kind::Flow, flow, exists(Kind::Flow, flow));
@@ -390,6 +421,16 @@ fn built_in_role(key: &str, own_account: bool) -> bool {
         Some(("broker", role)) => role == "read-token",
         _ => false,
     }
+}
+
+const UNDECLARED: &str =
+    "declare the user, or name a role or a group: anybody may take the name of a user who is not declared";
+
+/// True for a user whose name nobody else can take: one that is declared, or that of a client's service account.
+fn user_exists(state: &RealmState, user: &ObjectId) -> bool {
+    let client = user.key.strip_prefix(SERVICE_ACCOUNT_PREFIX).map(|client| ObjectId::new(Kind::Client, client));
+    let served = client.and_then(|client| state.get(&client)?.fields.get("serviceAccountsEnabled").cloned());
+    state.get(user).is_some() || served == Some(true.into())
 }
 
 /// A body that brings scopes of its own gets none of the built-in ones, but for `offline_access`.

@@ -3,6 +3,7 @@
 //! Each rule stands in `docs/keycloak.md` and is one case of the contract in `tests/contract`, which runs against this
 //! and against a real server. What the contract does not hold, this does not claim.
 
+mod authorization;
 mod birth;
 mod flows;
 mod merge;

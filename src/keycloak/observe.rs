@@ -9,6 +9,7 @@ use super::listing::{list, pages};
 use super::{KeycloakError, ReadRealms, segment};
 use crate::plan::{Action, TenantPlan};
 use crate::state::kind::{RETIRED, SERVICE_ACCOUNT_PREFIX};
+use crate::state::permissions::{name_user, unnamed_users};
 use crate::state::specs::SPECS;
 use crate::state::{Applied, Kind, ObjectId, RealmState, arrange, kind::Class};
 
@@ -70,6 +71,12 @@ pub async fn representation(api: &impl ReadRealms, realm: &str) -> Result<Option
     let Some(mut export) = api.export(realm).await? else { return Ok(None) };
     if export["organizationsEnabled"] == true {
         export["organizations"] = organizations(api, realm).await?.into();
+    }
+    for id in unnamed_users(&mut export) {
+        // Permissions name users by their ids, and no export has those who are not service accounts.
+        if let Some(user) = api.get(realm, &format!("users/{}", segment(&id))).await? {
+            name_user(&mut export, &id, user["username"].as_str().unwrap_or_default());
+        }
     }
     Ok(Some(export))
 }

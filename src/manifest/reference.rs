@@ -68,7 +68,28 @@ RealmRepresentation. Managed is what a tenant's realm is made of:
   (by the flow's alias) and `authorizationSettings`;
 - `roles` with composites, `groups` with their roles, and `users` with attributes, roles and groups;
 - `identityProviders` with `identityProviderMappers`, `organizations` with domains and providers, `clientProfiles` and
-  `clientPolicies`.
+  `clientPolicies`;
+- fine-grained admin permissions (`adminPermissionsEnabled: true`), as the `policies` of the client `admin-permissions`.
+
+```yaml
+adminPermissionsEnabled: true
+clients:
+  - clientId: admin-permissions
+    authorizationSettings:
+      policies:
+        - {name: helpdesk, type: role, config: {roles: [{id: helpdesk}]}}
+        - name: see the night shift
+          type: scope
+          config:
+            defaultResourceType: Groups                   # Users, Groups, Clients, Roles or (from 26.7 on) Organizations
+            resources: [/wards/night]                     # [Groups] for all of them
+            scopes: [view, view-members]
+            applyPolicies: [helpdesk]
+```
+
+Permissions name users by their user name, groups by their path, clients by `clientId`, realm roles by name (a `/` in it
+as `%2F`), roles of clients as `client/role`, organizations by alias; all of them must be declared, or be Keycloak's own. A
+permission or policy that somebody adds by hand is drift, and with the last word about them all of them go.
 
 Anything else is refused. Of users, `credentials`, `requiredActions` and `emailVerified` are sent when the user is made, and
 left to others from then on; members of organizations are the tenant's. A realm is always named after its tenant and

@@ -40,7 +40,9 @@ pub fn diff(desired: &RealmState, observed: &RealmState, applied: &Applied, secr
     for change in &mut difference.changes {
         change.recorded = applied.digest_of(&change.object);
     }
-    for id in observed.objects.keys() {
+    // What has nothing in it is nobody's.
+    let something = |found: &Object| found.fields.values().any(|value| !same(Some(value), None));
+    for (id, _) in observed.objects.iter().filter(|(_, found)| something(found)) {
         let ours = desired.objects.contains_key(id) || applied.fields(id).is_some();
         let own = |owner: ObjectId| desired.objects.contains_key(&owner) || applied.fields(&owner).is_some();
         let comes_along = || id.kind.comes_with_owner(&id.key) && !id.kind.owner(&id.key).is_some_and(own);

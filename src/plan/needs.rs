@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Action, Change, TenantPlan};
 use crate::state::kind::{SERVICE_ACCOUNT_PREFIX, Section};
+use crate::state::permissions::referred;
 use crate::state::{Kind, ObjectId, RealmState};
 
 /// One reference to add or remove.
@@ -65,9 +66,10 @@ pub(crate) fn needs(change: &Change, plan: &TenantPlan, observed: &RealmState) -
     let fields: Vec<_> = made.chain(changed).collect();
     let flows = fields.iter().filter_map(|(path, _, after)| flow(id.kind, path, *after));
     let flows: Vec<ObjectId> = flows.collect();
+    let named: Vec<ObjectId> = fields.iter().flat_map(|(path, _, after)| referred(id, path, *after)).collect();
     let links = Link::of(id, fields.into_iter());
     let owner = owner(id, plan, observed);
-    owner.into_iter().chain(flows).chain(links.into_iter().filter_map(Link::added)).collect()
+    owner.into_iter().chain(flows).chain(named).chain(links.into_iter().filter_map(Link::added)).collect()
 }
 
 /// What a change no longer refers to.
@@ -75,8 +77,12 @@ fn lets_go(change: &Change) -> Vec<ObjectId> {
     let id = &change.object;
     let fields = || change.fields.iter();
     let flows = fields().filter_map(|field| flow(id.kind, &field.path, field.before.as_ref()));
+    let named = fields().flat_map(|field| {
+        let still = referred(id, &field.path, field.after.as_ref());
+        referred(id, &field.path, field.before.as_ref()).into_iter().filter(move |other| !still.contains(other))
+    });
     let links = Link::of(id, fields().map(|f| (f.path.as_str(), f.before.as_ref(), f.after.as_ref())));
-    flows.chain(links.into_iter().filter(|link| !link.add).map(|link| link.target)).collect()
+    flows.chain(named).chain(links.into_iter().filter(|link| !link.add).map(|link| link.target)).collect()
 }
 
 /// The other changes of a plan without which one can't be made: creations of what it needs; for a deletion, those of

@@ -7,9 +7,10 @@ pub mod text;
 use serde_json::Value;
 
 use super::part::{Needed, Part};
-use super::{Action, Cause, Change, Plan, Refusal, Summary, View};
+use super::{Action, Cause, Plan, Refusal, Summary, View};
+use crate::state::permissions::{ADMIN_PERMISSIONS, is_permission};
 use crate::state::secret::sole_reference;
-use crate::state::{Kind, ObjectId};
+use crate::state::{Kind, ObjectId, RealmState};
 
 /// Longest value that is shown whole.
 const WIDTH: usize = 100;
@@ -78,18 +79,21 @@ fn clean(text: &str) -> String {
 }
 
 /// What a realm is born with, in counts.
-fn contents(change: &Change) -> String {
-    let state = crate::state::arrange(change.body.as_ref().unwrap_or(&Value::Null));
+fn contents(state: &RealmState) -> String {
     let count = |kind| state.of_kind(kind).count();
     let licences = state.realm().map_or(0, |realm| {
         realm.fields.keys().filter(|path| path.starts_with("attributes.licence.") && path.ends_with(".serial")).count()
     });
+    let granted = state.get(&ObjectId::new(Kind::Authorization, ADMIN_PERMISSIONS));
+    let granted = granted.and_then(|object| object.fields.get("policies")?.as_array());
+    let permissions = granted.map_or(0, |policies| policies.iter().filter(|policy| is_permission(policy)).count());
     let people = state.of_kind(Kind::User).filter(|(id, _)| !id.is_service_account()).count();
     let parts = [
         (count(Kind::Client), "client", "clients"),
         (count(Kind::ClientScope), "client scope", "client scopes"),
         (count(Kind::RealmRole) + count(Kind::ClientRole), "role", "roles"),
         (count(Kind::IdentityProvider), "identity provider", "identity providers"),
+        (permissions, "admin permission", "admin permissions"),
         (licences, "licence", "licences"),
         (people, "user", "users"),
     ];

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::risk::{Risk, risks};
 use super::{Action, Change, Plan, TenantPlan};
-use crate::state::{Kind, RealmState, arrange};
+use crate::state::Kind;
 
 /// From so many tenants on, the same change is told once for all of them.
 const MANY: usize = 3;
@@ -152,7 +152,7 @@ fn counts(plan: &Plan) -> Vec<Count> {
         }
         if tenant.is_birth() {
             realms.created += 1;
-            for id in born(tenant).objects.keys().filter(|id| id.kind != Kind::Realm && !id.is_service_account()) {
+            for id in tenant.born().objects.keys().filter(|id| id.kind != Kind::Realm && !id.is_service_account()) {
                 kinds.entry(id.kind).or_default().created += 1;
             }
             continue;
@@ -185,11 +185,6 @@ impl Count {
         self.changed += other.changed;
         self.deleted += other.deleted;
     }
-}
-
-/// What the realm of a tenant is born with.
-pub(super) fn born(tenant: &TenantPlan) -> RealmState {
-    arrange(tenant.changes.first().and_then(|change| change.body.as_ref()).unwrap_or(&Value::Null))
 }
 
 #[cfg(test)]

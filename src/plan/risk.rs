@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{Action, Cause, Change, FieldChange, Plan, licence};
+use crate::state::permissions::{ADMIN_PERMISSIONS, is_permission};
 use crate::state::{Kind, ObjectId};
 
 /// A danger, and the tenants that it is in.
@@ -163,6 +164,7 @@ fn rights(change: &Change, note: &mut impl FnMut(Sort, Vec<Part>)) {
     if change.action == Action::Create && change.object.kind == Kind::IdentityProvider {
         note(Sort::Right, vec![Part::Word("users may log in through the new"), object(change)]);
     }
+    granted(change, note);
     for FieldChange { path, before, after, .. } in &change.fields {
         if change.object.kind == Kind::User {
             if let (Some(role), None, Some(_)) = (ObjectId::of_membership(path), before, after) {
@@ -182,6 +184,24 @@ fn rights(change: &Change, note: &mut impl FnMut(Sort, Vec<Part>)) {
                 };
                 note(Sort::Right, vec![object(change), Part::Word("gets"), Part::Value(role.to_string())]);
             }
+        }
+    }
+}
+
+/// Admin permissions that are new, mean something else, or are given to somebody else.
+fn granted(change: &Change, note: &mut impl FnMut(Sort, Vec<Part>)) {
+    if change.object != ObjectId::new(Kind::Authorization, ADMIN_PERMISSIONS) {
+        return;
+    }
+    let created = change.created();
+    let fields = change.fields.iter().map(|field| (field.before.as_ref(), field.after.as_ref()));
+    let fields = fields.chain(created.values().map(|after| (None, Some(after))));
+    for (before, after) in fields {
+        let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+        let known = list(before);
+        for policy in list(after).iter().filter(|policy| !known.contains(policy)) {
+            let word = if is_permission(policy) { "allow by" } else { "allow whom they mean by" };
+            note(Sort::Right, vec![Part::Word("admin permissions"), Part::Word(word), value(&policy["name"])]);
         }
     }
 }

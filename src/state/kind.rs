@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::permissions::ADMIN_PERMISSIONS;
 use super::secret::is_in_vault;
 use super::specs::SPECS;
 use super::{ObjectId, tables};
@@ -46,8 +47,6 @@ pub enum Kind {
     IdentityProviderMapper,
     /// A group, by its path.
     Group,
-    /// The authorization settings of a client: its resources, scopes, policies and permissions.
-    Authorization,
     /// An organization inside the realm.
     Organization,
     /// The profiles of client policies.
@@ -58,6 +57,9 @@ pub enum Kind {
     Localization,
     /// A user that the manifests declare, or a client's service account.
     User,
+    /// The authorization settings of a client: its resources, scopes, policies and permissions. They may name any of the
+    /// others.
+    Authorization,
     /// The realm itself: settings and attributes. Last, because its write also records what was applied.
     Realm,
 }
@@ -275,8 +277,8 @@ impl Kind {
             | Self::Flow
             | Self::RequiredAction => self.is_built_in(key),
             Self::User => key.starts_with(SERVICE_ACCOUNT_PREFIX),
-            // It goes with its client, or stays as it is.
-            Self::Authorization => true,
+            // They go with their client, or stay as they are. Admin permissions give rights: they do not outlive their word.
+            Self::Authorization => key != ADMIN_PERMISSIONS,
             kind => kind.is_single(),
         }
     }
@@ -291,6 +293,11 @@ impl Kind {
     /// True for what Keycloak makes together with the object that this one belongs to, if it made that.
     pub fn comes_with_owner(self, key: &str) -> bool {
         self == Self::ScopeMapper && tables::MAPPERS_OF_BUILT_IN_SCOPES.contains(&key)
+    }
+
+    /// True for what no birth can bring, because Keycloak makes it with the realm: the provisioner writes it right after.
+    pub fn is_born_later(self, key: &str) -> bool {
+        self == Self::Authorization && key == ADMIN_PERMISSIONS
     }
 
     /// True for what Keycloak makes itself in every realm.

@@ -158,15 +158,6 @@ pub static SPECS: [Spec; 21] = [
         ..USUAL
     },
     Spec {
-        kind: Kind::Authorization,
-        name: "authorization",
-        section: Section::Keyed("authorizationSettings"),
-        put: Put::Replaces,
-        fields: tables::AUTHORIZATION,
-        built_in: &["admin-permissions"],
-        ..USUAL
-    },
-    Spec {
         kind: Kind::Organization,
         name: "organization",
         section: Section::List("organizations"),
@@ -209,6 +200,14 @@ pub static SPECS: [Spec; 21] = [
         fields: tables::USER,
         // Users that nobody declared are the tenant's own affair.
         built_in: &["*"],
+    },
+    Spec {
+        kind: Kind::Authorization,
+        name: "authorization",
+        section: Section::Keyed("authorizationSettings"),
+        put: Put::Replaces,
+        fields: tables::AUTHORIZATION,
+        ..USUAL
     },
     Spec {
         kind: Kind::Realm,

@@ -117,16 +117,107 @@ pub async fn put_provider_mapper_replaces(api: &impl WriteRealms, jwks: &str, re
     assert_eq!(found["config"], json!({"role": "uma_authorization"}));
 }
 
-pub async fn importing_policies_changes_those_of_the_same_name(api: &impl WriteRealms, jwks: &str, realm: &str) {
-    let policy = |logic: &str| json!({"name": "nurses", "type": "role", "logic": logic, "decisionStrategy": "UNANIMOUS", "config": {"roles": "[{\"id\":\"nurse\",\"required\":true}]"}});
-    let client = json!({
-        "clientId": "app", "publicClient": false, "serviceAccountsEnabled": true, "authorizationServicesEnabled": true,
-        "authorizationSettings": {"policyEnforcementMode": "ENFORCING", "decisionStrategy": "UNANIMOUS", "resources": [{"name": "files", "uris": ["/f"]}], "policies": [policy("POSITIVE")]},
-    });
-    born(api, jwks, realm, json!({"clients": [client], "roles": {"realm": [{"name": "nurse"}]}})).await;
-    let base = format!("clients/{}/authz/resource-server", client_id(api, realm, "app").await);
-    post(api, realm, &format!("{base}/import"), json!({"policyEnforcementMode": "ENFORCING", "decisionStrategy": "UNANIMOUS", "policies": [policy("NEGATIVE")]})).await;
+fn policy(name: &str, of_type: &str, config: &Value) -> Value {
+    let texts =
+        config.as_object().into_iter().flatten().map(|(field, value)| {
+            (field.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned).into())
+        });
+    let config: serde_json::Map<String, Value> = texts.collect();
+    json!({"name": name, "type": of_type, "logic": "POSITIVE", "decisionStrategy": "UNANIMOUS", "config": config})
+}
+
+pub async fn policies_are_written_by_name_and_replaced(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    let client = json!({"clientId": "app", "publicClient": false, "serviceAccountsEnabled": true, "authorizationServicesEnabled": true});
+    born(api, jwks, realm, json!({"clients": [client], "roles": {"realm": [{"name": "nurse"}, {"name": "doctor"}]}}))
+        .await;
+    let base = format!("clients/{}/authz/resource-server/policy", client_id(api, realm, "app").await);
+    let role = |name: &str| json!({"roles": [{"id": name, "required": true}]});
+    post(api, realm, &base, policy("who", "role", &role("nurse"))).await;
+    let found = read(api, realm, &format!("{base}?first=0&max=500")).await;
+    let path = format!("{base}/{}", named(&found, "name", "who")["id"].as_str().expect("an id"));
+    api.put(realm, &path, Some(&policy("who", "time", &role("doctor")))).await.expect("written");
     let settings = named(&export(api, realm).await["clients"], "clientId", "app")["authorizationSettings"].clone();
-    assert_eq!(named(&settings["policies"], "name", "nurses")["logic"], "NEGATIVE");
-    assert_eq!(named(&settings["resources"], "name", "files")["uris"], json!(["/f"]), "what is not imported stays");
+    let who = named(&settings["policies"], "name", "who");
+    let roles: Value = serde_json::from_str(who["config"]["roles"].as_str().expect("a text")).expect("JSON");
+    assert_eq!(
+        (&roles, &who["type"]),
+        (&json!([{"id": "doctor", "required": true}]), &json!("role")),
+        "its type stays"
+    );
+}
+
+fn admin_permissions(export: &Value) -> Value {
+    named(&export["clients"], "clientId", "admin-permissions")["authorizationSettings"].clone()
+}
+
+/// A realm with admin permissions switched on: the path of their policies, and the id of the group `wards`.
+async fn permitted(api: &impl WriteRealms, jwks: &str, realm: &str) -> (String, String) {
+    let content = json!({
+        "adminPermissionsEnabled": true, "roles": {"realm": [{"name": "nurse"}]}, "groups": [{"name": "wards"}, {"name": "beds"}],
+    });
+    let export = born(api, jwks, realm, content).await;
+    let base = format!("clients/{}/authz/resource-server", client_id(api, realm, "admin-permissions").await);
+    post(api, realm, &format!("{base}/policy"), policy("who", "role", &json!({"roles": [{"id": "nurse"}]}))).await;
+    (base, named(&export["groups"], "name", "wards")["id"].as_str().expect("an id").to_owned())
+}
+
+fn for_groups(name: &str, groups: &[&str]) -> Value {
+    let config =
+        json!({"defaultResourceType": "Groups", "resources": groups, "scopes": ["view"], "applyPolicies": ["who"]});
+    policy(name, "scope", &config)
+}
+
+fn resources(settings: &Value, name: &str) -> Value {
+    let text = named(&settings["policies"], "name", name)["config"]["resources"].as_str().unwrap_or("[]").to_owned();
+    let mut list: Vec<String> = serde_json::from_str(&text).expect("JSON");
+    list.sort();
+    json!(list)
+}
+
+pub async fn admin_permissions_are_all_that_can_be_changed_of_their_client(
+    api: &impl WriteRealms,
+    jwks: &str,
+    realm: &str,
+) {
+    let (base, wards) = permitted(api, jwks, realm).await;
+    let settings = json!({"policyEnforcementMode": "DISABLED", "decisionStrategy": "UNANIMOUS"});
+    assert_eq!(api.put(realm, &base, Some(&settings)).await.expect_err("refused").status(), Some(400));
+    for (part, body) in [("scope", json!({"name": "x"})), ("resource", json!({"name": "x"})), ("import", settings)] {
+        let refused = api.post(realm, &format!("{base}/{part}"), &body).await.expect_err("refused");
+        assert_eq!(refused.status(), Some(400), "{part}");
+    }
+    let body = policy("old", "resource", &json!({"resources": ["Groups"]}));
+    assert_eq!(api.post(realm, &format!("{base}/policy"), &body).await.expect_err("refused").status(), Some(400));
+    post(api, realm, &format!("{base}/policy"), for_groups("see", &[&wards])).await;
+    let settings = admin_permissions(&export(api, realm).await);
+    assert_eq!(resources(&settings, "see"), json!([wards]), "they are for ids");
+    assert_eq!(named(&settings["policies"], "name", "see")["config"]["applyPolicies"], "[\"who\"]");
+}
+
+pub async fn an_admin_permission_for_everything_stays_so_when_it_is_changed(
+    api: &impl WriteRealms,
+    jwks: &str,
+    realm: &str,
+) {
+    let (base, wards) = permitted(api, jwks, realm).await;
+    post(api, realm, &format!("{base}/policy"), for_groups("see", &["Groups"])).await;
+    let found = read(api, realm, &format!("{base}/policy?first=0&max=500")).await;
+    let path =
+        format!("{base}/policy/{}", named(&found, "name", "see")["id"].as_str().expect("an id").replace(' ', "%20"));
+    api.put(realm, &path, Some(&for_groups("see", &[&wards]))).await.expect("written");
+    let now = resources(&admin_permissions(&export(api, realm).await), "see");
+    assert!(now.as_array().expect("a list").contains(&json!("Groups")), "so it is made anew: {now}");
+}
+
+pub async fn what_is_deleted_leaves_admin_permissions(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    let (base, wards) = permitted(api, jwks, realm).await;
+    let beds = named(&export(api, realm).await["groups"], "name", "beds")["id"].as_str().expect("an id").to_owned();
+    post(api, realm, &format!("{base}/policy"), for_groups("one", &[&wards])).await;
+    post(api, realm, &format!("{base}/policy"), for_groups("both", &[&wards, &beds])).await;
+    api.delete(realm, &format!("groups/{wards}"), None).await.expect("gone");
+    let settings = admin_permissions(&export(api, realm).await);
+    assert_eq!(resources(&settings, "both"), json!([beds]));
+    let names: Vec<&Value> =
+        settings["policies"].as_array().expect("a list").iter().map(|policy| &policy["name"]).collect();
+    assert!(!names.contains(&&json!("one")), "{names:?}");
 }

@@ -255,7 +255,7 @@ fn a_pattern_of_a_kind_that_does_not_exist_is_an_error() {
     let own = "        label: Clinic\n        protected: [idp/x, '*', realm]\n";
     let world = world().with("platform.yaml", platform).edit("tenants.yaml", "        label: Clinic\n", own);
     insta::assert_snapshot!(world.findings(), @r"
-    [unknown-kind] tenants.yaml:10:21 `idp` is not a kind of object (the kinds are user-profile, flow, required-action, component, sub-component, client-scope, client-scope-mapper, client, client-mapper, client-role, role, identity-provider, identity-provider-mapper, group, authorization, organization, client-profiles, client-policies, localization, user, realm)
+    [unknown-kind] tenants.yaml:10:21 `idp` is not a kind of object (the kinds are user-profile, flow, required-action, component, sub-component, client-scope, client-scope-mapper, client, client-mapper, client-role, role, identity-provider, identity-provider-mapper, group, organization, client-profiles, client-policies, localization, user, authorization, realm)
     [unknown-kind] platform.yaml:8:21 `clint` is not a kind of object (did you mean `client`?)
     ");
 }

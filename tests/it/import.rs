@@ -410,7 +410,7 @@ fn keys_and_scripts_are_not_brought() {
     assert_eq!(keys.len(), 1);
     assert_eq!((&keys[0]["name"], &keys[0]["config"]), (&json!("made"), &json!({"priority": ["100"]})));
     let settings = &named(&born["clients"], "clientId", "app")["authorizationSettings"];
-    assert_eq!(settings["policies"], json!([{"name": "may", "type": "resource", "config": {"applyPolicies": "[]"}}]));
+    assert_eq!(settings["policies"], json!([{"name": "may", "type": "resource"}]));
     assert_eq!(
         told,
         [

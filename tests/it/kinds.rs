@@ -22,8 +22,10 @@ async fn flows(api: &MemoryKeycloak) -> Vec<String> {
 #[tokio::test]
 async fn every_kind_is_made_one_by_one_changed_and_removed() {
     let api = MemoryKeycloak::new();
-    for realm in [json!({}), content(1), content(2), json!({}), content(2)] {
-        world(&realm).apply(&api).await;
+    for realm in [json!({}), content(1), content(2), json!({}), content(2), json!({})] {
+        let plan = world(&realm).apply(&api).await;
+        let again = world(&realm).plan(&api).await;
+        assert_eq!(again.tenants[0].foreign, [], "what was ours is gone: {plan:?}");
     }
 }
 

@@ -24,6 +24,7 @@ mod manifest;
 mod markdown;
 mod memory;
 mod observer;
+mod permissions;
 mod plan;
 mod properties;
 mod quarantine;

@@ -269,6 +269,28 @@ fn fields() -> Round {
             ),
             &["authorization/worker resources"],
         ),
+        // Admin permissions: one for less becomes one for all, somebody else may, a door of one's own.
+        (
+            Post(
+                "clients/{clientId=admin-permissions}/authz/resource-server/policy",
+                json!({"name": "own door", "type": "scope", "logic": "POSITIVE", "decisionStrategy": "UNANIMOUS", "config": {"defaultResourceType": "Users", "resources": "[\"Users\"]", "scopes": "[\"manage\"]", "applyPolicies": "[\"helpdesk\"]"}}),
+            ),
+            &["authorization/admin-permissions policies"],
+        ),
+        (
+            Set(
+                "clients/{clientId=admin-permissions}/authz/resource-server/policy/role/{clients/{clientId=admin-permissions}/authz/resource-server/policy|name=helpdesk|id}",
+                "/roles/0/id",
+                json!({"$": "{roles|name=nurse|id}"}),
+            ),
+            &["authorization/admin-permissions policies"],
+        ),
+        (
+            Delete(
+                "clients/{clientId=admin-permissions}/authz/resource-server/policy/{clients/{clientId=admin-permissions}/authz/resource-server/policy|name=give roles|id}",
+            ),
+            &["authorization/admin-permissions policies"],
+        ),
         // Roles and groups.
         // Nobody declared one, so this is not managed.
         (Set("roles/nurse", "/description", json!("x")), &[]),
@@ -385,6 +407,7 @@ fn more() -> Round {
                 "foreign group/halls/legacy",
                 "realm defaultGroups",
                 "user/boss@clinic.example groups./wards",
+                "authorization/admin-permissions policies",
             ],
         ),
         (
@@ -451,7 +474,7 @@ fn removed() -> Round {
         (Delete("users/{username=boss@clinic.example}"), &["user/boss@clinic.example created"]),
         (
             Delete("groups/{groups/{name=wards}/children|name=night|id}"),
-            &["group/wards/night created", "realm defaultGroups"],
+            &["group/wards/night created", "realm defaultGroups", "authorization/admin-permissions policies"],
         ),
         (Delete("roles/doctor"), &["role/doctor created"]),
     ]

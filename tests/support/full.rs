@@ -20,6 +20,7 @@ pub fn content(n: u32) -> Value {
             "en": {"greeting": format!("Hello {n}")},
         },
         "organizationsEnabled": true,
+        "adminPermissionsEnabled": true,
         "organizations": [{
             "name": format!("Ward {n}"), "alias": "ward", "enabled": true, "description": "d",
             "attributes": {"floor": [n.to_string()]}, "domains": [{"name": format!("ward{n}.example")}],
@@ -83,6 +84,7 @@ pub fn content(n: u32) -> Value {
                     {"name": "read files", "type": "scope", "logic": "POSITIVE", "decisionStrategy": "UNANIMOUS", "config": {"resources": "[\"files\"]", "scopes": "[\"read\"]", "applyPolicies": "[\"nurses\"]"}},
                 ],
              }},
+            {"clientId": "admin-permissions", "authorizationSettings": {"policies": permissions(n)}},
             {"clientId": "https://sp.example/saml", "protocol": "saml", "redirectUris": ["https://sp.example/*"], "attributes": {"saml.assertion.signature": "true", "saml_name_id_format": if n == 1 { "username" } else { "email" }},
              "protocolMappers": [{"name": "roles", "protocol": "saml", "protocolMapper": "saml-role-list-mapper", "config": {"attribute.name": format!("Role{n}"), "single": "true"}}]},
         ],
@@ -102,4 +104,42 @@ pub fn content(n: u32) -> Value {
         "clientPolicies": {"policies": [{"name": "no passwords", "enabled": true, "conditions": [{"condition": "grant-type", "configuration": {"grant_types": ["password"]}}], "profiles": if n == 1 { json!(["strict"]) } else { json!([]) }}]},
         "users": [{"username": "boss@clinic.example", "attributes": {"badge": [n.to_string()]}, "groups": if n == 1 { json!(["/wards"]) } else { json!(["/wards/night"]) }, "realmRoles": ["nurse"]}],
     })
+}
+
+/// Admin permissions for objects of every type that 26.4 has; with 2, one is for less than it was, and a policy is of
+/// another type.
+fn permissions(n: u32) -> Value {
+    let first = n == 1;
+    let permission = |name: &str, of_type: &str, resources: &[&str], scopes: &[&str], policies: &[&str]| json!({"name": name, "type": "scope", "config": {"defaultResourceType": of_type, "resources": resources, "scopes": scopes, "applyPolicies": policies}});
+    let office = if first {
+        json!({"name": "office", "type": "time", "config": {"hour": "8", "hourEnd": "17"}})
+    } else {
+        json!({"name": "office", "type": "client", "config": {"clients": ["worker"]}})
+    };
+    let mut policies = vec![
+        json!({"name": "either", "type": "aggregate", "decisionStrategy": "AFFIRMATIVE", "config": {"applyPolicies": ["helpdesk", "night staff"]}}),
+        json!({"name": "helpdesk", "type": "role", "config": {"roles": [{"id": if first { "doctor" } else { "worker/run" }, "required": true}]}}),
+        json!({"name": "night staff", "type": "group", "description": format!("d{n}"), "config": {"groups": [{"path": "/wards/night", "extendChildren": first}]}}),
+        json!({"name": "the boss", "type": "user", "config": {"users": ["boss@clinic.example"]}}),
+        office,
+        permission(
+            "see people",
+            "Users",
+            &[if first { "Users" } else { "boss@clinic.example" }],
+            &["view"],
+            &["helpdesk"],
+        ),
+        permission(
+            "run wards",
+            "Groups",
+            &["/wards/night"],
+            if first { &["view-members"] } else { &["manage-members", "view-members"] },
+            &["either", "office"],
+        ),
+        permission("give roles", "Roles", &["nurse", "worker/run"], &["map-role"], &["the boss"]),
+    ];
+    if first {
+        policies.push(permission("see the worker", "Clients", &["worker"], &["view"], &["office"]));
+    }
+    policies.into()
 }

@@ -81,6 +81,7 @@ pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
     check_roles(&realm)?;
     built_in(&mut realm, ObjectId::new(Kind::RealmRole, "uma_authorization"), json!({"name": "uma_authorization"}));
     check_urls(&realm)?;
+    realm.admin_permissions();
     Ok(realm)
 }
 
@@ -138,7 +139,7 @@ pub(super) fn client(realm: &Realm, mut document: Value) -> Value {
     with_defaults(document)
 }
 
-fn with_defaults(mut document: Value) -> Value {
+pub(super) fn with_defaults(mut document: Value) -> Value {
     let defaults = json!({
         "enabled": true, "protocol": "openid-connect", "publicClient": false, "bearerOnly": false, "standardFlowEnabled": true,
         "implicitFlowEnabled": false, "directAccessGrantsEnabled": false, "serviceAccountsEnabled": false,

@@ -1,12 +1,12 @@
-//! What has endpoints of a shape of its own: groups, organizations, localization, authorization settings, and the
-//! documents that every realm has one of.
+//! What has endpoints of a shape of its own: groups, organizations, localization, and the documents that every realm has
+//! one of.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Realm, Refusal};
 use crate::state::{Kind, ObjectId};
 
-fn missing(what: &str) -> Refusal {
+pub(super) fn missing(what: &str) -> Refusal {
     (404, format!("Could not find {what}"))
 }
 
@@ -140,7 +140,10 @@ impl Realm {
                 let gone = |id: &ObjectId| id.kind == Kind::Group && (*id == group || id.key.starts_with(&below));
                 let paths: Vec<String> =
                     self.objects.keys().filter(|id| gone(id)).map(|id| format!("/{}", id.key)).collect();
+                let ids = self.objects.iter().filter(|(id, _)| gone(id)).map(|(_, group)| group["id"].clone());
+                let ids: Vec<Value> = ids.collect();
                 self.objects.retain(|id, _| !gone(id));
+                ids.iter().filter_map(Value::as_str).for_each(|id| self.forget_in_permissions(id));
                 for path in paths {
                     super::merge::change(&mut self.top["defaultGroups"], &path, false);
                     self.objects
@@ -155,9 +158,10 @@ impl Realm {
             ["identity-provider", "instances", _, "mappers", id] => {
                 self.by_id(Kind::IdentityProviderMapper, id).map(|mapper| self.objects.remove(&mapper)).map(|_| ())
             }
-            ["organizations", id] => {
-                self.by_id(Kind::Organization, id).map(|gone| self.objects.remove(&gone)).map(|_| ())
-            }
+            ["organizations", id] => self
+                .by_id(Kind::Organization, id)
+                .map(|gone| self.objects.remove(&gone))
+                .map(|_| self.forget_in_permissions(id)),
             ["organizations", id, "identity-providers", alias] => {
                 self.by_id(Kind::Organization, id).and_then(|organization| {
                     super::merge::change(&mut self.document(&organization)?["identityProviders"], alias, false);
@@ -174,10 +178,7 @@ impl Realm {
                     document["texts"].as_object_mut().map(|texts| texts.remove(*key));
                 })
             }
-            ["clients", id, "authz", "resource-server", list, name] => self.authorization(id).map(|settings| {
-                let list = &mut settings[plural(list)];
-                list.as_array_mut().into_iter().for_each(|list| list.retain(|item| item["name"] != *name));
-            }),
+            ["clients", id, "authz", "resource-server", list, name] => self.delete_authorization(id, list, name),
             _ => return None,
         })
     }
@@ -203,85 +204,6 @@ impl Realm {
         let user = self.by_id(Kind::User, user)?;
         super::merge::change(&mut self.document(&user)?["groups"], &path, add);
         Ok(())
-    }
-
-    fn authorization(&mut self, client: &str) -> Result<&mut Value, Refusal> {
-        let client = self.by_id(Kind::Client, client)?;
-        if self.objects[&client]["authorizationServicesEnabled"] != true {
-            return Err(missing("resource server"));
-        }
-        let usual = || json!({"allowRemoteResourceManagement": true, "policyEnforcementMode": "ENFORCING", "decisionStrategy": "UNANIMOUS"});
-        Ok(self.objects.entry(ObjectId::new(Kind::Authorization, client.key)).or_insert_with(usual))
-    }
-
-    /// Parts are told by their names here, which stand for ids.
-    fn get_authorization(&self, client: &str, rest: &[&str]) -> Result<Value, Refusal> {
-        let mut copy = self.clone();
-        let settings = copy.authorization(client)?;
-        match rest {
-            [] => {
-                let kept = settings.as_object().into_iter().flatten().filter(|(_, value)| !value.is_array());
-                Ok(Value::Object(kept.map(|(field, value)| (field.clone(), value.clone())).collect::<Map<_, _>>()))
-            }
-            [list] => {
-                let items = settings[plural(list)].as_array().cloned().unwrap_or_default();
-                let named = |mut item: Value| {
-                    item["id"] = item["name"].clone();
-                    item
-                };
-                Ok(items.into_iter().map(named).collect())
-            }
-            _ => Err(missing("path")),
-        }
-    }
-
-    fn post_authorization(&mut self, client: &str, rest: &[&str], body: &Value) -> Result<(), Refusal> {
-        let settings = self.authorization(client)?;
-        match rest {
-            ["import"] => {
-                for policy in body["policies"].as_array().into_iter().flatten() {
-                    upsert(&mut settings["policies"], policy);
-                }
-            }
-            [list] => upsert(&mut settings[plural(list)], body),
-            _ => return Err(missing("path")),
-        }
-        Ok(())
-    }
-
-    fn put_authorization(&mut self, client: &str, rest: &[&str], body: &Value) -> Result<(), Refusal> {
-        let settings = self.authorization(client)?;
-        match rest {
-            [] => {
-                for field in ["allowRemoteResourceManagement", "policyEnforcementMode", "decisionStrategy"] {
-                    settings[field] = body[field].clone();
-                }
-            }
-            [list, _] => upsert(&mut settings[plural(list)], body),
-            _ => return Err(missing("path")),
-        }
-        Ok(())
-    }
-}
-
-fn plural(part: &str) -> &'static str {
-    match part {
-        "resource" => "resources",
-        "scope" => "scopes",
-        _ => "policies",
-    }
-}
-
-fn upsert(list: &mut Value, item: &Value) {
-    if !list.is_array() {
-        *list = json!([]);
-    }
-    let mut item = item.clone();
-    item.as_object_mut().into_iter().for_each(|map| map.retain(|field, _| !matches!(field.as_str(), "id" | "_id")));
-    let Some(list) = list.as_array_mut() else { return };
-    match list.iter_mut().find(|other| other["name"] == item["name"]) {
-        Some(other) => *other = item,
-        None => list.push(item),
     }
 }
 

@@ -208,6 +208,7 @@ impl Realm {
             [] => {
                 check_fields(Kind::Realm, body)?;
                 put_realm(&mut self.top, body);
+                self.admin_permissions();
                 Ok(())
             }
             [list @ ("default-default-client-scopes" | "default-optional-client-scopes"), scope] => {
@@ -309,8 +310,9 @@ impl Realm {
             [kind, id] if kind_of(kind).is_some() => self.by_id(kind_of(kind).unwrap_or(Kind::Client), id)?,
             _ => return self.change_roles(path, &segments, body.unwrap_or(&Value::Null), false),
         };
-        self.document(&gone)?;
+        let id = self.document(&gone)?["id"].as_str().unwrap_or_default().to_owned();
         self.remove(&gone);
+        self.forget_in_permissions(&id);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{clean, show};
+use super::{WIDTH, clean, show};
 use crate::plan::FieldChange;
 use crate::state::Kind;
 use crate::state::secret::{as_reference, sole_reference};
@@ -139,6 +139,11 @@ fn list(path: &str, before: &[Value], after: &[Value], depth: usize, steps: &mut
         };
         named(before) && named(after) && !(before.is_empty() && after.is_empty())
     });
+    // One that is too long to be shown whole must be told by its name all the same.
+    let at = |item: &Value| match key.and_then(|key| item[key].as_str()) {
+        Some(name) if item.is_object() && item.to_string().chars().count() > WIDTH => format!("{path}[{name}]"),
+        _ => path.to_owned(),
+    };
     let mut left: Vec<Option<&Value>> = after.iter().map(Some).collect();
     for item in before {
         let same = |other: &&Value| match key {
@@ -150,10 +155,10 @@ fn list(path: &str, before: &[Value], after: &[Value], depth: usize, steps: &mut
                 let name = key.and_then(|key| item[key].as_str()).unwrap_or_default();
                 compare(&format!("{path}[{name}]"), Some(item), Some(other), depth, steps);
             }
-            None => steps.push(Step::new('-', path, [show(Some(item))])),
+            None => steps.push(Step::new('-', &at(item), [show(Some(item))])),
         }
     }
-    steps.extend(left.into_iter().flatten().map(|item| Step::new('+', path, [show(Some(item))])));
+    steps.extend(left.into_iter().flatten().map(|item| Step::new('+', &at(item), [show(Some(item))])));
 }
 
 #[cfg(test)]

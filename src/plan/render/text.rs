@@ -22,14 +22,11 @@ pub fn plan(plan: &Plan) -> String {
             let label =
                 if tenant.label == tenant.tenant { String::new() } else { format!("  {}", clean(&tenant.label)) };
             let name = format!("{} ({}){label}", clean(&tenant.tenant), tenant.tier);
-            match tenant.changes.first().filter(|_| tenant.is_birth()) {
-                Some(birth) => {
-                    let _ = writeln!(out, "{indent}+ create  {name}: a realm with {}", contents(birth));
-                }
-                None => {
-                    let _ = writeln!(out, "{indent}{name}");
-                    self::tenant(&mut out, tenant, &format!("{indent}    "));
-                }
+            if tenant.is_birth() {
+                let _ = writeln!(out, "{indent}+ create  {name}: a realm with {}", contents(&tenant.born()));
+            } else {
+                let _ = writeln!(out, "{indent}{name}");
+                self::tenant(&mut out, tenant, &format!("{indent}    "));
             }
         }
     }

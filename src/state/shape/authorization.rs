@@ -4,13 +4,28 @@
 use serde_json::{Map, Value, json};
 
 use super::{objects, prune, sort_by, text};
+use crate::state::permissions::{ADMIN_PERMISSIONS, by_name, names};
 
 pub(super) fn gather(document: &mut Map<String, Value>) {
-    let mut found = Map::new();
+    let names = names(document);
+    let mut found = match document.remove("authorizationSettings") {
+        Some(Value::Object(by_client)) => by_client,
+        _ => Map::new(),
+    };
     for client in objects(document, "clients") {
-        if let Some(mut settings) = client.remove("authorizationSettings").filter(|settings| !settings.is_null()) {
-            canonical(&mut settings);
+        if let Some(settings) = client.remove("authorizationSettings").filter(|settings| !settings.is_null()) {
             found.insert(text(client, "clientId").to_owned(), settings);
+        }
+    }
+    // That client is nothing but its permissions: Keycloak makes it where they are switched on.
+    if let Some(clients) = document.get_mut("clients").and_then(Value::as_array_mut) {
+        clients.retain(|client| client["clientId"] != ADMIN_PERMISSIONS);
+    }
+    for (client, settings) in &mut found {
+        canonical(settings);
+        if client == ADMIN_PERMISSIONS {
+            by_name(settings, &names);
+            settings.as_object_mut().into_iter().flat_map(|map| objects(map, "policies")).for_each(sort_lists);
         }
     }
     if !found.is_empty() {
@@ -63,6 +78,10 @@ fn canonical(settings: &mut Value) {
             ("config", json!({})),
             ("description", json!("")),
         ];
+        if let Some(config) = policy.get_mut("config").and_then(Value::as_object_mut) {
+            // What a permission leaves out, Keycloak shows as an empty list or not at all.
+            prune(config, &["resources", "scopes", "applyPolicies"].map(|list| (list, json!([]))));
+        }
         prune(policy, &nothing);
     }
     for list in ["resources", "scopes", "policies"] {
@@ -74,21 +93,27 @@ fn sort_list(map: &mut Map<String, Value>, list: &str) {
     map.get_mut(list).and_then(Value::as_array_mut).into_iter().for_each(|list| sort_by(list, "name"));
 }
 
-/// `"[\"a\",\"b\"]"` as a sorted list.
+/// `"[\"a\",\"b\"]"` as a sorted list, anything else as a text.
 fn unwrap(policy: &mut Map<String, Value>) {
     for value in policy.get_mut("config").and_then(Value::as_object_mut).into_iter().flat_map(|map| map.values_mut()) {
+        if value.is_boolean() || value.is_number() {
+            *value = value.to_string().into();
+        }
         let list = value.as_str().filter(|text| text.starts_with('[')).and_then(|text| serde_json::from_str(text).ok());
         if let Some(mut list) = list.or_else(|| value.is_array().then(|| value.clone())) {
             if let Some(items) = list.as_array_mut() {
-                // Of a role, the server shows only that it is required.
-                items
-                    .iter_mut()
-                    .filter_map(Value::as_object_mut)
-                    .for_each(|item| prune(item, &[("required", json!(false))]));
-                items.sort_by_key(Value::to_string);
+                let usual = [("required", json!(false)), ("extendChildren", json!(false))];
+                items.iter_mut().filter_map(Value::as_object_mut).for_each(|item| prune(item, &usual));
             }
             *value = list;
         }
+    }
+    sort_lists(policy);
+}
+
+fn sort_lists(policy: &mut Map<String, Value>) {
+    for list in policy.get_mut("config").and_then(Value::as_object_mut).into_iter().flat_map(|map| map.values_mut()) {
+        list.as_array_mut().into_iter().for_each(|items| items.sort_by_key(Value::to_string));
     }
 }
 

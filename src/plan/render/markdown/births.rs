@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::escape::{code, html};
 use super::{FEW, Page, names, root, tenants};
 use crate::plan::render::contents;
-use crate::plan::review::{TENANT, born};
+use crate::plan::review::TENANT;
 use crate::plan::risk::{addresses, wide};
 use crate::plan::{Plan, TenantPlan, licence};
 use crate::state::{Kind, ObjectId, RealmState};
@@ -24,7 +24,7 @@ pub(super) fn write(page: &mut Page, plan: &Plan) {
     let births: Vec<(usize, &TenantPlan, RealmState)> = (0..)
         .zip(&plan.tenants)
         .filter(|(_, tenant)| tenant.is_birth())
-        .map(|(index, tenant)| (index, tenant, born(tenant)))
+        .map(|(index, tenant)| (index, tenant, tenant.born()))
         .collect();
     if births.is_empty() {
         return;
@@ -100,9 +100,7 @@ fn line(tenant: &TenantPlan, state: &RealmState) -> String {
     if let Some(parent) = tenant.path.last() {
         let _ = write!(out, " below {}", code(parent));
     }
-    if let Some(birth) = tenant.changes.first() {
-        let _ = write!(out, ": {}", contents(birth));
-    }
+    let _ = write!(out, ": {}", contents(state));
     out.push('\n');
     let realm = state.realm().map(|realm| realm.fields.clone()).unwrap_or_default();
     let licences = licence::held(&realm);
