@@ -27,6 +27,7 @@ pub mod reference;
 mod restore;
 mod rotate;
 mod schema;
+mod secrets;
 mod session;
 mod settings;
 mod validate;

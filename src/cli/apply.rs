@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
-use super::args::{PlanFormat, Selecting, Target, Waivers};
+use super::args::{PlanFormat, SecretFiles, Selecting, Target, Waivers};
 use super::exit::{Exit, Hinted, UsageError};
 use super::output::Printer;
 use super::progress::Progress;
-use super::{files, plan, session};
+use super::session::Meant;
+use super::{files, plan, secrets, session};
 use crate::apply::{Manner, OnStale, Outcome, Refused, TenantOutcome, apply};
 use crate::keycloak::http::Server;
 use crate::plan::select::Selection;
@@ -31,6 +32,9 @@ pub(super) struct Options {
     /// Where and as whom.
     #[command(flatten)]
     pub(super) target: Target,
+    /// Where files of secrets are.
+    #[command(flatten)]
+    pub(super) secrets: SecretFiles,
     /// What it is about.
     #[command(flatten)]
     pub(super) selecting: Selecting,
@@ -43,9 +47,6 @@ pub(super) struct Options {
     /// What to refuse where something has moved since the plan was made
     #[arg(long, value_enum, default_value = "object", value_name = "WHAT")]
     pub(super) on_stale: Stale,
-    /// Where the manifests of a saved plan are now; files of secrets are looked for there. By default where they were
-    #[arg(long, value_name = "DIR")]
-    pub(super) manifests: Option<PathBuf>,
     /// Realms to work on at a time
     #[arg(short, long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
     pub(super) parallelism: u16,
@@ -105,14 +106,13 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         let message = "nobody can be asked here whether to go on".into();
         return Err(UsageError { message, hint: Some("give --yes, or apply a saved plan".into()) }.into());
     }
-    let mut session = session::open(
-        printer,
-        &options.what,
-        &options.target,
-        &options.selecting.selection(),
-        options.parallelism.max(8),
-    )
-    .await?;
+    let meant = Meant {
+        dir: &options.what,
+        target: &options.target,
+        secrets: &options.secrets,
+        selection: options.selecting.selection(),
+    };
+    let mut session = session::open(printer, &meant, options.parallelism.max(8)).await?;
     session::waive(printer, &mut session.plan, &options.meant)?;
     plan::show(printer, &session.plan, PlanFormat::Text)?;
     if session.plan.refused().next().is_some() {
@@ -169,7 +169,7 @@ fn expired(plan: &Plan) -> bool {
 /// The server that a saved plan is for, and the secrets that it refers to.
 async fn reach(printer: &Printer, plan: &Plan, options: &Options) -> anyhow::Result<(Server, Secrets)> {
     let target = &options.target;
-    let key = files::operator_key(target.operator_key.as_deref())?;
+    let key = secrets::operator_key(target.operator_key.as_deref())?;
     let mut found = Vec::new();
     for change in plan.tenants.iter().flat_map(|tenant| &tenant.changes) {
         change
@@ -179,8 +179,8 @@ async fn reach(printer: &Printer, plan: &Plan, options: &Options) -> anyhow::Res
             .chain(change.along.values())
             .for_each(|value| references(value, &mut found));
     }
-    let directory = options.manifests.clone().unwrap_or_else(|| PathBuf::from(&plan.header.directory));
-    let secrets = files::plan_secrets(&directory, found, &key)?;
+    let directory = options.secrets.secrets_dir.clone().unwrap_or_else(|| PathBuf::from(&plan.header.directory));
+    let secrets = secrets::of_plan(&directory, found, &key)?;
     let base = plan.header.server.trim_end_matches("/realms/master");
     let url = session::checked_url(target.server.clone().unwrap_or_else(|| base.to_owned()))?;
     let server = Server::connect(&url, key, session::trace(printer, secrets.values())).await?;

@@ -175,6 +175,37 @@ pub(super) struct Looking {
     pub(super) observer_key: Option<PathBuf>,
 }
 
+/// Where files of secrets are.
+#[derive(Debug, Clone, Args)]
+pub(super) struct SecretFiles {
+    /// Directory in which the files of `file:` references stand, by the same paths; by default that of the manifests
+    #[arg(long, env = "REALMWRIGHT_SECRETS_DIR", value_name = "DIR")]
+    pub(super) secrets_dir: Option<PathBuf>,
+}
+
+/// What commands that only look are about.
+#[derive(Debug, Args)]
+pub(super) struct View {
+    /// Directory with the manifests
+    #[arg(default_value = ".")]
+    pub(super) dir: PathBuf,
+    /// Where and as whom.
+    #[command(flatten)]
+    pub(super) target: Target,
+    /// Looking instead of writing.
+    #[command(flatten)]
+    pub(super) looking: Looking,
+    /// Where files of secrets are.
+    #[command(flatten)]
+    pub(super) secrets: SecretFiles,
+    /// What it is about.
+    #[command(flatten)]
+    pub(super) selecting: Selecting,
+    /// Realms to read at a time
+    #[arg(short, long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    pub(super) parallelism: u16,
+}
+
 /// How to print what is no plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
@@ -195,17 +226,19 @@ pub(super) enum PlanFormat {
     Markdown,
 }
 
+/// Heading of the options that select.
+const SELECTION: &str = "Selection";
+
 /// What of the network a run is about.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Selection")]
 pub(super) struct Selecting {
     /// Only this; may be given several times. A tenant by its name or path (`clinic`, `nordmed/klinikpartner/st-anna`,
     /// `nordmed/**`), `tier:organization`, `distributor:nordmed`, `label:region=north`, or objects
     /// (`clinic/client/assistant`, `*/user`). `*` stands for any text
-    #[arg(long, value_name = "SELECTOR")]
+    #[arg(long, value_name = "SELECTOR", help_heading = SELECTION)]
     select: Vec<Selector>,
     /// Not this, though it is selected; written alike
-    #[arg(long, value_name = "SELECTOR")]
+    #[arg(long, value_name = "SELECTOR", help_heading = SELECTION)]
     exclude: Vec<Selector>,
 }
 

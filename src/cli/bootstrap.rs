@@ -8,7 +8,7 @@ use clap::Args;
 use super::args::Target;
 use super::exit::Exit;
 use super::output::Printer;
-use super::{files, session};
+use super::{files, secrets, session};
 use crate::keycloak::Fault;
 use crate::keycloak::bootstrap::bootstrap;
 use crate::keycloak::key::OperatorKey;
@@ -43,12 +43,12 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
             session::server_url(&options.target, &resolve(&manifests.set, &environment, &mut Vec::new()))?
         }
     };
-    let password = files::password(options.admin_password_file.as_deref(), files::PASSWORD_VARIABLE)?;
+    let password = secrets::password(options.admin_password_file.as_deref(), secrets::PASSWORD_VARIABLE)?;
     let new = options.target.operator_key.as_deref().filter(|path| !path.exists());
     if let Some(path) = new {
         files::write_key(path, &OperatorKey::generate()?)?;
     }
-    let key = files::operator_key(options.target.operator_key.as_deref())?;
+    let key = secrets::operator_key(options.target.operator_key.as_deref())?;
     let trace = session::trace(printer, []);
     let user = options.target.admin_user.as_deref().unwrap_or("admin");
     let prepared = bootstrap(&url, user, &password, &key, options.replace_key, trace).await;

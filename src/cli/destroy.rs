@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::args::{Target, Waivers};
 use super::exit::{Exit, Hinted, UsageError};
 use super::output::Printer;
-use super::{files, realms, session};
+use super::{files, realms, secrets, session};
 use crate::apply::quarantine::quarantine;
 use crate::diagnostic::did_you_mean;
 use crate::expand::protection;
@@ -59,7 +59,7 @@ pub(super) async fn place(printer: &Printer, dir: &Path, target: &Target) -> any
     let environment = session::environment(&manifests.set, target.environment.as_deref())?;
     let network = resolve(&manifests.set, &environment, &mut manifests.found);
     manifests.report(printer)?;
-    let key = files::operator_key(target.operator_key.as_deref())?;
+    let key = secrets::operator_key(target.operator_key.as_deref())?;
     let server = Server::connect(&session::server_url(target, &network)?, key, session::trace(printer, [])).await?;
     let server = session::administrated(server, target)?;
     Ok(Place { server, network })

@@ -7,7 +7,7 @@ use clap::Args;
 use super::args::{Format, Selecting, Target};
 use super::exit::{Exit, UsageError};
 use super::output::Printer;
-use super::{files, session};
+use super::{files, secrets, session};
 use crate::doctor::examine::{Known, examine};
 use crate::doctor::facts::{How, Key};
 use crate::doctor::{Report, render};
@@ -54,12 +54,12 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         }
     };
     let file = options.target.operator_key.as_deref();
-    let found = files::operator_key(file);
+    let found = secrets::operator_key(file);
     let known = Known {
         how: How { server: url.clone(), key_file: file.map(|file| file.display().to_string()) },
         environment: network.as_ref().map(|network| network.environment.clone()),
         key: Key {
-            place: file.map_or_else(|| files::KEY_VARIABLE.to_owned(), |file| file.display().to_string()),
+            place: file.map_or_else(|| secrets::KEY_VARIABLE.to_owned(), |file| file.display().to_string()),
             problem: found.as_ref().err().map(|error| format!("{error:#}")),
             mode: file.and_then(mode),
         },

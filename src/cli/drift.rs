@@ -1,10 +1,8 @@
 //! `realmwright drift`
 
-use std::path::PathBuf;
-
 use clap::Args;
 
-use super::args::{Looking, PlanFormat, Selecting, Target};
+use super::args::{PlanFormat, View};
 use super::exit::Exit;
 use super::output::Printer;
 use super::session;
@@ -14,37 +12,17 @@ use crate::plan::drift::drift;
 /// `drift`
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// Directory with the manifests
-    #[arg(default_value = ".")]
-    pub(super) dir: PathBuf,
-    /// Where and as whom.
-    #[command(flatten)]
-    pub(super) target: Target,
-    /// Looking instead of writing.
-    #[command(flatten)]
-    pub(super) looking: Looking,
     /// What it is about.
     #[command(flatten)]
-    pub(super) selecting: Selecting,
+    pub(super) view: View,
     /// How to print it
     #[arg(short, long, value_enum, default_value = "text")]
     pub(super) format: PlanFormat,
-    /// Realms to read at a time
-    #[arg(short, long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
-    pub(super) parallelism: u16,
 }
 
 /// Shows what was changed in Keycloak although no manifest did; exits with 2 when there is such a thing.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let plan = session::look(
-        printer,
-        options.dir.as_path(),
-        &options.target,
-        &options.looking,
-        &options.selecting.selection(),
-        options.parallelism,
-    )
-    .await?;
+    let plan = session::look(printer, &options.view).await?;
     let (drifted, waiting) = drift(&plan);
     if drifted.is_empty() && options.format == PlanFormat::Text {
         let part = if drifted.part.is_some() { " in what was selected" } else { "" };

@@ -9,7 +9,7 @@ use super::args::{Format, Target};
 use super::exit::{Exit, UsageError};
 use super::output::Printer;
 use super::session::{self, Manifests};
-use super::{excerpt, files};
+use super::{excerpt, secrets};
 use crate::diagnostic::{Span, did_you_mean};
 use crate::expand::origin::{Origin, Origins, origins};
 use crate::expand::{Desired, expand};
@@ -50,7 +50,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let (tenant, object, field) = find(&network, &options.address)?;
     let key = match options.offline {
         true => None,
-        false => files::operator_key(options.target.operator_key.as_deref()).ok(),
+        false => secrets::operator_key(options.target.operator_key.as_deref()).ok(),
     };
     let jwks = key.as_ref().map(|key| key.jwks().to_owned());
     let desired = expand(set, sources, &network, jwks.as_deref().unwrap_or_default(), found);

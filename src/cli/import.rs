@@ -11,7 +11,7 @@ use super::args::Target;
 use super::exit::{Exit, Hinted, Reported, UsageError};
 use super::output::Printer;
 use super::progress::Progress;
-use super::{files, session};
+use super::{files, secrets, session};
 use crate::diagnostic::{did_you_mean, passable};
 use crate::import::report::{self, Reason};
 use crate::import::substitute::resolve;
@@ -175,7 +175,7 @@ async fn live(
     };
     let url = session::checked_url(url)?;
     // An administrator needs no operator key to read.
-    let key = match (files::operator_key(options.target.operator_key.as_deref()), &options.target.admin_user) {
+    let key = match (secrets::operator_key(options.target.operator_key.as_deref()), &options.target.admin_user) {
         (Err(_), Some(_)) if options.target.operator_key.is_none() => OperatorKey::from_pem(&OperatorKey::generate()?)?,
         (key, _) => key?,
     };

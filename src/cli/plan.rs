@@ -5,27 +5,18 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 
-use super::args::{Looking, PlanFormat, Selecting, Target, Waivers};
+use super::args::{PlanFormat, View, Waivers};
 use super::exit::{Exit, UsageError};
 use super::output::Printer;
 use super::session;
-use crate::plan::{Plan, TenantPlan, View, render};
+use crate::plan::{self, Plan, TenantPlan, render};
 
 /// `plan`
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// Directory with the manifests
-    #[arg(default_value = ".")]
-    pub(super) dir: PathBuf,
-    /// Where and as whom.
-    #[command(flatten)]
-    pub(super) target: Target,
-    /// Looking instead of writing.
-    #[command(flatten)]
-    pub(super) looking: Looking,
     /// What it is about.
     #[command(flatten)]
-    pub(super) selecting: Selecting,
+    pub(super) view: View,
     /// What is meant although a guard refuses it.
     #[command(flatten)]
     pub(super) meant: Waivers,
@@ -38,9 +29,6 @@ pub(super) struct Options {
     /// Exit with 2 when there is something to do
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
-    /// Realms to read at a time
-    #[arg(short, long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
-    pub(super) parallelism: u16,
 }
 
 /// Plans, prints and saves. Sends nothing that writes.
@@ -49,22 +37,14 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         let message = format!("{} is not a directory, so no plan can be saved there", parent.display());
         return Err(UsageError { message, hint: Some("make it first, or give --out another place".into()) }.into());
     }
-    let mut plan = session::look(
-        printer,
-        options.dir.as_path(),
-        &options.target,
-        &options.looking,
-        &options.selecting.selection(),
-        options.parallelism,
-    )
-    .await?;
+    let mut plan = session::look(printer, &options.view).await?;
     session::waive(printer, &mut plan, &options.meant)?;
     let plan = &plan;
     show(printer, plan, options.format)?;
     if let Some(path) = &options.out {
         std::fs::write(path, json(plan)?).with_context(|| format!("can't write {}", path.display()))?;
         let meant = if plan.refused().next().is_some() { ", with what it is to waive" } else { "" };
-        if plan.header.view == View::Observer {
+        if plan.header.view == plan::View::Observer {
             printer.say(&format!("saved to {}, for reading: an observer's plan can't be applied", path.display()));
         } else {
             printer.say(&format!("saved to {}; apply it with `realmwright apply {0}`{meant}", path.display()));

@@ -6,10 +6,10 @@ use futures_util::{StreamExt, TryStreamExt};
 use jiff::{Timestamp, ToSpan};
 use secrecy::SecretString;
 
-use super::args::{Looking, Target, Waivers};
+use super::args::{self, SecretFiles, Target, Waivers};
 use super::exit::{Reported, UsageError};
 use super::output::Printer;
-use super::{files, realms};
+use super::{files, realms, secrets};
 use crate::diagnostic::{Diagnostic, did_you_mean, passable};
 use crate::expand::{Desired, expand, observer, provisioner};
 use crate::keycloak::http::{Exchange, Server, Trace};
@@ -122,14 +122,17 @@ pub(super) fn checked_url(url: String) -> anyhow::Result<String> {
         .into())
 }
 
+/// Which manifests are meant, and what of them.
+pub(super) struct Meant<'a> {
+    pub(super) dir: &'a Path,
+    pub(super) target: &'a Target,
+    pub(super) secrets: &'a SecretFiles,
+    pub(super) selection: Selection,
+}
+
 /// What the manifests say for the environment that is meant, secrets read if there is a key to tell them apart by.
-pub(super) fn wanted(
-    printer: &Printer,
-    dir: &Path,
-    target: &Target,
-    selection: &Selection,
-    key: Option<&OperatorKey>,
-) -> anyhow::Result<Wanted> {
+pub(super) fn wanted(printer: &Printer, meant: &Meant<'_>, key: Option<&OperatorKey>) -> anyhow::Result<Wanted> {
+    let Meant { dir, target, secrets, selection } = meant;
     let mut manifests = read(printer, dir)?;
     let Manifests { sources, set, found, .. } = &mut manifests;
     let environment = environment(set, target.environment.as_deref())?;
@@ -138,13 +141,13 @@ pub(super) fn wanted(
     let chosen = if passable(found) { selection.choose(&network).map_err(unselectable)? } else { None };
     desired.retain(|tenant| chosen.as_ref().is_none_or(|chosen| chosen.has(&tenant.name)));
     let secrets = match key {
-        Some(key) => files::secrets(dir, &desired, key, found),
+        Some(key) => secrets::read(secrets.secrets_dir.as_deref().unwrap_or(dir), &desired, key, found),
         None => Secrets::unread(),
     };
     manifests.report(printer)?;
     let texts: Vec<String> =
         manifests.sources.iter().map(|source| format!("{}\0{}\0", source.name, source.text)).collect();
-    Ok(Wanted { dir: dir.to_owned(), network, desired, chosen, secrets, digest: digest(&texts.concat()) })
+    Ok(Wanted { dir: dir.to_path_buf(), network, desired, chosen, secrets, digest: digest(&texts.concat()) })
 }
 
 /// A selection that can't be used.
@@ -155,7 +158,7 @@ pub(super) fn unselectable(error: SelectError) -> UsageError {
 /// Lets the administrator step in whose login is given, if one is.
 pub(super) fn administrated(server: Server, target: &Target) -> anyhow::Result<Server> {
     Ok(match &target.admin_user {
-        Some(user) => server.with_administrator(user.clone(), files::password(None, files::PASSWORD_VARIABLE)?),
+        Some(user) => server.with_administrator(user.clone(), secrets::password(None, secrets::PASSWORD_VARIABLE)?),
         None => server,
     })
 }
@@ -181,15 +184,10 @@ fn line(exchange: &Exchange<'_>, whole: bool) -> String {
 }
 
 /// The whole way up to the plan.
-pub(super) async fn open(
-    printer: &Printer,
-    dir: &Path,
-    target: &Target,
-    selection: &Selection,
-    parallelism: u16,
-) -> anyhow::Result<Session> {
-    let key = files::operator_key(target.operator_key.as_deref())?;
-    let mut wanted = wanted(printer, dir, target, selection, Some(&key))?;
+pub(super) async fn open(printer: &Printer, meant: &Meant<'_>, parallelism: u16) -> anyhow::Result<Session> {
+    let target = meant.target;
+    let key = secrets::operator_key(target.operator_key.as_deref())?;
+    let mut wanted = wanted(printer, meant, Some(&key))?;
     let server =
         Server::connect(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values())).await?;
     let server = administrated(server, target)?;
@@ -206,18 +204,13 @@ pub(super) async fn open(
 }
 
 /// The same for who does not write: as the observer of each realm, where there is a key of theirs.
-pub(super) async fn look(
-    printer: &Printer,
-    dir: &Path,
-    target: &Target,
-    looking: &Looking,
-    selection: &Selection,
-    parallelism: u16,
-) -> anyhow::Result<Plan> {
-    let Some(key) = files::observer_key(looking.observer_key.as_deref())? else {
-        return Ok(open(printer, dir, target, selection, parallelism).await?.plan);
+pub(super) async fn look(printer: &Printer, view: &args::View) -> anyhow::Result<Plan> {
+    let args::View { dir, target, secrets, parallelism, .. } = view;
+    let (meant, parallelism) = (Meant { dir, target, secrets, selection: view.selecting.selection() }, *parallelism);
+    let Some(key) = secrets::observer_key(view.looking.observer_key.as_deref())? else {
+        return Ok(open(printer, &meant, parallelism).await?.plan);
     };
-    let mut wanted = wanted(printer, dir, target, selection, None)?;
+    let mut wanted = wanted(printer, &meant, None)?;
     let server =
         Server::connect_to_look(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values()))
             .await?;

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Desired, observer};
 use crate::state::kind::{Kind, SERVICE_ACCOUNT_PREFIX};
@@ -22,33 +22,39 @@ pub(super) fn add(state: &mut RealmState, jwks: &str) {
     account(state, PROVISIONER, what, jwks, &["realm-admin"]);
 }
 
+/// A client whose service account authenticates with a key of that set.
+pub(crate) fn service_account_client(name: &str, description: &str, jwks: &str) -> Value {
+    json!({
+        "clientId": name,
+        "description": description,
+        "enabled": true,
+        "protocol": "openid-connect",
+        "publicClient": false,
+        "serviceAccountsEnabled": true,
+        "standardFlowEnabled": false,
+        "implicitFlowEnabled": false,
+        "directAccessGrantsEnabled": false,
+        "fullScopeAllowed": true,
+        "clientAuthenticatorType": "client-jwt",
+        "attributes": {
+            "use.jwks.string": "true",
+            "jwks.string": jwks,
+            "token.endpoint.auth.signing.alg": "ES256",
+        },
+    })
+}
+
 /// Adds a client with a service account. It authenticates with `private_key_jwt` (RFC 7523, OpenID Connect Core §9)
 /// against the given key set, and holds roles of `realm-management`. Its tokens need no scopes: the Admin API reads roles
 /// from the account, not from the token.
 pub(super) fn account(state: &mut RealmState, client: &str, what: (&str, &str), jwks: &str, roles: &[&str]) {
     let user = format!("{SERVICE_ACCOUNT_PREFIX}{client}");
+    let mut own = service_account_client(client, what.1, jwks);
+    own["name"] = what.0.into();
+    own["defaultClientScopes"] = json!([]);
+    own["optionalClientScopes"] = json!([]);
     let representation = json!({
-        "clients": [{
-            "clientId": client,
-            "name": what.0,
-            "description": what.1,
-            "enabled": true,
-            "protocol": "openid-connect",
-            "publicClient": false,
-            "serviceAccountsEnabled": true,
-            "standardFlowEnabled": false,
-            "implicitFlowEnabled": false,
-            "directAccessGrantsEnabled": false,
-            "fullScopeAllowed": true,
-            "clientAuthenticatorType": "client-jwt",
-            "attributes": {
-                "use.jwks.string": "true",
-                "jwks.string": jwks,
-                "token.endpoint.auth.signing.alg": "ES256",
-            },
-            "defaultClientScopes": [],
-            "optionalClientScopes": [],
-        }],
+        "clients": [own],
         "users": [{
             "username": user,
             "enabled": true,

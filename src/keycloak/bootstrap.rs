@@ -14,6 +14,7 @@ use super::token::{Answer, token};
 use super::version;
 use super::wire::{Body, Repeat, Sending, Trace, Wire};
 use crate::expand::ADMIN_API_SCOPE;
+use crate::expand::provisioner::service_account_client;
 
 /// Client id of the bootstrap account in master.
 pub const BOOTSTRAP: &str = "realmwright";
@@ -38,28 +39,6 @@ pub(super) fn lanes_group(found: &Value) -> Option<String> {
     let mut groups = found.as_array()?.iter();
     let own = groups.find(|group| group["path"].as_str().is_some_and(|path| path == format!("/{LANES_GROUP}")))?;
     own["id"].as_str().map(str::to_owned)
-}
-
-/// A client whose service account authenticates with the operator key.
-pub(super) fn service_account_client(name: &str, description: &str, jwks: &str) -> Value {
-    json!({
-        "clientId": name,
-        "description": description,
-        "enabled": true,
-        "protocol": "openid-connect",
-        "publicClient": false,
-        "serviceAccountsEnabled": true,
-        "standardFlowEnabled": false,
-        "implicitFlowEnabled": false,
-        "directAccessGrantsEnabled": false,
-        "fullScopeAllowed": true,
-        "clientAuthenticatorType": "client-jwt",
-        "attributes": {
-            "use.jwks.string": "true",
-            "jwks.string": jwks,
-            "token.endpoint.auth.signing.alg": "ES256",
-        },
-    })
 }
 
 /// Makes or mends the bootstrap client, its roles and the lanes' group. Running it again changes nothing. A server that

@@ -13,10 +13,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::bootstrap::{BOOTSTRAP, LANES_GROUP, lanes_group, service_account_client};
+use super::bootstrap::{BOOTSTRAP, LANES_GROUP, lanes_group};
 use super::error::{Fault, KeycloakError};
 use super::http::Server;
 use crate::expand::ADMIN_API_SCOPE;
+use crate::expand::provisioner::service_account_client;
 
 /// Client ids of lanes begin so.
 pub(super) const LANE_PREFIX: &str = "realmwright-lane-";

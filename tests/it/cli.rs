@@ -10,6 +10,10 @@ pub fn realmwright(dir: &TempDir, arguments: &[&str]) -> Output {
 
 /// With nothing in its environment but the path and some variables.
 pub fn realmwright_with(dir: &TempDir, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+    command(dir, variables, arguments).output().expect("the program runs")
+}
+
+pub fn command(dir: &TempDir, variables: &[(&str, &str)], arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_realmwright"));
     command
         .args(arguments)
@@ -17,7 +21,7 @@ pub fn realmwright_with(dir: &TempDir, variables: &[(&str, &str)], arguments: &[
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .envs(variables.iter().copied());
-    command.output().expect("the program runs")
+    command
 }
 
 pub fn dir(files: &[(&str, &str)]) -> TempDir {
@@ -173,6 +177,14 @@ fn a_secret_that_cannot_be_read_is_named_where_it_is_written() {
     2 errors; nothing was planned or written
     ");
     assert_eq!(realmwright(&dir, &["validate"]).status.code(), Some(0), "validate reads no secrets");
+    std::fs::create_dir_all(dir.path().join("mounted/north")).expect("a directory");
+    std::fs::write(dir.path().join("mounted/north/lost.password"), "x\n").expect("a file");
+    let output = realmwright_with(
+        &dir,
+        &[("NOT_SET", "set"), ("REALMWRIGHT_SECRETS_DIR", "mounted")],
+        &["apply", "--yes", "-k", "key.pem", "--server", "http://127.0.0.1:1"],
+    );
+    assert!(shown(&output).contains("Connection refused"), "both secrets are there: {}", shown(&output));
 }
 
 #[test]
@@ -229,13 +241,8 @@ fn a_saved_plan_that_is_not_there_is_named_as_one() {
 fn every_command_has_help_and_refuses_what_it_does_not_know() {
     let dir = dir(&[]);
     let reference = realmwright::cli::reference::markdown();
-    let commands: Vec<Vec<&str>> = reference
-        .lines()
-        .filter_map(|line| line.strip_prefix("## realmwright"))
-        .map(|command| command.split_whitespace().collect())
-        .collect();
-    assert!(commands.len() > 12, "{commands:?}");
-    for command in commands {
+    for command in crate::support::helped() {
+        let command: Vec<&str> = command.iter().map(String::as_str).collect();
         let help = realmwright(&dir, &[command.as_slice(), &["--help"]].concat());
         assert_eq!(help.status.code(), Some(0), "{command:?}");
         let text = String::from_utf8_lossy(&help.stdout).into_owned();

@@ -1,21 +1,8 @@
 //! Settings: option, variable, file, default, in this order; and what the program makes of its terminal.
 
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
-use tempfile::TempDir;
-
-use crate::cli::{PLATFORM, TENANT, dir, shown};
-
-/// A run with variables.
-fn with(dir: &TempDir, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
-    command(dir, variables, arguments).output().expect("the program runs")
-}
-
-fn command(dir: &TempDir, variables: &[(&str, &str)], arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_realmwright"));
-    command.args(arguments).current_dir(dir.path()).env_clear().envs(variables.iter().copied());
-    command
-}
+use crate::cli::{PLATFORM, TENANT, command, dir, realmwright_with as with, shown};
 
 fn out(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
@@ -31,18 +18,19 @@ fn each_value_has_its_origin_and_secrets_are_masked() {
     let output = with(&dir, &variables, &["config", "show", "--environment", "live"]);
     insta::assert_snapshot!(shown(&output), @r"
     exit 0
-    environment        live                             flag --environment
-    server             https://u:********@env.example/  env REALMWRIGHT_SERVER
-    operatorKey        keys/o.pem                       file realmwright.yaml:3
-    operatorKeyPem     ********                         env REALMWRIGHT_OPERATOR_KEY_PEM
-    observerKey        (none)                           default
-    observerKeyPem     (none)                           default
-    adminUser          (none; bootstrap: admin)         default
-    adminPasswordFile  (none)                           default
-    adminPassword      (none)                           default
-    parallelism        16                               file realmwright.yaml:4
-    color              auto                             default
-    noProgress         false                            default
+    environment        live                              flag --environment
+    server             https://u:********@env.example/   env REALMWRIGHT_SERVER
+    operatorKey        keys/o.pem                        file realmwright.yaml:3
+    operatorKeyPem     ********                          env REALMWRIGHT_OPERATOR_KEY_PEM
+    observerKey        (none)                            default
+    observerKeyPem     (none)                            default
+    secretsDir         (the directory of the manifests)  default
+    adminUser          (none; bootstrap: admin)          default
+    adminPasswordFile  (none)                            default
+    adminPassword      (none)                            default
+    parallelism        16                                file realmwright.yaml:4
+    color              auto                              default
+    noProgress         false                             default
     ---
     ");
     let output = with(&dir, &variables, &["config", "show", "--format", "json"]);

@@ -165,7 +165,7 @@ impl Project {
     }
 }
 
-fn git(dir: &Path, arguments: &[&str]) {
+pub fn git(dir: &Path, arguments: &[&str]) {
     let identity = ["-c", "user.name=T", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main"];
     let output = Command::new("git").arg("-C").arg(dir).args(identity).args(arguments).output().expect("git runs");
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));

@@ -179,6 +179,22 @@ pub fn header() -> Header {
     }
 }
 
+/// Every command that has help, word by word.
+pub fn helped() -> Vec<Vec<String>> {
+    let reference = realmwright::cli::reference::markdown();
+    let headings = reference.lines().filter_map(|line| line.strip_prefix("## realmwright"));
+    let all: Vec<Vec<String>> = headings.map(|words| words.split_whitespace().map(str::to_owned).collect()).collect();
+    assert!(all.len() > 12, "{all:?}");
+    all
+}
+
+/// Every command that can be run.
+pub fn commands() -> Vec<Vec<String>> {
+    let all = helped();
+    let group = |words: &Vec<String>| all.iter().any(|other| other.len() > words.len() && other.starts_with(words));
+    all.iter().filter(|words| !group(words)).cloned().collect()
+}
+
 /// The changes of a plan as text, without its frame.
 pub fn changes(plan: &Plan) -> String {
     let text = realmwright::plan::render::text::plan(plan);

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use clap::Args;
 use secrecy::ExposeSecret;
 
-use crate::cli::args::Target;
+use crate::cli::args::{SecretFiles, Target};
 use crate::cli::exit::{Exit, Hinted, UsageError};
 use crate::cli::output::Printer;
-use crate::cli::{files, session};
+use crate::cli::session::Meant;
+use crate::cli::{files, secrets, session};
 use crate::diagnostic::did_you_mean;
 use crate::expand::{Desired, OBSERVER, PROVISIONER};
 use crate::keycloak::http::Server;
@@ -30,6 +31,9 @@ pub(in crate::cli) struct Options {
     /// Where and as whom.
     #[command(flatten)]
     pub(in crate::cli) target: Target,
+    /// Where files of secrets are.
+    #[command(flatten)]
+    pub(in crate::cli) secrets: SecretFiles,
     /// Where to put the new secret: a file that only its owner may read, which it replaces. Otherwise it goes to standard
     /// output, unless that is a terminal
     #[arg(short, long, value_name = "FILE")]
@@ -45,8 +49,10 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         );
     }
     let (tenant, id) = address(&options.client)?;
-    let key = files::operator_key(options.target.operator_key.as_deref())?;
-    let wanted = session::wanted(printer, &options.dir, &options.target, &Selection::default(), Some(&key))?;
+    let key = secrets::operator_key(options.target.operator_key.as_deref())?;
+    let selection = Selection::default();
+    let meant = Meant { dir: &options.dir, target: &options.target, secrets: &options.secrets, selection };
+    let wanted = session::wanted(printer, &meant, Some(&key))?;
     let known = wanted.desired.iter().find(|desired| desired.name == tenant);
     let Some(desired) = known else {
         let message = format!("there is no tenant `{tenant}` in {}", wanted.network.environment);

@@ -7,12 +7,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::{ArgGroup, Args};
 
 use crate::apply::{Manner, OnStale, TenantOutcome, apply};
-use crate::cli::args::Target;
+use crate::cli::args::{SecretFiles, Target};
 use crate::cli::exit::{Exit, UsageError};
 use crate::cli::output::Printer;
 use crate::cli::progress::Progress;
-use crate::cli::session::{self, Wanted};
-use crate::cli::{apply as applying, files, realms};
+use crate::cli::session::{self, Meant, Wanted};
+use crate::cli::{apply as applying, files, realms, secrets};
 use crate::expand::{PROVISIONER, provisioner};
 use crate::keycloak::http::Server;
 use crate::keycloak::key::OperatorKey;
@@ -43,6 +43,9 @@ pub(in crate::cli) struct Options {
     /// Where and as whom.
     #[command(flatten)]
     pub(in crate::cli) target: Target,
+    /// Where files of secrets are.
+    #[command(flatten)]
+    pub(in crate::cli) secrets: SecretFiles,
     /// Realms to work on at a time
     #[arg(short, long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
     pub(in crate::cli) parallelism: u16,
@@ -50,9 +53,11 @@ pub(in crate::cli) struct Options {
 
 /// One step of a rotation; each can be repeated until it is done.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let key = files::operator_key(options.target.operator_key.as_deref())?;
+    let key = secrets::operator_key(options.target.operator_key.as_deref())?;
     let new = options.new_key.as_deref().map(|path| new_key(printer, path, &key)).transpose()?;
-    let mut wanted = session::wanted(printer, &options.dir, &options.target, &Selection::default(), Some(&key))?;
+    let selection = Selection::default();
+    let meant = Meant { dir: &options.dir, target: &options.target, secrets: &options.secrets, selection };
+    let mut wanted = session::wanted(printer, &meant, Some(&key))?;
     let url = session::server_url(&options.target, &wanted.network)?;
     let server = Server::connect(&url, key, session::trace(printer, wanted.secrets.values())).await?;
     let (bootstrap, keys) = server.trusted().await?;
@@ -69,7 +74,7 @@ fn new_key(printer: &Printer, path: &Path, old: &OperatorKey) -> anyhow::Result<
         files::write_key(path, &old.successor()?)?;
         printer.say(&format!("made the new operator key {}: keep it safe, it opens every realm", path.display()));
     }
-    let new = files::operator_key(Some(path))?;
+    let new = secrets::operator_key(Some(path))?;
     if new.kid() == old.kid() {
         let message = "--new-key names the key that is in use".into();
         return Err(UsageError { message, hint: Some("name a file that is not there; it is made".into()) }.into());

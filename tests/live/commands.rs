@@ -1,0 +1,210 @@
+//! A walk through every command against a real server: what each says when all is well, and how it exits.
+
+use std::collections::BTreeSet;
+
+use crate::pipelines::git;
+use crate::server::live;
+use crate::support::commands;
+use crate::tenants::Site;
+
+/// A user on a network of its own, and the commands that were used.
+struct Walk {
+    site: Site,
+    used: BTreeSet<Vec<String>>,
+}
+
+impl Walk {
+    fn new() -> Self {
+        let site = Site::new("walk");
+        let worker = "    realm: {clients: [{clientId: worker, publicClient: false, serviceAccountsEnabled: true}]}\n";
+        site.write("north/north.yaml", &(site.tenants() + worker));
+        site.write("admin.password", &live().admin.1);
+        Self { site, used: BTreeSet::new() }
+    }
+
+    /// Runs a command: its exit code and so many first lines of both outputs, without what differs from run to run.
+    fn goes(&mut self, lines: usize, line: &str) -> String {
+        let (clinic, north) = (self.site.clinic.clone(), self.site.north.clone());
+        let line = line.replace("CLINIC", &clinic).replace("ADMIN", &live().admin.0);
+        let arguments: Vec<&str> = line.split(' ').collect();
+        let own = |command: &&Vec<String>| {
+            command.iter().zip(&arguments).all(|(a, b)| a == b) && command.len() <= arguments.len()
+        };
+        let command = commands().iter().filter(own).max_by_key(|command| command.len()).cloned();
+        self.used.insert(command.expect("a command"));
+        let output = self.site.run(&arguments);
+        let few = |bytes: &[u8]| {
+            let text = String::from_utf8_lossy(bytes)
+                .replace(&live().url, "URL")
+                .replace(&clinic, "CLINIC")
+                .replace(&north, "NORTH");
+            let all: Vec<&str> = text.lines().collect();
+            let cut = (all.len() > lines).then_some("…");
+            all.iter().take(lines).copied().chain(cut).map(|line| numbers(line.trim_end()) + "\n").collect::<String>()
+        };
+        format!("exit {}\n{}---\n{}", output.status.code().unwrap_or(-1), few(&output.stdout), few(&output.stderr))
+    }
+}
+
+/// A line without times, versions, thumbprints, counts that depend on the server's version, and the room of columns.
+fn numbers(line: &str) -> String {
+    let word = |word: &str| {
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let time = bare.len() == 20 && bare.ends_with('Z') && bare.contains("-") && bare.contains(':');
+        let number = !bare.is_empty() && bare.chars().all(|c| c.is_ascii_digit() || c == '.');
+        if time {
+            word.replace(bare, "TIME")
+        } else if number && (bare.contains('.') || bare.len() > 1) {
+            word.replace(bare, "N")
+        } else if bare.len() == 43 {
+            word.replace(bare, "THUMBPRINT")
+        } else {
+            word.to_owned()
+        }
+    };
+    let indent = &line[..line.len() - line.trim_start().len()];
+    indent.to_owned() + &line.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_command_goes_well_and_says_so() {
+    let mut walk = Walk::new();
+    insta::assert_snapshot!(walk.goes(3, "bootstrap --admin-user ADMIN --admin-password-file admin.password"), @r"
+    exit 0
+    ---
+    URL (Keycloak N) was prepared before
+    ");
+    insta::assert_snapshot!(walk.goes(3, "fmt"), @r"
+    exit 0
+    north/north.yaml
+    ---
+    ");
+    git(walk.site.dir.path(), &["init", "-q"]);
+    git(walk.site.dir.path(), &["add", "."]);
+    git(walk.site.dir.path(), &["commit", "-qm", "base"]);
+    insta::assert_snapshot!(walk.goes(3, "validate"), @r"
+    exit 0
+    ---
+    test: 1 distributor, 0 resellers, 1 organization; environments test
+    ");
+    insta::assert_snapshot!(walk.goes(3, "check --base HEAD --author-scope north"), @r"
+    exit 0
+    ---
+    test: 1 distributor, 0 resellers, 1 organization; environments test
+    no file differs from HEAD
+    ");
+    insta::assert_snapshot!(walk.goes(9, "plan --out plan.json"), @r"
+    exit 0
+    test on URL
+
+    + create  NORTH (distributor)  North: a realm with 3 clients, 4 client scopes, N roles
+      + create  CLINIC (organization)  Clinic: a realm with 5 clients, 4 client scopes, N roles, 1 licence, 2 users
+
+    Plan: 2 realms to create, 0 to change, 0 unchanged.
+    ---
+    saved to plan.json; apply it with `realmwright apply plan.json`
+    ");
+    insta::assert_snapshot!(walk.goes(9, "apply plan.json"), @r"
+    exit 0
+    Applied: 2 realms created, 0 changed in N s with N requests, N realms/s.
+    ---
+    applying 1/2  0.1/s
+    ");
+    insta::assert_snapshot!(walk.goes(3, "drift"), @r"
+    exit 0
+    No drift: nothing that is managed was changed outside Realmwright.
+    ---
+    ");
+    insta::assert_snapshot!(walk.goes(6, "explain CLINIC/client/worker"), @r#"
+    exit 0
+    CLINIC/client/worker
+      clientId = "worker"
+          north/north.yaml:20  `realm.clients[0].clientId` of `CLINIC`
+          on the server: the same
+      publicClient = false
+          north/north.yaml:20  `realm.clients[0].publicClient` of `CLINIC`
+    …
+    ---
+    "#);
+    insta::assert_snapshot!(walk.goes(4, "guards"), @r"
+    exit 0
+    realm-deletions
+      refuses what deletes many objects of one realm
+      limit   N % (default) of N (default) objects or more, and N (default)
+      waive   --waive realm-deletions, or --waive realm-deletions@TENANT
+    …
+    ---
+    ");
+    insta::assert_snapshot!(walk.goes(3, "doctor --select CLINIC"), @r"
+    exit 0
+    URL
+
+    ok    server.reachable     a Keycloak answers; its master realm is URL/realms/master
+    …
+    ---
+    ");
+    insta::assert_snapshot!(walk.goes(3, "rotate client-secret CLINIC/client/worker --out worker.secret"), @r"
+    exit 0
+    ---
+    CLINIC/client/worker has a new secret; it is in worker.secret
+    ");
+    insta::assert_snapshot!(walk.goes(3, "rotate operator-key --status"), @r"
+    exit 0
+    this key   THUMBPRINT
+    other key  none: no rotation is under way
+    realms     0 trust both, 2 this key alone
+    ---
+    ");
+    insta::assert_snapshot!(walk.goes(2, "import CLINIC --out .imported --quiet --format json"), @r#"
+    exit 0
+    {
+      "builtIn": N,
+    …
+    ---
+    "#);
+    insta::assert_snapshot!(walk.goes(4, "destroy CLINIC --yes --export clinic.json"), @r"
+    exit 0
+    CLINIC is in quarantine: 6 clients and 0 identity providers are disabled, all sessions are ended.
+    ---
+    exported to clinic.json: the realm and 2 users, without passwords, secrets, private keys, sessions and events
+    `realmwright restore CLINIC` opens it again
+    from TIME on, `realmwright destroy CLINIC --final` deletes it, once the manifests no longer declare it
+    ");
+    insta::assert_snapshot!(walk.goes(4, "restore CLINIC --yes"), @r"
+    exit 0
+    CLINIC is open again: 6 clients and 0 identity providers are enabled.
+    ---
+    its users log in anew: sessions, offline ones too, and initial access tokens do not come back
+    `realmwright plan` shows what of it is not as the manifests say
+    ");
+    insta::assert_snapshot!(walk.goes(2, "config show"), @r"
+    exit 0
+    environment        (the only one of the platform)                default
+    server             URL                        env REALMWRIGHT_SERVER
+    …
+    ---
+    ");
+    insta::assert_snapshot!(walk.goes(3, "schema plan"), @r#"
+    exit 0
+    {
+      "$defs": {
+        "Action": {
+    …
+    ---
+    "#);
+    insta::assert_snapshot!(walk.goes(1, "completions bash"), @r"
+    exit 0
+    _realmwright() {
+    …
+    ---
+    ");
+    insta::assert_snapshot!(walk.goes(1, "man"), @r"
+    exit 0
+    .ie \n(.g .ds Aq \(aq
+    …
+    ---
+    ");
+    let unused: Vec<Vec<String>> = commands().into_iter().filter(|command| !walk.used.contains(command)).collect();
+    assert!(unused.is_empty(), "no good run of {unused:?} is shown here");
+    walk.site.remove();
+}
