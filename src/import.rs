@@ -84,6 +84,10 @@ pub fn import(realms: &[Realm], placement: &Placement, options: &Options) -> Res
         prove::prove(realm, &mut one, &mut findings);
         extracted.push(one);
     }
+    if extracted.iter().any(|one| one.declares_account()) {
+        // It then stands in the template of all.
+        extracted.iter_mut().for_each(extract::Extracted::declare_account);
+    }
     let inferred = infer::infer(&extracted);
     let files = documents::write(&extracted, &inferred, placement, options)?;
     findings.sort();

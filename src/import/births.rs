@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::extract::Extracted;
 use super::report::Reason;
 use super::{Finding, Flat, defaults};
+use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
 use crate::state::{Fields, Kind, ObjectId};
 
 /// Client scopes that newer versions have, the first version with each, the protocol of the clients that get it, and
@@ -18,6 +19,10 @@ const NEWER_SCOPES: [(&str, (u32, u32), &str, bool); 4] = [
     ("service_account", (26, 1), OIDC, true),
     ("AuthnContextClassRef", (26, 7), "saml", false),
 ];
+
+/// Required actions that newer versions have.
+const NEWER_ACTIONS: [(&str, (u32, u32)); 3] =
+    [("delete_account", (12, 0)), ("delete_credential", (24, 0)), ("idp_link", (26, 3))];
 
 const OIDC: &str = "openid-connect";
 
@@ -41,13 +46,15 @@ pub(super) fn complete(one: &mut Extracted, version: Option<&str>, bare: &Flat, 
     realm.entry("enabled".to_owned()).or_insert(Value::Bool(false));
     obsolete(one, findings);
     newer_scopes(one, version, bare);
-    scopes_of_clients(one, bare);
+    newer_of_others(one, version, bare);
+    scopes_of_clients(one, version.is_none(), bare);
     older_profile(one, version);
     keys(one, findings);
     policies(one, findings);
     default_role(one, bare);
     referred_roles(one, bare);
     attributes_of_users(one, findings);
+    accounts(one, findings);
 }
 
 /// `24.0.5`, `9.0.3.redhat-00001`: the first two numbers. Versions of RH-SSO are those of an older Keycloak.
@@ -102,6 +109,26 @@ fn newer_scopes(one: &mut Extracted, version: Option<(u32, u32)>, bare: &Flat) {
     }
 }
 
+/// It also adds required actions, and the roles of an account console that the file brings.
+fn newer_of_others(one: &mut Extracted, version: Option<(u32, u32)>, bare: &Flat) {
+    let Some(version) = version else { return };
+    let account = one.full.contains_key(&ObjectId::new(Kind::Client, "account"));
+    let actions = one.full.keys().any(|id| id.kind == Kind::RequiredAction);
+    let comes = |id: &ObjectId| match id.kind {
+        Kind::ClientRole => account && id.owner_and_name().0 == "account",
+        Kind::RequiredAction => {
+            actions && NEWER_ACTIONS.iter().any(|(name, since)| *name == id.key && version < *since)
+        }
+        _ => false,
+    };
+    for (id, fields) in bare.iter().filter(|(id, _)| comes(id)) {
+        if !one.full.contains_key(id) {
+            one.full.insert(id.clone(), fields.clone());
+            one.base.insert(id.clone(), if id.kind == Kind::ClientRole { fields.clone() } else { Fields::new() });
+        }
+    }
+}
+
 fn add(list: &mut Value, name: &str) {
     if let Some(items) = list.as_array_mut().filter(|items| !items.iter().any(|item| item == name)) {
         items.push(name.into());
@@ -110,9 +137,9 @@ fn add(list: &mut Value, name: &str) {
 }
 
 /// A client gets no scope of another protocol than its own, and one with a service account gets `service_account`.
-fn scopes_of_clients(one: &mut Extracted, bare: &Flat) {
+fn scopes_of_clients(one: &mut Extracted, built_in: bool, bare: &Flat) {
     let own = one.full.keys().any(|id| id.kind == Kind::ClientScope);
-    let of = |id: &ObjectId| one.full.get(id).or_else(|| bare.get(id).filter(|_| !own));
+    let of = |id: &ObjectId| one.full.get(id).or_else(|| bare.get(id).filter(|_| built_in || !own));
     let scopes: std::collections::BTreeMap<String, String> = one
         .full
         .keys()
@@ -127,6 +154,11 @@ fn scopes_of_clients(one: &mut Extracted, bare: &Flat) {
                 let fits = |name: &str| scopes.get(name).is_none_or(|scope| *scope == speaks);
                 items.retain(|name| fits(name.as_str().unwrap_or_default()));
             }
+        }
+        if client.get("authorizationServicesEnabled") == Some(&true.into()) {
+            // They need a service account, which a public client can't have.
+            client.remove("publicClient");
+            client.insert("serviceAccountsEnabled".to_owned(), true.into());
         }
         let account = client.get("serviceAccountsEnabled") == Some(&true.into()) && speaks == OIDC;
         let optional = client.get(SCOPES[1]).and_then(Value::as_array);
@@ -176,7 +208,13 @@ fn older_profile(one: &mut Extracted, version: Option<(u32, u32)>) {
 }
 
 /// Settings of components that were given up, and are not shown.
-const OBSOLETE: [&str; 2] = ["config.consent-required-for-all-mappers", "config.changedSyncEnabled"];
+const OBSOLETE: [&str; 5] = [
+    "config.consent-required-for-all-mappers",
+    "config.changedSyncEnabled",
+    "config.allowPasswordAuthentication",
+    "config.baseDn",
+    "config.updateProfileFirstLogin",
+];
 
 fn obsolete(one: &mut Extracted, findings: &mut Vec<Finding>) {
     for (id, fields) in one.full.iter_mut().filter(|(id, _)| id.kind == Kind::Component) {
@@ -283,6 +321,21 @@ fn referred_roles(one: &mut Extracted, bare: &Flat) {
             one.full.insert(id.clone(), known.unwrap_or_else(|| Fields::from([("name".to_owned(), name.into())])));
             one.base.insert(id.clone(), Fields::new());
         }
+    }
+}
+
+/// The user of a service account is there only with its client's switch.
+fn accounts(one: &mut Extracted, findings: &mut Vec<Finding>) {
+    let has_one = |id: &ObjectId| {
+        let client = id.key.strip_prefix(SERVICE_ACCOUNT_PREFIX).unwrap_or_default();
+        let found = one.full.iter().find(|(id, _)| id.kind == Kind::Client && id.key.to_lowercase() == client);
+        found.is_some_and(|(_, fields)| fields.get("serviceAccountsEnabled") == Some(&true.into()))
+    };
+    let gone: Vec<ObjectId> = one.full.keys().filter(|id| id.is_service_account() && !has_one(id)).cloned().collect();
+    for id in gone {
+        one.full.remove(&id);
+        let why = "its client has no service account, or is Keycloak's own";
+        findings.push(Finding::not_expressed(&one.name, &id, None, why, None));
     }
 }
 

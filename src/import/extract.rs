@@ -80,6 +80,9 @@ pub fn extract(realm: &Realm, findings: &mut Vec<Finding>) -> Extracted {
     }
     default_role(&mut one, &bare);
     scopes(&mut one, &bare, realm.live, version.is_some());
+    if one.declares_account() {
+        one.declare_account();
+    }
     for (id, fields) in &one.full {
         let made = bare.contains_key(id) && !one.whole.contains(id) && one.differing(id, fields).is_empty();
         one.built_in += usize::from(made && id.kind != Kind::Realm);
@@ -88,6 +91,35 @@ pub fn extract(realm: &Realm, findings: &mut Vec<Finding>) -> Extracted {
 }
 
 impl Extracted {
+    /// Whether its manifest declares the account console's client.
+    pub fn declares_account(&self) -> bool {
+        self.wanted().contains_key(&ObjectId::new(Kind::Client, "account"))
+    }
+
+    /// Declares that client, all roles and mappers of it, and the default role, which has some of them: where a birth
+    /// brings it, Keycloak makes none of these.
+    pub fn declare_account(&mut self) {
+        let of_it = |id: &&ObjectId| match id.kind {
+            Kind::Client => id.key == "account",
+            Kind::ClientRole | Kind::ClientMapper => id.owner_and_name().0 == "account",
+            Kind::RealmRole => id.key.starts_with("default-roles-"),
+            _ => false,
+        };
+        if self.full.keys().any(|id| id.kind == Kind::RealmRole && of_it(&id)) {
+            self.bring_uma_authorization();
+        }
+        self.whole.extend(self.full.keys().filter(of_it).cloned());
+    }
+
+    /// Declares the role that Keycloak makes last, for what refers to it.
+    fn bring_uma_authorization(&mut self) {
+        let late = ObjectId::new(Kind::RealmRole, "uma_authorization");
+        let known = defaults::bare(&self.name).remove(&late).unwrap_or_default();
+        self.base.entry(late.clone()).or_insert_with(|| known.clone());
+        self.full.entry(late.clone()).or_insert(known);
+        self.whole.insert(late);
+    }
+
     /// Fields of an object that are not what they would be anyway.
     pub fn differing(&self, id: &ObjectId, fields: &Fields) -> Fields {
         let base = self.base.get(id);
@@ -135,9 +167,13 @@ impl Extracted {
     }
 }
 
-/// Where one of the references of a group is declared, all of them are.
+/// Where one of the references of a group is declared, all of them are. The two lists of a client's scopes are one group:
+/// Keycloak empties the list that is not given beside the other.
 pub(super) fn with_their_groups(id: &ObjectId, kept: &mut Fields, all: &Fields) {
-    let group = |path: &str| path.split('.').next().unwrap_or_default().to_owned();
+    let group = |path: &str| match path.ends_with("ClientScopes") {
+        true => "ClientScopes".to_owned(),
+        false => path.split('.').next().unwrap_or_default().to_owned(),
+    };
     let groups: BTreeSet<String> =
         kept.keys().filter(|path| id.kind.class_of_path(path).is_complete()).map(|path| group(path)).collect();
     kept.extend(all.iter().filter(|(path, _)| groups.contains(&group(path))).map(|(p, v)| (p.clone(), v.clone())));
@@ -152,6 +188,7 @@ pub(super) fn must(id: &ObjectId, path: &str, fields: &Fields) -> bool {
         || match (id.kind, path) {
             (Kind::Client, "webOrigins") => redirects(),
             (Kind::Client, "protocol") => spoken(),
+            (Kind::RealmRole, "description") => id.key.starts_with("default-roles-"),
             _ => false,
         }
 }
@@ -251,15 +288,19 @@ fn without_own_clients(one: &mut Extracted, bare: &Flat, live: bool, findings: &
     }
 }
 
-/// What a birth brings of these kinds takes the place of what Keycloak makes, so one that differs is written whole.
+/// True for the kinds of which a birth that brings one takes the place of what Keycloak makes.
+pub(super) fn is_replaced(kind: Kind) -> bool {
+    matches!(kind, Kind::Flow | Kind::RequiredAction | Kind::Component)
+}
+
+/// Of these kinds, one that differs is written whole.
 fn whole_documents(one: &mut Extracted) {
-    let replaced = |id: &ObjectId| matches!(id.kind, Kind::Flow | Kind::RequiredAction | Kind::Component);
-    let changed: Vec<ObjectId> = one
-        .full
-        .iter()
-        .filter(|(id, fields)| replaced(id) && !one.differing(id, fields).is_empty())
-        .map(|(id, _)| id.clone())
-        .collect();
+    let differs = |(id, fields): &(&ObjectId, &Fields)| is_replaced(id.kind) && !one.differing(id, fields).is_empty();
+    let mut changed: Vec<ObjectId> = one.full.iter().filter(differs).map(|(id, _)| id.clone()).collect();
+    if changed.iter().any(|id| id.kind == Kind::RequiredAction) {
+        // A birth that brings some gets no others.
+        changed.extend(one.full.keys().filter(|id| id.kind == Kind::RequiredAction).cloned());
+    }
     for id in changed {
         one.base.insert(id, Fields::new());
     }
@@ -279,10 +320,7 @@ fn default_role(one: &mut Extracted, bare: &Flat) {
             && !(bare.contains_key(id) && one.differing(id, fields).is_empty())
     };
     if one.full.iter().any(|(id, fields)| refers(id, fields)) {
-        let known = bare.get(&late).cloned().unwrap_or_default();
-        one.base.entry(late.clone()).or_insert_with(|| known.clone());
-        one.full.entry(late.clone()).or_insert(known);
-        one.whole.insert(late);
+        one.bring_uma_authorization();
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::extract::{Extracted, must, with_owners, with_their_groups};
+use super::extract::{Extracted, is_replaced, must, with_owners, with_their_groups};
 use super::substitute::{escape, named, unnamed};
 use super::{Flat, defaults};
 use crate::state::{Fields, Kind, ObjectId, same};
@@ -99,7 +99,8 @@ fn shared(id: &ObjectId, views: &[View], having: &[usize]) -> Fields {
         agreed.extend(value.map(|value| (path.clone(), value.clone())));
     }
     let new = if whole { defaults::new_object(id, &first) } else { Fields::new() };
-    let base = having.first().and_then(|at| views[*at].base.get(id)).filter(|_| !whole).unwrap_or(&new);
+    let told_whole = whole || is_replaced(id.kind);
+    let base = having.first().and_then(|at| views[*at].base.get(id)).filter(|_| !told_whole).unwrap_or(&new);
     let says = |path: &String, value: &Value| !same(base.get(path), Some(value)) || must(id, path, &first);
     let mut fields: Fields =
         agreed.iter().filter(|(path, value)| says(path, value)).map(|(p, v)| (p.clone(), v.clone())).collect();
@@ -170,8 +171,11 @@ fn rest(view: &View, inferred: &Inferred, without: &[String]) -> Flat {
         for (path, value) in fields {
             let says = match shared.and_then(|shared| shared.get(path)) {
                 Some(shared) => !same(Some(shared), Some(value)),
-                // A template that is silent leaves the default.
-                None => told.is_some_and(|told| told.contains_key(path)) && *path != id.kind.spec().key,
+                // A template that is silent leaves the default, but for what takes the place of Keycloak's own.
+                None => {
+                    let whole = || shared.is_some() && is_replaced(id.kind);
+                    told.map_or_else(whole, |told| told.contains_key(path)) && *path != id.kind.spec().key
+                }
             };
             if says {
                 own.insert(path.clone(), value.clone());

@@ -28,6 +28,9 @@ pub(super) fn renewed(document: &Value, findings: &mut Vec<Finding>) -> Value {
     default_roles(realm);
     actions(realm);
     optional_steps(realm);
+    redirector(realm);
+    providers(realm);
+    previews(realm, findings);
     headers(realm);
     mirrored(realm);
     moved(realm, "messageBundles", "localizationTexts");
@@ -293,6 +296,45 @@ fn actions(realm: &mut Document) {
         if text(action, "providerId") == "CONFIGURE_TOTP" && text(action, "name") == "Configure Totp" {
             action.insert("name".into(), "Configure OTP".into());
         }
+    }
+}
+
+/// Keycloak puts the step that leads to a default identity provider into the flow `browser` of a realm that lacks it.
+fn redirector(realm: &mut Document) {
+    const STEP: &str = "identity-provider-redirector";
+    for flow in objects(realm, "authenticationFlows").filter(|flow| text(flow, "alias") == "browser") {
+        if !objects(flow, "authenticationExecutions").any(|step| text(step, "authenticator") == STEP) {
+            push(
+                flow,
+                "authenticationExecutions",
+                json!({"authenticator": STEP, "requirement": "ALTERNATIVE", "priority": 25}),
+            );
+        }
+    }
+}
+
+/// Whether a provider is hidden on the login page was one of its settings.
+fn providers(realm: &mut Document) {
+    for provider in objects(realm, "identityProviders") {
+        let config = provider.get_mut("config").and_then(Value::as_object_mut);
+        if let Some(hidden) = config.and_then(|config| config.remove("hideOnLoginPage")) {
+            let hidden = hidden == "true" || hidden == true;
+            provider.entry("hideOnLogin").or_insert(hidden.into());
+        }
+    }
+}
+
+/// Client policies of the versions in which they were a preview (12 to 14) are not taken.
+fn previews(realm: &mut Document, findings: &mut Vec<Finding>) {
+    let name = text(realm, "realm").to_owned();
+    for (field, list) in [("clientProfiles", "profiles"), ("clientPolicies", "policies")] {
+        let Some(holder) = realm.get_mut(field).and_then(Value::as_object_mut) else { continue };
+        if !objects(holder, list).any(|item| item.contains_key("builtin")) {
+            continue;
+        }
+        realm.remove(field);
+        let why = "it has the form of a preview (Keycloak 12 to 14), which this Keycloak does not take";
+        findings.push(Finding::not_expressed(&name, "realm", Some(field), why, None));
     }
 }
 

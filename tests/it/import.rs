@@ -373,6 +373,34 @@ fn what_a_birth_needs_of_a_file_is_written_though_it_is_the_default() {
 }
 
 #[test]
+fn what_a_server_would_not_show_of_a_file_is_told() {
+    let (born, told) = from_file(&json!({
+        "realm": "new", "enabled": true, "keycloakVersion": "13.0.0",
+        "clientProfiles": {"profiles": [{"name": "fapi", "builtin": false, "executors": [{"secure-response-type": {}}]}]},
+        "components": {"org.keycloak.storage.UserStorageProvider": [
+            {"name": "directory", "providerId": "ldap", "config": {"vendor": ["other"], "baseDn": ["dc=x"]}}]},
+        "identityProviders": [{"alias": "corp", "providerId": "oidc", "config": {"hideOnLoginPage": "true"}}],
+        "clients": [{"clientId": "app", "publicClient": true, "authorizationServicesEnabled": true, "authorizationSettings": {}}],
+        "authenticationFlows": [{"alias": "browser", "providerId": "basic-flow", "topLevel": true, "builtIn": true, "authenticationExecutions": [
+            {"authenticator": "auth-cookie", "requirement": "ALTERNATIVE", "priority": 10}]}],
+        "users": [{"username": "service-account-gone", "enabled": true, "realmRoles": ["offline_access"]}],
+    }));
+    assert_eq!(
+        told,
+        [
+            "NotExpressed component/org.keycloak.storage.UserStorageProvider/directory config.baseDn",
+            "NotExpressed realm clientProfiles",
+            "NotExpressed user/service-account-gone -",
+        ]
+    );
+    assert_eq!(born["identityProviders"][0]["hideOnLogin"], true);
+    let app = named(&born["clients"], "clientId", "app");
+    assert_eq!((&app["publicClient"], &app["serviceAccountsEnabled"]), (&Value::Null, &json!(true)));
+    let browser = named(&born["authenticationFlows"], "alias", "browser");
+    assert_eq!(browser["authenticationExecutions"][1]["authenticator"], "identity-provider-redirector");
+}
+
+#[test]
 fn an_import_from_an_older_version_gets_what_came_since() {
     let (born, told) = from_file(&json!({
         "realm": "old", "enabled": true, "keycloakVersion": "20.0.3",
@@ -445,4 +473,48 @@ fn a_default_role_with_one_more_role_is_expressed_whole() {
     assert_eq!(result.findings, []);
     assert_eq!(planned(&result, &[realm]), [] as [String; 0]);
     assert!(text(&result, "imported/clinic.yaml").contains("account: [manage-account, view-profile]"));
+}
+
+#[test]
+fn realms_of_which_one_has_another_flow_are_told_whole() {
+    let flow = |authenticator: &str| {
+        json!([{"alias": "direct grant", "providerId": "basic-flow", "topLevel": true, "builtIn": true, "authenticationExecutions": [
+            {"authenticator": authenticator, "requirement": "REQUIRED", "priority": 10}]}])
+    };
+    let one = |name: &str, over: Value| {
+        let mut realm = live(name, json!({}));
+        if let Some(flows) = over["authenticationFlows"].as_array() {
+            let kept = realm["authenticationFlows"].as_array_mut().expect("flows");
+            kept.retain(|known| flows.iter().all(|flow| flow["alias"] != known["alias"]));
+        }
+        lay(&mut realm, over);
+        realm
+    };
+    let account = json!({"clients": [{"clientId": "account", "description": "ours"}]});
+    let mut third = one("c", json!({}));
+    let clients = third["clients"].as_array_mut().expect("clients");
+    clients
+        .iter_mut()
+        .filter(|client| client["clientId"] == "account")
+        .for_each(|client| lay(client, account["clients"][0].clone()));
+    let realms = [one("a", json!({"authenticationFlows": flow("x")})), one("b", json!({})), third];
+    let result = imported(&realms, true);
+    assert_eq!(planned(&result, &realms), [] as [String; 0]);
+}
+
+#[test]
+fn lists_that_a_birth_takes_whole_are_written_whole() {
+    let mut file = defaults::representation("new");
+    let actions = file["requiredActions"].as_array_mut().expect("actions");
+    let count = actions.len();
+    actions[0]["defaultAction"] = json!(true);
+    lay(
+        &mut file,
+        json!({"clients": [
+        {"clientId": "app", "defaultClientScopes": ["acr", "basic", "email", "profile", "roles", "web-origins"], "optionalClientScopes": ["phone"]}]}),
+    );
+    let (born, told) = from_file(&file);
+    assert_eq!(told, [] as [&str; 0]);
+    assert_eq!(born["requiredActions"].as_array().map(Vec::len), Some(count));
+    assert_eq!(named(&born["clients"], "clientId", "app")["defaultClientScopes"].as_array().map(Vec::len), Some(6));
 }

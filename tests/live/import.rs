@@ -251,6 +251,59 @@ fn a_file_of_another_tool_becomes_a_realm() {
     admin.remove(&realm);
 }
 
+/// Every export of a directory: made by POST, imported, planned, adopted, planned again; then born from the file itself.
+/// `REALMWRIGHT_EXPORTS=DIR cargo test --test live exports -- --nocapture` prints the figures of `docs/import.md`.
+#[test]
+fn exports_of_a_directory_are_adopted_and_born() {
+    let Some(exports) = std::env::var_os("REALMWRIGHT_EXPORTS") else { return };
+    let admin = Admin::new();
+    let mut files: Vec<_> =
+        std::fs::read_dir(exports).expect("a directory").map(|entry| entry.expect("a file").path()).collect();
+    files.sort();
+    let (mut wrong, mut adopted, mut born, mut objects, mut left) = (Vec::new(), 0, 0, 0, 0);
+    for file in &files {
+        let text = std::fs::read_to_string(file).expect("readable");
+        let Ok(value) = serde_json::from_str::<Value>(&text) else { continue };
+        let realm = if let Value::Array(items) = value { items.first().cloned().unwrap_or_default() } else { value };
+        let Some(name) = realm["realm"].as_str().filter(|name| *name != "master").map(str::to_owned) else { continue };
+        let dir = tempfile::tempdir().expect("a directory");
+        let nothing_else = |out: &str| {
+            let plan = run(dir.path(), true, &["plan", out, "--format", "json"]);
+            let plan: Value = serde_json::from_slice(&plan.stdout).unwrap_or_default();
+            let changes = plan["tenants"][0]["changes"].as_array().cloned();
+            changes.is_some_and(|changes| changes.iter().all(|change| change["action"] == "adopt"))
+        };
+        let settled = |out: &str| {
+            run(dir.path(), true, &["apply", out, "--yes"]).status.success()
+                && run(dir.path(), false, &["plan", out, "--detailed-exitcode"]).status.success()
+        };
+        let mut hold = |held: bool, what: &str| {
+            if !held {
+                wrong.push(format!("{}: {what}", file.display()));
+            }
+            usize::from(held)
+        };
+        admin.remove(&name);
+        // Some files are refused by this Keycloak itself.
+        if admin.send(reqwest::Method::POST, "", &realm).0 == 201 {
+            let said = run(dir.path(), true, &["import", &name, "--out", "live", "--format", "json"]);
+            let report: Value = serde_json::from_slice(&said.stdout).unwrap_or_default();
+            let lost = report["findings"].as_array().into_iter().flatten().filter(|f| f["reason"] == "not-expressed");
+            left += lost.count();
+            objects += [&report["objects"], &report["builtIn"]].iter().filter_map(|n| n.as_u64()).sum::<u64>();
+            adopted += hold(nothing_else("live") && settled("live"), "adopting it changes more");
+            admin.remove(&name);
+        }
+        let path = file.to_string_lossy().into_owned();
+        if run(dir.path(), false, &["import", "--from-file", &path, "--out", "file"]).status.success() {
+            born += hold(settled("file"), "planning it again after its birth is not empty");
+            admin.remove(&name);
+        }
+    }
+    eprintln!("{} files: {adopted} adopted, {born} born; {objects} objects, {left} not expressed", files.len());
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 /// What a bare realm and bare objects are like, as `src/import/defaults` keeps it. Written anew by `make defaults`.
 #[test]
 fn the_recorded_defaults_are_current() {
