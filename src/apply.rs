@@ -43,6 +43,8 @@ pub enum TenantOutcome {
     Born,
     /// Its realm was changed; the number of changes.
     Changed(usize),
+    /// Its realm was as the plan makes it already: nothing was written.
+    Unchanged,
     /// Some of its objects have moved since the plan was made: those were refused, the rest was done.
     Partly {
         /// Changes made.
@@ -169,8 +171,8 @@ async fn apply_tenant(
 ) -> TenantOutcome {
     if plan.is_birth() {
         return match give_birth(api, plan, secrets).await {
-            Ok(true) => after_birth(api, plan, secrets).await,
-            Ok(false) => TenantOutcome::Stale(vec![of_realm(plan)]),
+            Ok(born @ (TenantOutcome::Born | TenantOutcome::Unchanged)) => after_birth(api, plan, secrets, born).await,
+            Ok(other) => other,
             Err(error) => failed(error),
         };
     }
@@ -193,9 +195,12 @@ async fn apply_tenant(
     {
         return failed(error);
     }
+    if plan.changes.is_empty() && plan.record.is_none() && refused.is_empty() {
+        return TenantOutcome::Unchanged;
+    }
     let mut writer = Writer::new(api, &plan.tenant, &observed, secrets);
     match writer.write(&plan).await {
-        Ok(()) if refused.is_empty() => TenantOutcome::Changed(good.max(1)),
+        Ok(()) if refused.is_empty() => TenantOutcome::Changed(good),
         Ok(()) => TenantOutcome::Partly { done: good, refused },
         Err((object, error)) => TenantOutcome::Failed { object, error, done: writer.done, refused },
     }
@@ -220,15 +225,22 @@ fn of_realm(plan: &TenantPlan) -> Refused {
     Refused { object: ObjectId::realm(), reason }
 }
 
-/// Creates the realm. `false`: another one of that name came first.
-async fn give_birth(api: &impl WriteRealms, plan: &TenantPlan, secrets: &Secrets) -> Result<bool, KeycloakError> {
-    let Some(body) = plan.changes.first().and_then(|change| change.body.as_ref()) else { return Ok(false) };
+/// Creates the realm, unless there is one of that name.
+async fn give_birth(
+    api: &impl WriteRealms,
+    plan: &TenantPlan,
+    secrets: &Secrets,
+) -> Result<TenantOutcome, KeycloakError> {
+    let other = TenantOutcome::Stale(vec![of_realm(plan)]);
+    let Some(body) = plan.changes.first().and_then(|change| change.body.as_ref()) else { return Ok(other) };
     let revealed = writer::reveal(secrets, body, "POST", "/admin/realms")?;
-    if api.create_realm(&revealed).await? == Birth::Born {
-        return Ok(true);
-    }
+    let ours = match api.create_realm(&revealed).await? {
+        Birth::Born => return Ok(TenantOutcome::Born),
+        Birth::Lost => TenantOutcome::Born,
+        Birth::Existed => TenantOutcome::Unchanged,
+    };
     let found = observe(api, &plan.tenant, &Users::new()).await?;
-    Ok(found.is_some_and(|found| is_born(plan, found.marker())))
+    Ok(if found.is_some_and(|found| is_born(plan, found.marker())) { ours } else { other })
 }
 
 /// A birth whose answer was lost may have been sent twice: a realm is ours if it carries this very marker, or the one that
@@ -240,10 +252,13 @@ fn is_born(plan: &TenantPlan, marker: Option<&str>) -> bool {
 }
 
 /// Writes what no birth can bring. Keycloak made it with the realm: what it is by now, the plan could not know.
-async fn after_birth(api: &impl WriteRealms, plan: &TenantPlan, secrets: &Secrets) -> TenantOutcome {
-    let Some((_, later)) = plan.changes.split_first().filter(|(_, later)| !later.is_empty()) else {
-        return TenantOutcome::Born;
-    };
+async fn after_birth(
+    api: &impl WriteRealms,
+    plan: &TenantPlan,
+    secrets: &Secrets,
+    born: TenantOutcome,
+) -> TenantOutcome {
+    let Some((_, later)) = plan.changes.split_first().filter(|(_, later)| !later.is_empty()) else { return born };
     let observed = match observe(api, &plan.tenant, &Users::new()).await {
         Ok(Some(observed)) => observed,
         Ok(None) => return TenantOutcome::Stale(vec![of_realm(plan)]),
@@ -258,8 +273,12 @@ async fn after_birth(api: &impl WriteRealms, plan: &TenantPlan, secrets: &Secret
         recorded: observed.marker().map(digest),
         ..plan.clone()
     };
+    if rest.changes.is_empty() && rest.record.is_none() {
+        return born;
+    }
     let mut writer = Writer::new(api, &plan.tenant, &observed, secrets);
     match writer.write(&rest).await {
+        Ok(()) if born == TenantOutcome::Unchanged => TenantOutcome::Changed(writer.done),
         Ok(()) => TenantOutcome::Born,
         Err((object, error)) => TenantOutcome::Failed { object, error, done: writer.done + 1, refused: Vec::new() },
     }

@@ -98,7 +98,7 @@ impl Report {
         checks.extend(upgrade::checks(facts));
         Self {
             server: facts.how.server.clone(),
-            looked_into: (facts.tenants.len(), facts.tenants_in_all),
+            looked_into: (facts.tenants.len(), facts.all.len()),
             checks,
             kcadm_login: facts.how.kcadm_login(),
         }

@@ -4,6 +4,7 @@
 
 mod check;
 mod flows;
+mod keys;
 pub mod observer;
 pub mod origin;
 mod permissions;

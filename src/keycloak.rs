@@ -75,8 +75,10 @@ pub trait WriteRealms: ReadRealms {
 pub enum Birth {
     /// The realm is there now.
     Born,
-    /// A realm of that name is there: made before (409), or by this very request whose answer was lost. The marker tells.
+    /// A realm of that name was there before.
     Existed,
+    /// A realm of that name is there, and the answer to an attempt to make it was lost: its marker tells who made it.
+    Lost,
 }
 
 /// The query of the one export that an observation needs.

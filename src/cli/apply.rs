@@ -261,13 +261,21 @@ async fn signal() {
 pub(super) fn note(tenant: &TenantPlan, outcome: &TenantOutcome) -> Option<String> {
     let stale = |refused: &[Refused], rest: &str| {
         let lines: Vec<String> = refused.iter().map(|one| format!("\n  {}/{one}", tenant.tenant)).collect();
-        format!("error: stale: {}: moved since the plan was made; {rest}{}", tenant.tenant, lines.concat())
+        format!(
+            "error: stale: {}: moved since the plan was made; {rest}{}\nhint: plan again: a new plan says what is still to do",
+            tenant.tenant,
+            lines.concat()
+        )
     };
     match outcome {
         TenantOutcome::Changed(_) if tenant.unread.is_some() => {
             Some(format!("{}: it can be read again; plan again for what else differs in it", tenant.tenant))
         }
-        TenantOutcome::Born | TenantOutcome::Changed(_) | TenantOutcome::NotStarted | TenantOutcome::Refused => None,
+        TenantOutcome::Born
+        | TenantOutcome::Changed(_)
+        | TenantOutcome::Unchanged
+        | TenantOutcome::NotStarted
+        | TenantOutcome::Refused => None,
         TenantOutcome::Stale(refused) => Some(stale(refused, "nothing was written to this realm")),
         TenantOutcome::Partly { done, refused } => {
             Some(stale(refused, &format!("these were refused, the rest was done ({done} changes)")))
@@ -285,11 +293,13 @@ pub(super) fn note(tenant: &TenantPlan, outcome: &TenantOutcome) -> Option<Strin
 fn summary(outcome: &Outcome, took: Duration, requests: u64) -> String {
     let born = outcome.count(|o| *o == TenantOutcome::Born);
     let changed = outcome.count(|o| matches!(o, TenantOutcome::Changed(_)));
+    let unchanged = outcome.count(|o| *o == TenantOutcome::Unchanged);
     let partly = outcome.count(|o| matches!(o, TenantOutcome::Partly { .. }));
     let failed = outcome.count(|o| matches!(o, TenantOutcome::Failed { .. }));
     let stale = outcome.count(|o| matches!(o, TenantOutcome::Stale(_)));
     let left = outcome.count(|o| *o == TenantOutcome::NotStarted);
     let mut parts = vec![format!("{born} realms created"), format!("{changed} changed")];
+    parts.extend((unchanged > 0).then(|| format!("{unchanged} as planned before")));
     parts.extend((partly > 0).then(|| format!("{partly} changed in part")));
     parts.extend((failed > 0).then(|| format!("{failed} failed")));
     parts.extend((stale > 0).then(|| format!("{stale} stale")));
@@ -300,7 +310,9 @@ fn summary(outcome: &Outcome, took: Duration, requests: u64) -> String {
 }
 
 fn exit(outcome: &Outcome, stopped: bool) -> Exit {
-    let good = outcome.count(|o| matches!(o, TenantOutcome::Born | TenantOutcome::Changed(_)));
+    let good =
+        |o: &TenantOutcome| matches!(o, TenantOutcome::Born | TenantOutcome::Changed(_) | TenantOutcome::Unchanged);
+    let good = outcome.count(good);
     let partly = outcome.count(|o| matches!(o, TenantOutcome::Partly { .. }));
     let failed = outcome.count(|o| matches!(o, TenantOutcome::Failed { .. }));
     let stale = outcome.count(|o| matches!(o, TenantOutcome::Stale(_)));

@@ -64,7 +64,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
             mode: file.and_then(mode),
         },
         realms,
-        tenants_in_all: network.as_ref().map_or(0, |network| network.tenants.len()),
+        all: network.iter().flat_map(|network| &network.tenants).map(|tenant| tenant.name.clone()).collect(),
         cache_max: options.cache_realms_max,
     };
     let server = match found {

@@ -94,7 +94,7 @@ async fn again(printer: &Printer, options: &Options, place: &Place, file: &Path)
     place.server.sweep().await?;
     let born = place.server.create_realm(&rebirth(&export)).await;
     place.server.finish().await?;
-    if born? == Birth::Existed {
+    if born? != Birth::Born {
         anyhow::bail!("a realm `{tenant}` came to be meanwhile; nothing was written to it");
     }
     printer.data(&format!("{tenant} is there again, with {users}.\n"));

@@ -22,8 +22,8 @@ pub struct Known {
     pub key: Key,
     /// The realms to look into.
     pub realms: Vec<String>,
-    /// How many tenants the manifests name.
-    pub tenants_in_all: usize,
+    /// All tenants that the manifests name.
+    pub all: Vec<String>,
     /// Entries that the server's realm cache holds, as its operator says.
     pub cache_max: Option<u64>,
 }
@@ -43,7 +43,7 @@ pub async fn examine(known: Known, server: Option<Asked<Server>>) -> Facts {
         realms: None,
         bootstrap_scope: None,
         tenants: Vec::new(),
-        tenants_in_all: known.tenants_in_all,
+        all: known.all,
         cache_max: known.cache_max,
     };
     let server = match server {

@@ -92,8 +92,8 @@ pub struct Facts {
     pub bootstrap_scope: Option<bool>,
     /// The realms that were looked into.
     pub tenants: Vec<Tenant>,
-    /// How many tenants the manifests name.
-    pub tenants_in_all: usize,
+    /// All tenants that the manifests name.
+    pub all: Vec<String>,
     /// Entries that the server's realm cache holds, as its operator says.
     pub cache_max: Option<u64>,
 }

@@ -54,7 +54,16 @@ fn audience(facts: &Facts) -> Check {
     );
     let check = Check::warn(ID, says);
     let check = if master { check.mend(format!("{}   # after the upgrade", facts.how.bootstrap())) } else { check };
-    if lacking.is_empty() { check } else { check.mend(format!("{}   # after the upgrade", scope(&lacking))) }
+    if lacking.is_empty() {
+        return check;
+    }
+    // Those that were not looked into are meant too: giving the scope twice is no error.
+    let unseen = facts.tenants.len() < facts.all.len();
+    let (realms, whose) = match unseen {
+        true => (facts.all.iter().map(String::as_str).collect(), ", in every realm of the manifests"),
+        false => (lacking, ""),
+    };
+    check.mend(format!("{}   # after the upgrade{whose}", scope(&realms)))
 }
 
 /// 26.8.1: a masked secret is not kept where the token URL changes.

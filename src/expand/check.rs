@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{OBSERVER, PROVISIONER, flows, permissions, tls};
+use super::{OBSERVER, PROVISIONER, flows, keys, permissions, tls};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::manifest::node::{Data, Key, Node};
 use crate::state::kind::{Class, Kind, SERVICE_ACCOUNT_PREFIX, Section};
@@ -99,6 +99,7 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
     for component in
         realm.get("components").map(Node::entries).unwrap_or_default().iter().flat_map(|(_, list)| list.items())
     {
+        keys::check(component, found);
         for (key, items) in component.get("subComponents").map(Node::entries).unwrap_or_default() {
             objects(Kind::SubComponent, &key.text, list(Some(items)), found);
         }

@@ -84,7 +84,8 @@ impl KeycloakError {
     /// True when the server answers that this realm is there, and shuts out the account that was to work in it. It says
     /// nothing of other realms.
     pub fn shuts_out(&self) -> bool {
-        matches!(self.fault, Fault::Refused { .. } | Fault::Status { status: 403, .. })
+        let of_master = ["/realms/master/", "/admin/realms/master/"].iter().any(|start| self.path.starts_with(start));
+        !of_master && matches!(self.fault, Fault::Refused { .. } | Fault::Status { status: 401 | 403, .. })
     }
 
     /// True when a realm answers that it is disabled, which shuts out its own accounts too.

@@ -267,6 +267,7 @@ impl WriteRealms for Server {
         let path = "/admin/realms";
         not_master(realm, path)?;
         let mut attempt = 1;
+        let mut lost = false;
         loop {
             let lane = self.lanes.take(self).await?;
             let account = Account { realm: "master".into(), client: lane };
@@ -290,10 +291,11 @@ impl WriteRealms for Server {
                 // The answer was lost, or says that something is there twice, which need not be the realm: read, then decide.
                 Fault::NoAnswer { unsent: false, .. } | Fault::Status { status: 409 | 502 | 504, .. } => {
                     if error.status() != Some(409) {
+                        lost = true;
                         tokio::time::sleep(backoff(attempt)).await;
                     }
                     if self.exists(realm).await? {
-                        return Ok(Birth::Existed);
+                        return Ok(if lost { Birth::Lost } else { Birth::Existed });
                     }
                 }
                 _ => return Err(error),

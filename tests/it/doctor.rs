@@ -47,7 +47,7 @@ fn well() -> Facts {
         realms: Some(Ok(2)),
         bootstrap_scope: Some(false),
         tenants: vec![tenant(export())],
-        tenants_in_all: 2,
+        all: vec!["clinic".into(), "north".into()],
         cache_max: None,
     }
 }
@@ -108,7 +108,7 @@ fn a_sound_server_has_one_thing_to_be_warned_of() {
     ok    realm.issuer         clinic: its issuer is https://id.example/realms/clinic
     warn  26.8.audience        from 26.8.2 on, the Admin API answers 401 to accounts without the client scope `kc-admin-api`; the upgrade makes it in every realm, and gives it to admin-cli and the console alone. Without it: `realmwright` of master, `realmwright-provisioner` of every realm that was looked into (clinic) (documented by Keycloak, not tried)
           mend: realmwright bootstrap --server https://id.example --operator-key operator.pem   # after the upgrade
-          mend: for r in clinic; do kcadm.sh update clients/$(kcadm.sh get clients -r $r -q clientId=realmwright-provisioner --fields id --format csv --noquotes)/default-client-scopes/$(kcadm.sh get client-scopes -r $r --fields id,name --format csv --noquotes | sed -n 's/,kc-admin-api$//p') -r $r -n -b '{}'; done   # after the upgrade
+          mend: for r in clinic north; do kcadm.sh update clients/$(kcadm.sh get clients -r $r -q clientId=realmwright-provisioner --fields id --format csv --noquotes)/default-client-scopes/$(kcadm.sh get client-scopes -r $r --fields id,name --format csv --noquotes | sed -n 's/,kc-admin-api$//p') -r $r -n -b '{}'; done   # after the upgrade, in every realm of the manifests
     ok    26.8.masked-secret   no identity provider that was looked at keeps a secret (documented by Keycloak, not tried)
     ok    26.8.rest            nothing relies on client secrets that view-clients shows (26.8.0), on mapper writes without manage-realm (26.8.2), or on the endpoints that generate keys (deprecated in 26.8.0) (documented by Keycloak, not tried)
 

@@ -221,7 +221,7 @@ async fn a_lost_answer_to_a_birth_is_looked_up_before_it_is_sent_again() {
     with_lanes(&server).await;
     first(&server, 1, "POST", "^/admin/realms$", ResponseTemplate::new(504)).await;
     let api = connect(&server).await;
-    assert_eq!(api.create_realm(&json!({"realm": "clinic"})).await.expect("born"), Birth::Existed);
+    assert_eq!(api.create_realm(&json!({"realm": "clinic"})).await.expect("born"), Birth::Lost);
     assert_eq!(sent(&server, "POST", "/admin/realms").await, 1);
 }
 

@@ -289,3 +289,26 @@ fn environments_override_what_differs() {
     let fields = &desired[0].state.realm().expect("a realm").fields;
     assert_eq!((&fields["displayName"], &fields["accessTokenLifespan"]), (&"North in A".into(), &60.into()));
 }
+
+#[test]
+fn a_maker_of_keys_takes_what_keycloak_takes() {
+    let template = "
+apiVersion: realmwright/v1
+kind: RealmTemplate
+name: keys
+extends: organization
+realm:
+  components:
+    org.keycloak.keys.KeyProvider:
+      - {name: a, providerId: aes-generated, config: {secretSize: ['64']}}
+      - {name: b, providerId: hmac-generated, config: {secretSize: [64], algorithm: HS-256}}
+      - {name: c, providerId: rsa-generated, config: {keySize: ['2048'], algorithm: [RS256]}}
+      - {name: d, providerId: java-keystore, config: {keySize: ['1']}}
+";
+    let tenants = "apiVersion: realmwright/v1\nkind: Distributor\nname: north\ntemplate: keys\n";
+    let world = World::new("{}").with("keys.yaml", template).with("tenants.yaml", tenants);
+    insta::assert_snapshot!(world.findings(), @r"
+    [wrong-value] keys.yaml:9:68 `secretSize` of the key provider `aes-generated` can't be `64` (it can be 16, 24, 32)
+    [wrong-value] keys.yaml:10:85 `algorithm` of the key provider `hmac-generated` can't be `HS-256` (it can be HS256, HS384, HS512)
+    ");
+}

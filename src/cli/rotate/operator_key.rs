@@ -206,7 +206,7 @@ async fn align(
     if shut > 0 {
         printer.say(&format!("{shut} realms are in quarantine and were left as they are"));
     }
-    let good = outcome.count(|outcome| matches!(outcome, TenantOutcome::Changed(_)));
+    let good = outcome.count(|outcome| matches!(outcome, TenantOutcome::Changed(_) | TenantOutcome::Unchanged));
     printer.say(&format!("{good} realms changed, {} were so before", plan.tenants.len() - work));
     Ok(good == work && shut == 0)
 }
