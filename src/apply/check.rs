@@ -34,7 +34,7 @@ pub enum Moved {
     Changed(Vec<String>),
     /// The marker says something else of it: another run was here, or somebody changed the marker.
     Recorded,
-    /// It could not be read, and can be now: what differs in it was never planned.
+    /// It could not be read when the plan was made: what differs in it was never planned.
     Readable,
     /// Its realm was put into quarantine.
     Quarantined,
@@ -53,7 +53,7 @@ impl fmt::Display for Refused {
             Moved::Changed(fields) if fields.is_empty() => f.write_str("was changed"),
             Moved::Changed(fields) => write!(f, "was changed: {}", fields.join(", ")),
             Moved::Recorded => f.write_str("is recorded otherwise by now: another run was here"),
-            Moved::Readable => f.write_str("could not be read, and can be now"),
+            Moved::Readable => f.write_str("could not be read when the plan was made, and was not compared"),
             Moved::Quarantined => f.write_str("is in a realm that was put into quarantine"),
             Moved::Needs(other) => write!(f, "needs {other}, which is refused or not there"),
             Moved::Keeps(other) => write!(f, "can't go, because {other} depends on it and stays"),

@@ -9,7 +9,7 @@ use crate::expand::Desired;
 use crate::keycloak::http::Server;
 use crate::keycloak::observe::declared_users;
 use crate::keycloak::{Fault, KeycloakError, ReadRealms, observe};
-use crate::plan::{Refusal, guard};
+use crate::plan::{Plan, Refusal, guard};
 use crate::state::secret::Secrets;
 use crate::state::{ObjectId, RealmState, State, applied};
 
@@ -94,6 +94,25 @@ pub(super) fn other_environment(tenant: &str, found: &str, meant: &str) -> Optio
     let other = !found.is_empty() && found != meant;
     let message = || format!("the realm `{tenant}` on this server belongs to the environment `{found}`, not `{meant}`");
     other.then(|| Refused(Refusal::new(guard::OTHER_ENVIRONMENT, Some(tenant), message())))
+}
+
+/// Realms that an administrator had to read, and in which nothing is to be mended: their provisioner stays shut out, by what
+/// no manifest declares. They are no more in sync than one that could not be read. `false`: there are none.
+pub(super) fn stay_shut(server: &Server, plan: &Plan, state: &mut State) -> bool {
+    let unchanged = plan.tenants.iter().filter(|tenant| tenant.is_empty());
+    let shut = unchanged.filter_map(|tenant| Some((tenant.tenant.clone(), server.stepped_in(&tenant.tenant)?)));
+    let shut: Vec<_> = shut
+        .map(|(realm, error)| {
+            let why = format!(
+                "what is managed is as declared, and the realm shuts its provisioner out all the same ({error}): look at \
+                 its flow for clients, its client policies and its `notBefore`"
+            );
+            (realm, RealmState::unread(why, Default::default()))
+        })
+        .collect();
+    let any = !shut.is_empty();
+    state.extend(shut);
+    any
 }
 
 /// Looks for realms that are missing among those that have another name than at their birth. One that carries the marker of

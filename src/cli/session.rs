@@ -196,7 +196,10 @@ pub(super) async fn open(printer: &Printer, meant: &Meant<'_>, parallelism: u16)
     keep_rotation(&server, &mut wanted.desired, &state).await?;
     fit_observers(&server, &mut wanted, &state).await?;
     let header = header(&wanted, server.identity(), View::Provisioner)?;
-    let plan = compare(&server, &wanted, &state, header, parallelism).await?;
+    let mut plan = compare(&server, &wanted, &state, header.clone(), parallelism).await?;
+    if realms::stay_shut(&server, &plan, &mut state) {
+        plan = compare(&server, &wanted, &state, header, parallelism).await?;
+    }
     if plan.summary.realms_to_create > 0 {
         server.can_create_realms().await?;
     }

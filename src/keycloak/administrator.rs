@@ -1,7 +1,7 @@
 //! An administrator of master, for realms that were not made by Realmwright or were changed so that they shut out their
 //! provisioner: used only where that is refused.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,8 @@ pub(super) struct Administrator {
     user: String,
     password: SecretString,
     token: Mutex<Option<(SecretString, Instant)>>,
-    realms: Mutex<BTreeSet<String>>,
+    /// With what each of them refused its own account.
+    realms: Mutex<BTreeMap<String, KeycloakError>>,
 }
 
 impl Administrator {
@@ -30,16 +31,16 @@ impl Administrator {
         Self { user, password, token: Mutex::default(), realms: Mutex::default() }
     }
 
-    /// True once it was needed for a realm.
-    pub(super) fn serves(&self, realm: &str) -> bool {
-        self.realms.lock().unwrap_or_else(PoisonError::into_inner).contains(realm)
+    /// With what a realm refused its own account, once an administrator was needed for it.
+    pub(super) fn stepped_in(&self, realm: &str) -> Option<KeycloakError> {
+        self.realms.lock().unwrap_or_else(PoisonError::into_inner).get(realm).cloned()
     }
 
     /// Whether it may step in after this error, for this realm from now on.
     pub(super) fn steps_in(&self, realm: &str, error: &KeycloakError) -> bool {
         let refused = error.shuts_out();
         if refused {
-            self.realms.lock().unwrap_or_else(PoisonError::into_inner).insert(realm.to_owned());
+            self.realms.lock().unwrap_or_else(PoisonError::into_inner).insert(realm.to_owned(), error.clone());
         }
         refused
     }

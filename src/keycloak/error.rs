@@ -156,6 +156,11 @@ impl KeycloakError {
                  REALMWRIGHT_ADMIN_PASSWORD"
                     .into(),
             ),
+            Fault::Status { status: 401, .. } if self.path.starts_with("/admin/realms/") => Some(
+                "the server takes no token of this account: the realm's `notBefore` may be ahead of the clock, or, from \
+                 26.8.2 on, the account lacks a client scope; `realmwright doctor` says more"
+                    .into(),
+            ),
             Fault::Status { status: 403, .. } if self.path.starts_with("/admin/realms/master/") => {
                 Some("the account lacks a role for this; `realmwright bootstrap` gives the bootstrap client its roles".into())
             }

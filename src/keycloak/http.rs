@@ -191,7 +191,7 @@ impl Server {
         not_master(realm, sending.path)?;
         let account = Account { realm: realm.to_owned(), client: self.client.to_owned() };
         let Some(administrator) = &self.administrator else { return self.call(&account, sending).await };
-        if administrator.serves(realm) {
+        if administrator.stepped_in(realm).is_some() {
             return administrator.call(&self.wire, sending).await;
         }
         match self.call(&account, sending).await {
@@ -202,7 +202,12 @@ impl Server {
 
     /// True for a realm in which an administrator had to step in.
     fn is_adopted(&self, realm: &str) -> bool {
-        self.administrator.as_ref().is_some_and(|administrator| administrator.serves(realm))
+        self.stepped_in(realm).is_some()
+    }
+
+    /// With what a realm refused its provisioner, where an administrator stepped in.
+    pub fn stepped_in(&self, realm: &str) -> Option<KeycloakError> {
+        self.administrator.as_ref()?.stepped_in(realm)
     }
 
     /// Sends a POST that makes something new each time to a realm, as its provisioner.

@@ -235,3 +235,21 @@ fn realms_that_were_renamed_or_deleted_are_named_and_come_back() {
     site.expect(0, &["drift"]);
     site.remove();
 }
+
+#[test]
+fn a_realm_that_stays_shut_by_what_nobody_declares_is_not_in_sync() {
+    let site = Site::new("bolt");
+    site.apply();
+    let place = Place::find(&site.clinic);
+    // Far ahead: no token is young enough.
+    place.realm(&json!({"notBefore": 2_000_000_000}));
+    for administrator in [false, true] {
+        let output = run(site.dir.path(), administrator, &["drift"]);
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.code() == Some(1) && said.contains("notBefore"), "{said}");
+        assert!(!said.contains("No drift"), "{said}");
+    }
+    place.realm(&json!({"notBefore": 0}));
+    site.expect(0, &["drift"]);
+    site.remove();
+}
