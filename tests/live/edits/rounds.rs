@@ -1,0 +1,133 @@
+//! Edits that take several fields at once, and removals.
+
+use serde_json::json;
+
+use super::Edit::{Delete, Post, Remove, Set};
+use super::{Round, WORKER};
+
+pub(super) fn more() -> Round {
+    vec![
+        (
+            Set("", "/smtpServer", json!({})),
+            &["realm smtpServer.from", "realm smtpServer.host", "realm smtpServer.port"],
+        ),
+        (Set("", "/internationalizationEnabled", json!(false)), &["realm internationalizationEnabled"]),
+        (Set("", "/resetPasswordAllowed", json!(false)), &["realm resetPasswordAllowed"]),
+        (
+            Post("authentication/flows/door forms/executions/execution", json!({"provider": "auth-otp-form"})),
+            &["flow/door executions"],
+        ),
+        (
+            Post(
+                "authentication/flows/after corp/executions/execution",
+                json!({"provider": "deny-access-authenticator"}),
+            ),
+            &["flow/after corp executions"],
+        ),
+        (
+            Set(WORKER, "/authenticationFlowBindingOverrides/browser", json!("")),
+            &["client/worker authenticationFlowBindingOverrides.browser"],
+        ),
+        (
+            Remove("clients/{clientId=worker}/scope-mappings/realm", json!([{"$": "roles/nurse"}])),
+            &["client/worker scopeMappings.realm"],
+        ),
+        (
+            Set("clients/{clientId=assistant}", "/standardFlowEnabled", json!(false)),
+            &["client/assistant standardFlowEnabled"],
+        ),
+        (Set("client-scopes/{name=extra}", "/protocol", json!("saml")), &["client-scope/extra protocol"]),
+        (
+            Set("clients/{clientId=worker}/authz/resource-server", "/allowRemoteResourceManagement", json!(false)),
+            &["authorization/worker allowRemoteResourceManagement"],
+        ),
+        (
+            Delete("clients/{clientId=worker}/authz/resource-server/policy/{name=read files}"),
+            &["authorization/worker policies"],
+        ),
+        (
+            Post("roles/doctor/composites", json!([{"$": "clients/{clientId=worker}/roles/run"}])),
+            &["role/doctor composites.client.worker"],
+        ),
+        (
+            Set("groups/{name=wards}", "/name", json!("halls")),
+            &[
+                "group/wards created",
+                "group/wards/night created",
+                "foreign group/halls",
+                "foreign group/halls/night",
+                "foreign group/halls/legacy",
+                "realm defaultGroups",
+                "user/boss@clinic.example groups./wards",
+                "authorization/admin-permissions policies",
+            ],
+        ),
+        (
+            Set("organizations/{alias=ward}", "/enabled", json!(false)),
+            &["organization/ward enabled", "identity-provider/corp enabled"],
+        ),
+        (
+            Set("users/profile", "/attributes", json!({"$": "users/profile|/attributes|-badge"})),
+            &["user-profile attributes"],
+        ),
+        (Set("client-policies/policies", "/policies", json!([])), &["client-policies policies"]),
+        (
+            Delete("identity-provider/instances/corp/mappers/{name=nurse}"),
+            &["identity-provider-mapper/corp/nurse created"],
+        ),
+        (
+            Delete("components/{components?parent={components|name=directory|id}|name=username|id}"),
+            &["sub-component/directory/username created"],
+        ),
+        (
+            Delete("clients/{clientId=https://sp.example/saml}/protocol-mappers/models/{name=roles}"),
+            &["client-mapper/https:%2F%2Fsp.example%2Fsaml/roles created"],
+        ),
+        (Delete("localization/en"), &["localization/en created"]),
+        (
+            Delete("authentication/required-actions/TERMS_AND_CONDITIONS"),
+            &["required-action/TERMS_AND_CONDITIONS created"],
+        ),
+        (
+            Delete("roles/nurse"),
+            &[
+                "role/nurse created",
+                "user/boss@clinic.example realmRoles.nurse",
+                "client-scope/extra scopeMappings.realm",
+                "role/doctor composites.realm",
+                "authorization/worker policies",
+            ],
+        ),
+    ]
+}
+
+pub(super) fn removed() -> Round {
+    vec![
+        (Delete(WORKER), &["client/worker created", "client-role/worker/run created", "authorization/worker created"]),
+        (
+            Delete("clients/{clientId=https://sp.example/saml}"),
+            &["client/https://sp.example/saml created", "client-mapper/https:%2F%2Fsp.example%2Fsaml/roles created"],
+        ),
+        (Delete("client-scopes/{name=extra}"), &["client-scope/extra created"]),
+        (Delete("organizations/{alias=ward}"), &["organization/ward created"]),
+        (
+            Delete("identity-provider/instances/corp"),
+            &["identity-provider/corp created", "identity-provider-mapper/corp/nurse created"],
+        ),
+        (Set("", "/browserFlow", json!("browser")), &["realm browserFlow"]),
+        (Delete("authentication/flows/{alias=door}"), &["flow/door created"]),
+        (
+            Delete("components/{name=directory}"),
+            &[
+                "component/org.keycloak.storage.UserStorageProvider/directory created",
+                "sub-component/directory/username created",
+            ],
+        ),
+        (Delete("users/{username=boss@clinic.example}"), &["user/boss@clinic.example created"]),
+        (
+            Delete("groups/{groups/{name=wards}/children|name=night|id}"),
+            &["group/wards/night created", "realm defaultGroups", "authorization/admin-permissions policies"],
+        ),
+        (Delete("roles/doctor"), &["role/doctor created"]),
+    ]
+}
