@@ -8,6 +8,7 @@ use super::output::Printer;
 use super::session;
 use crate::plan::TenantPlan;
 use crate::plan::drift::drift;
+use crate::plan::render;
 
 /// `drift`
 #[derive(Debug, Args)]
@@ -24,11 +25,11 @@ pub(super) struct Options {
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let plan = session::look(printer, &options.view).await?;
     let (drifted, waiting) = drift(&plan);
-    if drifted.is_empty() && options.format == PlanFormat::Text {
-        let part = if drifted.part.is_some() { " in what was selected" } else { "" };
-        printer.data(&format!("No drift{part}: nothing that is managed was changed outside Realmwright.\n"));
-    } else {
-        super::plan::show(printer, &drifted, options.format)?;
+    match options.format {
+        PlanFormat::Text if drifted.is_empty() => printer.data(&format!("{}\n", render::drift_summary(&drifted))),
+        PlanFormat::Text => printer.plan(&render::text::drift(&drifted)),
+        PlanFormat::Json => super::plan::show(printer, &drifted, options.format)?,
+        PlanFormat::Markdown => printer.data(&render::markdown::drift(&drifted, waiting)),
     }
     let missing: Vec<&str> = drifted.tenants.iter().filter(|t| t.is_birth()).map(|t| t.tenant.as_str()).collect();
     if !missing.is_empty() {

@@ -57,3 +57,21 @@ pub(super) fn count(change: &Change) -> Count {
     }
     count
 }
+
+/// How many seats a change adds and takes away.
+pub(super) fn seats(change: &Change) -> Count {
+    let mut count = Count::default();
+    if change.object.kind != Kind::Realm {
+        return count;
+    }
+    let number = |text: Option<&str>| text.and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
+    if let Some(realm) = change.body.as_ref().map(arrange).as_ref().and_then(|state| state.realm()) {
+        count.created = held(&realm.fields).values().map(|terms| number(terms.get("seats").copied())).sum();
+    }
+    for (before, after) in changed(&change.fields).values().filter_map(|terms| terms.get("seats")) {
+        let [before, after] = [before, after].map(|side| number(side.and_then(Value::as_str)));
+        count.created += after.saturating_sub(before);
+        count.deleted += before.saturating_sub(after);
+    }
+    count
+}

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::part::{Needed, Part};
 use super::{Action, Cause, Plan, Refusal, Summary, View};
 use crate::state::permissions::{ADMIN_PERMISSIONS, is_permission};
-use crate::state::secret::sole_reference;
+use crate::state::secret::{as_reference, sole_reference};
 use crate::state::{Kind, ObjectId, RealmState};
 
 /// Longest value that is shown whole.
@@ -18,15 +18,25 @@ const WIDTH: usize = 100;
 /// How many of a list of objects are named in a sentence.
 const SHOWN: usize = 5;
 
+/// What is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Matter {
+    /// What would be done.
+    Plan,
+    /// What was done by hand.
+    Drift,
+}
+
 /// The sign and the word of an action; never the sign alone.
-fn sign(action: Action) -> (&'static str, &'static str) {
-    match action {
-        Action::Create => ("+", "create"),
-        Action::Update => ("~", "update"),
-        Action::Delete => ("-", "delete"),
-        Action::Adopt => ("=", "adopt"),
-        Action::Forget => (".", "forget"),
-    }
+fn sign(action: Action, matter: Matter) -> (&'static str, &'static str) {
+    let (sign, word, done) = match action {
+        Action::Create => ("+", "create", "added"),
+        Action::Update => ("~", "update", "changed"),
+        Action::Delete => ("-", "delete", "removed"),
+        Action::Adopt => ("=", "adopt", "adopted"),
+        Action::Forget => (".", "forget", "forgotten"),
+    };
+    (sign, if matter == Matter::Plan { word } else { done })
 }
 
 /// Why something changes, where it is not the manifest.
@@ -45,10 +55,20 @@ pub(super) fn show(value: Option<&Value>) -> String {
         None => return "(none)".into(),
         Some(value) => match sole_reference(value) {
             Some(reference) => return format!("(secret {})", clean(reference)),
-            None => clean(&value.to_string()),
+            None => clean(&named(value).to_string()),
         },
     };
     cut(&text)
+}
+
+/// A value with the references to secrets in it as words.
+fn named(value: &Value) -> Value {
+    match (as_reference(value), value) {
+        (Some(reference), _) => format!("(secret {reference})").into(),
+        (None, Value::Array(items)) => items.iter().map(named).collect(),
+        (None, Value::Object(map)) => map.iter().map(|(key, value)| (key.clone(), named(value))).collect(),
+        (None, scalar) => scalar.clone(),
+    }
 }
 
 /// A text cut to what a line bears.
@@ -119,16 +139,17 @@ fn quoted(text: &str) -> String {
 
 /// What a plan for a part leaves out, and takes in beyond it, in a sentence each.
 fn left_out(part: &Part) -> String {
-    let count = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     let options = |option: &str, texts: &[String]| -> Vec<String> {
         texts.iter().map(|text| quoted(&format!("{option} {text}"))).collect()
     };
     let options = [options("--select", &part.select), options("--exclude", &part.exclude)].concat().join(" ");
     let what = match (part.tenants, part.changes) {
         (0, 0) => "nothing".to_owned(),
-        (tenants, 0) => count(tenants, "tenant"),
-        (0, changes) => count(changes, "change"),
-        (tenants, changes) => format!("{}, and {} of the rest", count(tenants, "tenant"), count(changes, "change")),
+        (tenants, 0) => count(tenants, "tenant", "tenants"),
+        (0, changes) => count(changes, "change", "changes"),
+        (tenants, changes) => {
+            format!("{}, and {} of the rest", count(tenants, "tenant", "tenants"), count(changes, "change", "changes"))
+        }
     };
     let mut text = format!("Left out: {what} ({options}).");
     if !part.needed.is_empty() {
@@ -142,61 +163,92 @@ fn left_out(part: &Part) -> String {
     text
 }
 
-/// The counts in a sentence.
+/// The counts in a sentence, and what is to be known of them.
 pub fn summary(plan: &Plan) -> String {
-    let Summary {
-        realms_to_create,
-        realms_to_change,
-        realms_unchanged,
-        realms_quarantined,
-        realms_unread,
-        create,
-        update,
-        delete,
-        record,
-        foreign,
-    } = plan.summary;
-    let mut text = if plan.is_empty() {
-        format!(
-            "Nothing to do: {realms_unchanged} {} as the manifests say.",
-            if realms_unchanged == 1 { "realm is" } else { "realms are" }
-        )
-    } else {
-        let inner = [(create, "create"), (update, "update"), (delete, "delete"), (record, "record")];
-        let inner = inner.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} to {word}"));
-        let inner = inner.collect::<Vec<_>>().join(", ");
-        format!(
-            "Plan: {realms_to_create} {} to create, {realms_to_change} to change{}, {realms_unchanged} unchanged.",
-            if realms_to_create == 1 { "realm" } else { "realms" },
-            if inner.is_empty() { inner } else { format!(" ({inner})") }
-        )
-    };
-    if foreign > 0 {
-        let object = if foreign == 1 { "object is" } else { "objects are" };
-        text.push_str(&format!(" {foreign} foreign {object} left alone."));
+    let refused = plan.refused().count();
+    let guards = if refused == 1 { "1 guard refuses".to_owned() } else { format!("{refused} guards refuse") };
+    let refused = if refused == 0 { String::new() } else { format!(" {guards} it: nothing can be applied.") };
+    format!("{}{}{}{refused}{}", counts(plan), beside(plan), seen(plan, Matter::Plan), part(plan))
+}
+
+/// The same of what was changed by hand.
+pub fn drift_summary(drifted: &Plan) -> String {
+    format!("{}{}{}{}", drift_counts(drifted), beside(drifted), seen(drifted, Matter::Drift), part(drifted))
+}
+
+fn count(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
+fn counts(plan: &Plan) -> String {
+    let Summary { realms_to_create, realms_to_change, realms_unchanged, create, update, delete, record, .. } =
+        plan.summary;
+    if plan.is_empty() {
+        return format!("Nothing to do: {} as the manifests say.", count(realms_unchanged, "realm is", "realms are"));
     }
-    if realms_quarantined > 0 {
-        let realm = if realms_quarantined == 1 { "realm in quarantine is" } else { "realms in quarantine are" };
-        text.push_str(&format!(" {realms_quarantined} {realm} left alone."));
-    }
-    if realms_unread > 0 {
-        let realm = if realms_unread == 1 { "realm" } else { "realms" };
-        text.push_str(&format!(" {realms_unread} {realm} could not be read: what else differs there is not known."));
-    }
-    if plan.header.view == View::Observer {
-        text.push_str(
-            " Seen by the observer, who may not write: secrets, the authorization settings of clients, the flow \
-             `saml ecp` and, before Keycloak 26.7, organizations inside realms are not compared, whether realms can \
-             be created is not tried, and `apply` plans anew.",
+    let inner = [(create, "create"), (update, "update"), (delete, "delete"), (record, "record")];
+    let inner = inner.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} to {word}"));
+    let inner = inner.collect::<Vec<_>>().join(", ");
+    format!(
+        "Plan: {} to create, {realms_to_change} to change{}, {realms_unchanged} unchanged.",
+        count(realms_to_create, "realm", "realms"),
+        if inner.is_empty() { inner } else { format!(" ({inner})") }
+    )
+}
+
+fn drift_counts(drifted: &Plan) -> String {
+    let Summary { realms_to_change, realms_unchanged, create, update, delete, .. } = drifted.summary;
+    let same = count(realms_unchanged, "realm is", "realms are");
+    if drifted.is_empty() {
+        let part = if drifted.part.is_some() { " in what was selected" } else { "" };
+        return format!(
+            "No drift{part}: nothing that is managed was changed outside Realmwright; {same} as last applied."
         );
     }
-    let refused = plan.refused().count();
-    if refused > 0 {
-        let guards = if refused == 1 { "1 guard refuses" } else { &format!("{refused} guards refuse") };
-        text.push_str(&format!(" {guards} it: nothing can be applied."));
+    let inner = [(update, "changed"), (create, "removed"), (delete, "added")];
+    let inner = inner.iter().filter(|(count, _)| *count > 0);
+    let inner = inner.map(|(number, word)| format!("{} {word}", count(*number, "object", "objects")));
+    format!(
+        "Drift: {} changed outside Realmwright ({}), {same} as last applied.",
+        count(realms_to_change, "realm was", "realms were"),
+        inner.collect::<Vec<_>>().join(", "),
+    )
+}
+
+/// What is left alone, and what is not known.
+fn beside(plan: &Plan) -> String {
+    let Summary { foreign, realms_quarantined, realms_unread, .. } = plan.summary;
+    let mut text = String::new();
+    if foreign > 0 {
+        text.push_str(&format!(" {} left alone.", count(foreign, "foreign object is", "foreign objects are")));
     }
-    if let Some(part) = &plan.part {
-        text.push_str(&format!(" {}", left_out(part)));
+    if realms_quarantined > 0 {
+        let realms = count(realms_quarantined, "realm in quarantine is", "realms in quarantine are");
+        text.push_str(&format!(" {realms} left alone."));
+    }
+    if realms_unread > 0 {
+        let realms = count(realms_unread, "realm", "realms");
+        text.push_str(&format!(" {realms} could not be read: what else differs there is not known."));
     }
     text
+}
+
+/// What an observer does not see.
+fn seen(plan: &Plan, matter: Matter) -> &'static str {
+    match (plan.header.view, matter) {
+        (View::Provisioner, _) => "",
+        (View::Observer, Matter::Plan) => {
+            " Seen by the observer, who may not write: secrets, the authorization settings of clients, the flow \
+             `saml ecp` and, before Keycloak 26.7, organizations inside realms are not compared, whether realms can \
+             be created is not tried, and `apply` plans anew."
+        }
+        (View::Observer, Matter::Drift) => {
+            " Seen by the observer: secrets, the authorization settings of clients, the flow `saml ecp` and, before \
+             Keycloak 26.7, organizations inside realms are not compared."
+        }
+    }
+}
+
+fn part(plan: &Plan) -> String {
+    plan.part.as_ref().map(|part| format!(" {}", left_out(part))).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::risk::{Risk, risks};
 use super::{Action, Change, Plan, TenantPlan};
-use crate::state::Kind;
+use crate::state::{Kind, ObjectId};
 
 /// From so many tenants on, the same change is told once for all of them.
 const MANY: usize = 3;
@@ -15,7 +15,7 @@ const MANY: usize = 3;
 /// A plan as a reviewer looks at it.
 #[derive(Debug, Default)]
 pub struct Review {
-    /// How many of each sort are created, changed and deleted; those in realms that are born included.
+    /// How many of each sort are created, changed and deleted; of realms that are born, what is always told.
     pub counts: Vec<Count>,
     /// What must not be missed, the gravest first.
     pub risks: Vec<Risk>,
@@ -48,7 +48,7 @@ pub struct Shared {
 }
 
 /// Stands for each tenant's own name.
-pub const TENANT: &str = "$(tenant.name)";
+pub const TENANT: &str = "<tenant>";
 
 /// Looks at a plan.
 pub fn review(plan: &Plan) -> Review {
@@ -99,9 +99,10 @@ fn collect(
     }
 }
 
-/// What makes two changes the same: all of it but the digest of what was found.
+/// What makes two changes the same: all of it but what was found and recorded beside it.
 fn key(change: &Change) -> String {
-    serde_json::to_string(&Change { relies_on: None, along: Default::default(), ..change.clone() }).unwrap_or_default()
+    let bare = Change { relies_on: None, recorded: None, along: Default::default(), ..change.clone() };
+    serde_json::to_string(&bare).unwrap_or_default()
 }
 
 /// A change with the tenant's own name replaced.
@@ -116,15 +117,15 @@ fn general(tenant: &TenantPlan, change: &Change) -> Change {
 
 fn without_name(value: &Value, name: &str) -> Value {
     match value {
-        Value::String(text) => replace_word(text, name).into(),
+        Value::String(text) => replace_word(text, name, TENANT).into(),
         Value::Array(items) => items.iter().map(|item| without_name(item, name)).collect(),
         Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), without_name(value, name))).collect(),
         scalar => scalar.clone(),
     }
 }
 
-/// Replaces a name where it stands alone, not as a part of a longer one.
-fn replace_word(text: &str, name: &str) -> String {
+/// Exchanges a name for another where it stands alone, not as a part of a longer one.
+pub(super) fn replace_word(text: &str, name: &str, other: &str) -> String {
     let part_of_name = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
     let (mut out, mut rest) = (String::new(), text);
     while let Some(at) = rest.find(name) {
@@ -132,7 +133,7 @@ fn replace_word(text: &str, name: &str) -> String {
         let before = rest[..at].chars().next_back().or_else(|| out.chars().next_back());
         let alone = !before.is_some_and(part_of_name) && !rest[end..].starts_with(part_of_name);
         out.push_str(&rest[..at]);
-        out.push_str(if alone { TENANT } else { name });
+        out.push_str(if alone { other } else { name });
         rest = &rest[end..];
     }
     out + rest
@@ -146,13 +147,16 @@ fn counts(plan: &Plan) -> Vec<Count> {
     let mut kinds: BTreeMap<Kind, Count> = BTreeMap::new();
     let mut realms = Count { name: "realms".into(), ..Count::default() };
     let mut licences = Count { name: "licences".into(), ..Count::default() };
+    let mut seats = Count { name: "seats".into(), ..Count::default() };
     for tenant in plan.tenants.iter().filter(|tenant| !tenant.is_empty()) {
         for change in &tenant.changes {
             licences.add(&super::licence::count(change));
+            seats.add(&super::licence::seats(change));
         }
         if tenant.is_birth() {
             realms.created += 1;
-            for id in tenant.born().objects.keys().filter(|id| id.kind != Kind::Realm && !id.is_service_account()) {
+            let told = |id: &&ObjectId| SORTS.iter().any(|(_, of)| of.contains(&id.kind)) && !id.is_service_account();
+            for id in tenant.born().objects.keys().filter(told) {
                 kinds.entry(id.kind).or_default().created += 1;
             }
             continue;
@@ -168,13 +172,14 @@ fn counts(plan: &Plan) -> Vec<Count> {
             }
         }
     }
-    let mut counts = vec![realms, licences];
+    let mut counts = vec![realms, licences, seats];
     for (name, sorts) in SORTS {
         let mut count = Count { name: name.into(), ..Count::default() };
         sorts.iter().filter_map(|kind| kinds.remove(kind)).for_each(|found| count.add(&found));
         counts.push(count);
     }
-    let others = kinds.into_iter().map(|(kind, count)| Count { name: format!("{}s", kind.name()), ..count });
+    let others =
+        kinds.into_iter().map(|(kind, count)| Count { name: format!("{}s", kind.name().replace('-', " ")), ..count });
     counts.extend(others.filter(|count| count.created + count.changed + count.deleted > 0));
     counts
 }
@@ -193,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_name_is_replaced_only_where_it_stands_alone() {
-        assert_eq!(replace_word("/realms/anna/x?anna", "anna"), format!("/realms/{TENANT}/x?{TENANT}"));
-        assert_eq!(replace_word("st-anna joanna annas anna", "anna"), format!("st-anna joanna annas {TENANT}"));
+        assert_eq!(replace_word("/realms/anna/x?anna", "anna", TENANT), format!("/realms/{TENANT}/x?{TENANT}"));
+        assert_eq!(replace_word("st-anna joanna annas anna", "anna", TENANT), format!("st-anna joanna annas {TENANT}"));
     }
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::review::{TENANT, replace_word};
 use super::{Action, Cause, Change, FieldChange, Plan, licence};
 use crate::state::permissions::{ADMIN_PERMISSIONS, is_permission};
-use crate::state::{Kind, ObjectId};
+use crate::state::{Fields, Kind, ObjectId};
 
 /// A danger, and the tenants that it is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub struct Risk {
     pub sort: Sort,
     /// What happens: words and values in turn.
     pub what: Vec<Part>,
-    /// Indices of the tenants in the plan.
+    /// Indices of the tenants in the plan. Where they are several, [`TENANT`] stands for the name of each.
     pub tenants: Vec<usize>,
 }
 
@@ -46,6 +47,16 @@ pub enum Part {
     Value(String),
 }
 
+impl Part {
+    /// With a name in its value exchanged for another: what many tenants have alike but for their own is one danger.
+    fn exchanged(self, from: &str, to: &str) -> Self {
+        match self {
+            Self::Value(value) => Self::Value(replace_word(&value, from, to)),
+            word @ Self::Word(_) => word,
+        }
+    }
+}
+
 type Found = BTreeMap<(Sort, Vec<Part>), Vec<usize>>;
 
 /// The dangers of a plan. Of births there are none: whatever is in a new realm is new.
@@ -53,7 +64,8 @@ pub(super) fn risks(plan: &Plan) -> Vec<Risk> {
     let mut found = Found::new();
     for (index, tenant) in plan.tenants.iter().enumerate().filter(|(_, tenant)| !tenant.is_birth()) {
         for change in &tenant.changes {
-            let mut note = |sort, what| {
+            let mut note = |sort, what: Vec<Part>| {
+                let what = what.into_iter().map(|part| part.exchanged(&tenant.tenant, TENANT)).collect();
                 let tenants = found.entry((sort, what)).or_default();
                 if tenants.last() != Some(&index) {
                     tenants.push(index);
@@ -67,7 +79,12 @@ pub(super) fn risks(plan: &Plan) -> Vec<Risk> {
             drift(change, &mut note);
         }
     }
-    let mut risks: Vec<Risk> = found.into_iter().map(|((sort, what), tenants)| Risk { sort, what, tenants }).collect();
+    let own = |what: Vec<Part>, tenants: &[usize]| match tenants {
+        [only] => what.into_iter().map(|part| part.exchanged(TENANT, &plan.tenants[*only].tenant)).collect(),
+        _ => what,
+    };
+    let told = |((sort, what), tenants): (_, Vec<usize>)| Risk { sort, what: own(what, &tenants), tenants };
+    let mut risks: Vec<Risk> = found.into_iter().map(told).collect();
     risks.sort_by_key(|risk| (risk.sort, std::cmp::Reverse(risk.tenants.len())));
     risks
 }
@@ -128,16 +145,25 @@ pub(super) fn addresses(path: &str, value: Option<&Value>) -> Vec<String> {
     list.filter(|text| ADDRESSES.contains(&path) && !matches!(text.as_str(), "+" | "-" | "")).collect()
 }
 
+/// What a change gives that was not there, by field: what it was and what it becomes. What was taken away by hand and
+/// comes back is not given.
+fn given<'a>(
+    change: &'a Change,
+    created: &'a Fields,
+) -> impl Iterator<Item = (&'a String, Option<&'a Value>, &'a Value)> {
+    let fields = change.fields.iter().filter(|field| field.cause != Cause::Drift);
+    let fields = fields.filter_map(|field| Some((&field.path, field.before.as_ref(), field.after.as_ref()?)));
+    let created = created.iter().filter(|_| change.cause != Cause::Drift);
+    fields.chain(created.map(|(path, after)| (path, None, after)))
+}
+
 fn redirects(change: &Change, note: &mut impl FnMut(Sort, Vec<Part>)) {
     if change.object.kind != Kind::Client {
         return;
     }
-    let created = change.created();
-    let fields = change.fields.iter().map(|field| (&field.path, field.before.as_ref(), field.after.as_ref()));
-    let fields = fields.chain(created.iter().map(|(path, after)| (path, None, Some(after))));
-    for (path, before, after) in fields {
+    for (path, before, after) in given(change, &change.created()) {
         let known = addresses(path, before);
-        for new in addresses(path, after).into_iter().filter(|address| !known.contains(address)) {
+        for new in addresses(path, Some(after)).into_iter().filter(|address| !known.contains(address)) {
             let wide = wide(&new);
             let mut what = vec![object(change), Part::Word("gets"), Part::Value(new)];
             what.extend(wide.map(Part::Word));
@@ -161,29 +187,29 @@ pub(super) fn wide(address: &str) -> Option<&'static str> {
 }
 
 fn rights(change: &Change, note: &mut impl FnMut(Sort, Vec<Part>)) {
-    if change.action == Action::Create && change.object.kind == Kind::IdentityProvider {
+    let kind = change.object.kind;
+    if change.action == Action::Create && kind == Kind::IdentityProvider && change.cause != Cause::Drift {
         note(Sort::Right, vec![Part::Word("users may log in through the new"), object(change)]);
     }
     granted(change, note);
-    for FieldChange { path, before, after, .. } in &change.fields {
-        if change.object.kind == Kind::User {
-            if let (Some(role), None, Some(_)) = (ObjectId::of_membership(path), before, after) {
-                note(Sort::Right, vec![object(change), Part::Word("gets"), Part::Value(role.to_string())]);
-            }
+    for (path, before, after) in given(change, &change.created()) {
+        let gained: Vec<ObjectId> = if matches!(kind, Kind::User | Kind::Group) {
+            ObjectId::of_membership(path).filter(|_| before.is_none()).into_iter().collect()
         } else if path.starts_with("composites.") {
-            let names = |value: &Option<Value>| -> Vec<Value> {
-                value.as_ref().and_then(Value::as_array).cloned().unwrap_or_default()
-            };
-            let known = names(before);
+            let known = before.and_then(Value::as_array).cloned().unwrap_or_default();
+            let names = after.as_array().into_iter().flatten().filter(|role| !known.contains(role));
             let client = path.strip_prefix("composites.client.");
-            for role in names(after).iter().filter(|role| !known.contains(role)) {
-                let name = role.as_str().unwrap_or_default();
-                let role = match client {
-                    Some(client) => ObjectId::within(Kind::ClientRole, client, name),
-                    None => ObjectId::new(Kind::RealmRole, name),
-                };
-                note(Sort::Right, vec![object(change), Part::Word("gets"), Part::Value(role.to_string())]);
-            }
+            let id = |name: &str| match client {
+                Some(client) => ObjectId::within(Kind::ClientRole, client, name),
+                None => ObjectId::new(Kind::RealmRole, name),
+            };
+            names.filter_map(Value::as_str).map(id).collect()
+        } else {
+            Vec::new()
+        };
+        // Every user has the default roles.
+        for role in gained.into_iter().filter(|role| !role.key.starts_with("default-roles-")) {
+            note(Sort::Right, vec![object(change), Part::Word("gets"), Part::Value(role.to_string())]);
         }
     }
 }
@@ -193,13 +219,9 @@ fn granted(change: &Change, note: &mut impl FnMut(Sort, Vec<Part>)) {
     if change.object != ObjectId::new(Kind::Authorization, ADMIN_PERMISSIONS) {
         return;
     }
-    let created = change.created();
-    let fields = change.fields.iter().map(|field| (field.before.as_ref(), field.after.as_ref()));
-    let fields = fields.chain(created.values().map(|after| (None, Some(after))));
-    for (before, after) in fields {
-        let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
-        let known = list(before);
-        for policy in list(after).iter().filter(|policy| !known.contains(policy)) {
+    for (_, before, after) in given(change, &change.created()) {
+        let known = before.and_then(Value::as_array).cloned().unwrap_or_default();
+        for policy in after.as_array().into_iter().flatten().filter(|policy| !known.contains(policy)) {
             let word = if is_permission(policy) { "allow by" } else { "allow whom they mean by" };
             note(Sort::Right, vec![Part::Word("admin permissions"), Part::Word(word), value(&policy["name"])]);
         }
@@ -228,7 +250,7 @@ const PROTECTION: [(Kind, &str, Option<&str>); 17] = [
 ];
 
 fn protection(change: &Change, note: &mut impl FnMut(Sort, Vec<Part>)) {
-    for FieldChange { path, after, .. } in &change.fields {
+    for FieldChange { path, after, .. } in change.fields.iter().filter(|field| field.cause != Cause::Drift) {
         let known = PROTECTION.iter().find(|(kind, name, _)| *kind == change.object.kind && name == path);
         let Some((_, _, open)) = known else { continue };
         let text = after.as_ref().map(|after| after.as_str().map_or_else(|| after.to_string(), str::to_owned));

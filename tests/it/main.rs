@@ -14,6 +14,7 @@ mod cli;
 mod doctor;
 mod explain;
 mod fmt;
+mod forty;
 mod generated;
 mod guards;
 mod http;

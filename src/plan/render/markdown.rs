@@ -11,8 +11,10 @@ mod risks;
 
 use std::fmt::Write;
 
-use crate::plan::review::{Count, Review, review};
-use crate::plan::{Header, Plan, Refusal, TenantPlan, View};
+use super::Matter;
+use crate::plan::drift::by_hand;
+use crate::plan::review::{Count, Review, TENANT, review};
+use crate::plan::{Plan, Refusal, TenantPlan, View};
 use escape::html;
 pub use escape::{code, sentence};
 use page::Page;
@@ -28,48 +30,85 @@ const FEW: usize = 3;
 
 /// The whole plan.
 pub fn plan(plan: &Plan) -> String {
-    let review = review(plan);
-    let mut page = Page::new(heading(plan));
-    page.push(&format!("{}\n\n", super::summary(plan)));
-    if !plan.is_empty() {
-        page.push(&table(&review.counts));
-        risks::write(&mut page, plan, &review.risks);
-        births::write(&mut page, plan);
-        changes::shared(&mut page, plan, &review.shared);
-        branches(&mut page, plan, &review);
-    }
-    page.finish("realmwright plan", &end(&plan.header))
-}
-
-fn heading(plan: &Plan) -> String {
     let refused = if plan.refused().next().is_some() { ", **refused**" } else { "" };
-    format!(
-        "### Realmwright: plan for {}{refused}\n\n{}{}",
-        code(&plan.header.environment),
-        refusals(plan),
-        unread(plan)
-    )
+    let heading = format!("plan for {}{refused}", code(&plan.header.environment));
+    let counts = super::counts(plan);
+    let mut page = begin(plan, &heading, &counts);
+    body(&mut page, plan, Matter::Plan);
+    let holds = match plan.header.view {
+        View::Provisioner => format!("It can be applied until {}.", html(&plan.header.expires_at)),
+        View::Observer => String::new(),
+    };
+    page.finish("realmwright plan", &end(plan, Matter::Plan, &holds))
 }
 
-/// What it was made from, and how long it holds.
-fn end(header: &Header) -> String {
+/// Drift: what was done by hand, and what puts it back. `waiting` tenants wait for other changes.
+pub fn drift(drifted: &Plan, waiting: usize) -> String {
+    let none = if drifted.is_empty() { "no " } else { "" };
+    let heading = format!("{none}drift in {}", code(&drifted.header.environment));
+    let mut page = begin(drifted, &heading, &super::drift_counts(drifted));
+    if !drifted.is_empty() {
+        page.push(
+            "**What mends it:** `realmwright apply`, or the pipeline's job that applies, run again: it puts back all of \
+             this. Write into the manifests first what is meant to stay.\n\n",
+        );
+    }
+    if waiting > 0 {
+        let tenants = super::count(waiting, "tenant waits", "tenants wait");
+        page.push(&format!("Beside this, {tenants} for changes of the manifests; `realmwright plan` shows them.\n\n"));
+    }
+    body(&mut page, &by_hand(drifted), Matter::Drift);
+    page.finish("realmwright drift", &end(drifted, Matter::Drift, ""))
+}
+
+/// What stands at the top, whatever else there is: what refuses it, what is not known, the counts.
+fn begin(plan: &Plan, heading: &str, counts: &str) -> Page {
+    let (refusals, unread) = (refusals(plan), unread(plan));
+    let (beside, part) = (super::beside(plan), super::part(plan));
+    let mut page = Page::new(format!("### Realmwright: {heading}\n\n{refusals}{unread}"));
+    page.push(&format!("{counts}{beside}{part}\n\n"));
+    page
+}
+
+fn body(page: &mut Page, plan: &Plan, matter: Matter) {
+    let review = review(plan);
+    if !plan.is_empty() {
+        page.push(&table(&review.counts, matter));
+        risks::write(page, plan, &review.risks, matter);
+        births::write(page, plan);
+        changes::shared(page, plan, &review.shared, matter);
+        branches(page, plan, &review, matter);
+    }
+    changes::alone(page, plan);
+}
+
+/// What it was made from, what was not seen, and how long it holds.
+fn end(plan: &Plan, matter: Matter, holds: &str) -> String {
+    let header = &plan.header;
     let manifests: String = header.manifests.chars().take(19).collect();
-    let holds = match header.view {
-        View::Provisioner => format!("It can be applied until {}.", html(&header.expires_at)),
-        View::Observer => "It is for reading: applying plans anew.".to_owned(),
-    };
-    format!(
-        "<sub>Made {} by Realmwright {} from the manifests {}, for {}. {holds}</sub>\n",
+    let made = if matter == Matter::Plan { "Made" } else { "Looked at" };
+    let text = format!(
+        "{made} {} by Realmwright {} from the manifests {}, for {}.{} {holds}",
         html(&header.created_at),
         html(&header.tool_version),
         html(&manifests),
         html(header.server.trim_end_matches("/realms/master")),
-    )
+        super::seen(plan, matter),
+    );
+    format!("<sub>{}</sub>\n", text.trim_end())
 }
 
-fn table(counts: &[Count]) -> String {
-    let mut out = String::from("| | created | changed | deleted |\n|---|---:|---:|---:|\n");
-    for Count { name, created, changed, deleted } in counts {
+/// What stands for each tenant's own name in a text, if that stands there.
+fn legend(text: &str) -> &'static str {
+    if text.contains(TENANT) { "(`<tenant>` stands for the name of each.)\n\n" } else { "" }
+}
+
+fn table(counts: &[Count], matter: Matter) -> String {
+    let [created, deleted] = if matter == Matter::Plan { ["created", "deleted"] } else { ["added", "removed"] };
+    let mut out = format!("| | {created} | changed | {deleted} |\n|---|---:|---:|---:|\n");
+    let (realms, others) = counts.split_at(1.min(counts.len()));
+    let others = others.iter().filter(|count| count.created + count.changed + count.deleted > 0);
+    for Count { name, created, changed, deleted } in realms.iter().chain(others) {
         let deleted = if *deleted > 0 { format!("**{deleted}**") } else { "0".into() };
         let _ = writeln!(out, "| {name} | {created} | {changed} | {deleted} |");
     }
@@ -77,10 +116,9 @@ fn table(counts: &[Count]) -> String {
 }
 
 /// The tenants with changes of their own, below their distributors.
-fn branches(page: &mut Page, plan: &Plan, review: &Review) {
+fn branches(page: &mut Page, plan: &Plan, review: &Review, matter: Matter) {
     let work = |index: &usize| !review.own[*index].is_empty() || changes::recorded(&plan.tenants[*index]);
     let indices: Vec<usize> = (0..plan.tenants.len()).filter(work).collect();
-    let foreign = plan.tenants.iter().any(|tenant| !tenant.foreign.is_empty());
     if !indices.is_empty() {
         page.push(if review.shared.is_empty() { "#### Changes\n\n" } else { "#### Changes of single tenants\n\n" });
     }
@@ -91,13 +129,10 @@ fn branches(page: &mut Page, plan: &Plan, review: &Review) {
         let count = rest.iter().take_while(|index| self::root(&plan.tenants[**index]) == root).count();
         let (branch, next) = rest.split_at(count);
         let parts: Vec<String> =
-            branch.iter().map(|index| changes::tenant(&plan.tenants[*index], &review.own[*index])).collect();
+            branch.iter().map(|index| changes::tenant(&plan.tenants[*index], &review.own[*index], matter)).collect();
         let summary = format!("<code>{}</code>: {}", html(root), tenants(branch.len()));
         page.fold(&summary, few, &parts);
         rest = next;
-    }
-    if foreign {
-        changes::foreign(page, plan);
     }
 }
 

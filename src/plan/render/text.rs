@@ -3,12 +3,21 @@
 use std::fmt::Write;
 
 use super::delta::{Delta, delta};
-use super::{because, clean, contents, sign, summary};
+use super::{Matter, because, clean, contents, drift_summary, sign, summary};
 use crate::plan::{Action, Cause, Change, FieldChange, Plan, Refusal, TenantPlan};
 use crate::state::Kind;
 
 /// The whole plan. Tenants with nothing to do are shown only where others below them have.
 pub fn plan(plan: &Plan) -> String {
+    whole(plan, &summary(plan))
+}
+
+/// Drift, as the plan that puts it back.
+pub fn drift(drifted: &Plan) -> String {
+    whole(drifted, &drift_summary(drifted))
+}
+
+fn whole(plan: &Plan, summary: &str) -> String {
     let mut out = format!(
         "{} on {}\n\n",
         clean(&plan.header.environment),
@@ -34,7 +43,7 @@ pub fn plan(plan: &Plan) -> String {
         out.push('\n');
     }
     refusals(&mut out, plan);
-    out.push_str(&summary(plan));
+    out.push_str(summary);
     out.push('\n');
     out
 }
@@ -79,7 +88,7 @@ fn tenant(out: &mut String, tenant: &TenantPlan, indent: &str) {
 
 /// One change and its fields.
 fn change(out: &mut String, change: &Change, indent: &str) {
-    let (sign, word) = sign(change.action);
+    let (sign, word) = sign(change.action, Matter::Plan);
     let mut line = format!("{indent}{sign} {word}  {}", clean(&change.object.to_string()));
     if change.action == Action::Create && change.cause == Cause::Drift {
         line.push_str("  (removed outside Realmwright)");

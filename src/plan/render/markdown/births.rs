@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::escape::{code, html};
-use super::{FEW, Page, names, root, tenants};
+use super::{FEW, Page, legend, names, root, tenants};
 use crate::plan::render::contents;
 use crate::plan::review::TENANT;
 use crate::plan::risk::{addresses, wide};
@@ -82,14 +82,20 @@ fn listed(plan: &Plan, doors: Doors) -> String {
             continue;
         }
         let _ = writeln!(out, "{title}:\n");
+        let from = out.len();
         for ((_, value), indices) in of.iter().take(SHOWN) {
             let place = if indices.len() <= FEW { names(plan, indices) } else { tenants(indices.len()) };
+            let value = &match indices.as_slice() {
+                [only] => value.replace(TENANT, &plan.tenants[*only].tenant),
+                _ => value.clone(),
+            };
             let wide = wide(value).map(|wide| format!(" **{wide}**")).unwrap_or_default();
             let _ = writeln!(out, "- {}{wide} — {place}", code(value));
         }
         if of.len() > SHOWN {
             let _ = writeln!(out, "- and {} more, each in more tenants", of.len() - SHOWN);
         }
+        out.insert_str(from, legend(&out[from..]));
         out.push('\n');
     }
     out

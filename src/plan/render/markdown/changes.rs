@@ -3,11 +3,13 @@
 use std::fmt::Write;
 
 use super::super::delta::{Delta, delta};
-use super::super::{because, show, sign};
+use super::super::{Matter, because, show, sign};
 use super::escape::code;
-use super::{Page, names, tenants};
-use crate::plan::review::{Shared, TENANT};
+use super::{Page, legend, names, tenants};
+use crate::plan::review::Shared;
 use crate::plan::{Action, Change, Plan, TenantPlan};
+use crate::state::Fields;
+use serde_json::Value;
 
 /// Most fields that are shown of one object.
 const FIELDS: usize = 25;
@@ -19,20 +21,25 @@ const LINES: usize = 24;
 const CREATED: usize = 12;
 
 /// What many tenants have alike.
-pub(super) fn shared(page: &mut Page, plan: &Plan, shared: &[Shared]) {
+pub(super) fn shared(page: &mut Page, plan: &Plan, shared: &[Shared], matter: Matter) {
     if shared.is_empty() {
         return;
     }
     page.push("#### The same in many tenants\n\n");
-    let work = plan.tenants.iter().filter(|tenant| !tenant.is_empty()).count();
+    let work: Vec<usize> =
+        (0..plan.tenants.len()).filter(|n| !plan.tenants[*n].is_empty() && !plan.tenants[*n].is_birth()).collect();
     for group in shared {
-        let parts: Vec<String> = group.changes.iter().map(change).collect();
+        let parts: Vec<String> = group.changes.iter().map(|change| self::change(change, matter)).collect();
         let count = group.tenants.len();
-        let mut heading = format!("**In {} of {work} tenants with changes:**\n\n", count);
-        if parts.iter().any(|part| part.contains(TENANT)) {
-            let _ = write!(heading, "({} stands for the name of each.)\n\n", code(TENANT));
-        }
-        page.push(&heading);
+        let legend = legend(&parts.concat());
+        let others: Vec<usize> = work.iter().filter(|index| !group.tenants.contains(index)).copied().collect();
+        let change = if matter == Matter::Plan { "change" } else { "were changed" };
+        let which = match others.len() {
+            0 => format!("all {count} tenants that {change}"),
+            1..=5 => format!("{count} of {} tenants that {change}, not in {}", work.len(), names(plan, &others)),
+            _ => format!("{count} of {} tenants that {change}", work.len()),
+        };
+        page.push(&format!("**In {which}:**\n\n{legend}"));
         let few = parts.iter().map(|part| part.lines().count()).sum::<usize>() <= LINES;
         if few {
             page.push(&(parts.concat() + "\n"));
@@ -44,7 +51,7 @@ pub(super) fn shared(page: &mut Page, plan: &Plan, shared: &[Shared]) {
 }
 
 /// One tenant with the changes that are its own.
-pub(super) fn tenant(tenant: &TenantPlan, own: &[Change]) -> String {
+pub(super) fn tenant(tenant: &TenantPlan, own: &[Change], matter: Matter) -> String {
     let mut out = format!("**{}** ({})", code(&tenant.tenant), tenant.tier);
     if tenant.label != tenant.tenant {
         let _ = write!(out, " {}", code(&tenant.label));
@@ -57,7 +64,7 @@ pub(super) fn tenant(tenant: &TenantPlan, own: &[Change]) -> String {
         let _ = write!(out, "; beside {} that others have too", counted(others));
     }
     out.push_str("\n\n");
-    own.iter().for_each(|change| out.push_str(&self::change(change)));
+    own.iter().for_each(|change| out.push_str(&self::change(change, matter)));
     if recorded(tenant) {
         out.push_str("- only the record of what is declared changes\n");
     }
@@ -70,8 +77,8 @@ pub(super) fn recorded(tenant: &TenantPlan) -> bool {
     tenant.changes.is_empty() && tenant.record.is_some()
 }
 
-/// What others put there, by tenant.
-pub(super) fn foreign(page: &mut Page, plan: &Plan) {
+/// What is left alone: what others put there, by tenant, and tenants in quarantine.
+pub(super) fn alone(page: &mut Page, plan: &Plan) {
     let lines: Vec<String> = plan
         .tenants
         .iter()
@@ -83,15 +90,41 @@ pub(super) fn foreign(page: &mut Page, plan: &Plan) {
             format!("- {}: {}{more}\n", code(&tenant.tenant), shown.join(", "))
         })
         .collect();
-    page.fold("Foreign objects, left alone", false, &lines);
+    if !lines.is_empty() {
+        page.fold("Foreign objects, left alone", false, &lines);
+    }
+    let quarantined: Vec<usize> =
+        (0..plan.tenants.len()).filter(|index| plan.tenants[*index].quarantined.is_some()).collect();
+    if !quarantined.is_empty() {
+        page.push(&format!("In quarantine, left alone: {}\n\n", names(plan, &quarantined)));
+    }
+}
+
+/// The fields that an object is created with, without what its address says already, and what is empty.
+fn worth_reading(change: &Change) -> Fields {
+    let mut created = change.created();
+    let key = &change.object.key;
+    let empty = |value: &Value| match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        _ => false,
+    };
+    let named = |value: &Value| {
+        value
+            .as_str()
+            .is_some_and(|text| key.strip_suffix(text).is_some_and(|rest| rest.is_empty() || rest.ends_with('/')))
+    };
+    created.retain(|_, value| !empty(value) && !named(value));
+    created
 }
 
 fn counted(changes: usize) -> String {
     if changes == 1 { "1 change".into() } else { format!("{changes} changes") }
 }
 
-fn change(change: &Change) -> String {
-    let (sign, word) = sign(change.action);
+fn change(change: &Change, matter: Matter) -> String {
+    let (sign, word) = sign(change.action, matter);
     let mut out = format!("- `{sign}` {word} {}", code(&change.object.to_string()));
     if change.action == Action::Create && change.cause == crate::plan::Cause::Drift {
         out.push_str(" _(removed outside Realmwright)_");
@@ -117,7 +150,7 @@ fn change(change: &Change) -> String {
             }
         }
     }
-    let created = change.created();
+    let created = worth_reading(change);
     for (path, value) in created.iter().take(CREATED) {
         let readable = kind.shows(path, Some(value));
         let value = if readable { show(Some(value)) } else { "(secret)".into() };

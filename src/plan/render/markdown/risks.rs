@@ -2,8 +2,9 @@
 
 use std::fmt::Write;
 
+use super::super::Matter;
 use super::escape::code;
-use super::{Page, names, tenants};
+use super::{Page, legend, names, tenants};
 use crate::plan::Plan;
 use crate::plan::risk::{Part, Risk, Sort};
 
@@ -13,7 +14,7 @@ const SHOWN: usize = 12;
 /// Most tenants that are named beside a danger.
 const NAMED: usize = 5;
 
-/// The sorts: their title, and what is said where there are none.
+/// The sorts: their title, and what is said where there are none. What is changed by hand is all of drift.
 const SORTS: [(Sort, &str, &str); 6] = [
     (Sort::Deletion, "Deleted", "nothing is deleted"),
     (Sort::Licence, "Licences cut", "no licence is cut"),
@@ -23,10 +24,13 @@ const SORTS: [(Sort, &str, &str); 6] = [
     (Sort::Drift, "Changed by hand, and overwritten now", "nothing that was changed by hand is overwritten"),
 ];
 
-pub(super) fn write(page: &mut Page, plan: &Plan, risks: &[Risk]) {
+pub(super) fn write(page: &mut Page, plan: &Plan, risks: &[Risk], matter: Matter) {
     let mut out = String::new();
     let mut none = Vec::new();
     for (sort, title, nothing) in SORTS {
+        if matter == Matter::Drift && sort == Sort::Drift {
+            continue;
+        }
         let of: Vec<&Risk> = risks.iter().filter(|risk| risk.sort == sort).collect();
         if of.is_empty() {
             none.push(nothing);
@@ -42,12 +46,16 @@ pub(super) fn write(page: &mut Page, plan: &Plan, risks: &[Risk]) {
         out.push('\n');
     }
     if !out.is_empty() {
-        page.push(&format!("#### Look at these first\n\n{out}"));
+        page.push(&format!("#### Look at these first\n\n{}{out}", legend(&out)));
     }
     // Births have no dangers of these sorts, so where there is nothing else, there is nothing to reassure about.
     if plan.summary.realms_to_change > 0 && !none.is_empty() {
-        let word =
-            if out.is_empty() { "In the realms that change, " } else { "Otherwise, in the realms that change, " };
+        let word = match (out.is_empty(), matter) {
+            (true, Matter::Plan) => "In the realms that change, ",
+            (false, Matter::Plan) => "Otherwise, in the realms that change, ",
+            (true, Matter::Drift) => "By hand, ",
+            (false, Matter::Drift) => "Otherwise, by hand, ",
+        };
         page.push(&format!("{word}{}.\n\n", joined(&none)));
     }
 }
@@ -64,6 +72,8 @@ fn sentence(parts: &[Part]) -> String {
             " "
         });
         match part {
+            // What is wrong with a value at first sight.
+            Part::Word(word) if word.starts_with('(') => out.push_str(&format!("**{word}**")),
             Part::Word(word) => out.push_str(word),
             Part::Value(value) => out.push_str(&code(value)),
         }
