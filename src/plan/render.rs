@@ -197,7 +197,7 @@ fn counts(plan: &Plan) -> String {
 }
 
 fn drift_counts(drifted: &Plan) -> String {
-    let Summary { realms_to_change, realms_unchanged, create, update, delete, .. } = drifted.summary;
+    let Summary { realms_to_create, realms_to_change, realms_unchanged, create, update, delete, .. } = drifted.summary;
     let same = count(realms_unchanged, "realm is", "realms are");
     if drifted.is_empty() {
         let part = if drifted.part.is_some() { " in what was selected" } else { "" };
@@ -205,14 +205,20 @@ fn drift_counts(drifted: &Plan) -> String {
             "No drift{part}: nothing that is managed was changed outside Realmwright; {same} as last applied."
         );
     }
-    let inner = [(update, "changed"), (create, "removed"), (delete, "added")];
-    let inner = inner.iter().filter(|(count, _)| *count > 0);
-    let inner = inner.map(|(number, word)| format!("{} {word}", count(*number, "object", "objects")));
-    format!(
-        "Drift: {} changed outside Realmwright ({}), {same} as last applied.",
-        count(realms_to_change, "realm was", "realms were"),
-        inner.collect::<Vec<_>>().join(", "),
-    )
+    let mut text = "Drift: ".to_owned();
+    if realms_to_change > 0 {
+        let inner = [(update, "changed"), (create, "removed"), (delete, "added")];
+        let inner = inner.iter().filter(|(count, _)| *count > 0);
+        let inner = inner.map(|(number, word)| format!("{} {word}", count(*number, "object", "objects")));
+        let realms = count(realms_to_change, "realm was", "realms were");
+        let inner = inner.collect::<Vec<_>>().join(", ");
+        text.push_str(&format!("{realms} changed outside Realmwright ({inner}), "));
+    }
+    if realms_to_create > 0 {
+        let realms = count(realms_to_create, "realm is", "realms are");
+        text.push_str(&format!("{realms} not there (deleted outside Realmwright, or never applied), "));
+    }
+    format!("{text}{same} as last applied.")
 }
 
 /// What is left alone, and what is not known.

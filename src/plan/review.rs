@@ -161,7 +161,11 @@ fn counts(plan: &Plan) -> Vec<Count> {
             }
             continue;
         }
-        realms.changed += 1;
+        // Seen from what was done by hand, a realm may be gone.
+        match tenant.changes.first().map(|change| (change.action, change.object.kind)) {
+            Some((Action::Delete, Kind::Realm)) => realms.deleted += 1,
+            _ => realms.changed += 1,
+        }
         for change in tenant.changes.iter().filter(|change| change.object.kind != Kind::Realm) {
             let count = kinds.entry(change.object.kind).or_default();
             match change.action {

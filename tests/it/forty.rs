@@ -139,18 +139,22 @@ async fn forty_tenants_are_told_in_the_order_in_which_a_reviewer_asks() {
     insta::assert_snapshot!(head(&drift), @r"
     ### Realmwright: drift in `test`
 
-    Drift: 12 realms were changed outside Realmwright (12 objects changed), 28 realms are as last applied. 1 foreign object is left alone. 1 realm in quarantine is left alone.
+    Drift: 12 realms were changed outside Realmwright (12 objects changed), 2 realms are not there (deleted outside Realmwright, or never applied), 26 realms are as last applied. 1 foreign object is left alone. 1 realm in quarantine is left alone.
 
     **What mends it:** `realmwright apply`, or the pipeline's job that applies, run again: it puts back all of this. Write into the manifests first what is meant to stay.
 
-    Beside this, 39 tenants wait for changes of the manifests; `realmwright plan` shows them.
+    Beside this, 37 tenants wait for changes of the manifests; `realmwright plan` shows them.
 
     | | added | changed | removed |
     |---|---:|---:|---:|
-    | realms | 0 | 12 | 0 |
+    | realms | 0 | 12 | **2** |
     | clients | 0 | 2 | 0 |
 
     #### Look at these first
+
+    **Deleted**
+
+    - `realm` — in `clinic-38`, `clinic-39`
 
     **Redirect addresses and origins added**
 
@@ -160,14 +164,14 @@ async fn forty_tenants_are_told_in_the_order_in_which_a_reviewer_asks() {
 
     - `realm`, `bruteForceProtected` becomes `false` — in **10 tenants**
 
-    Otherwise, by hand, nothing is deleted, no licence is cut, and no right is given.
+    Otherwise, by hand, no licence is cut, and no right is given.
     ");
     let told = "- `~` changed `realm`\n  - `bruteForceProtected`: `true` → `false`\n";
     assert!(drift.contains(told) && drift.contains("<sub>Looked at 2026-01-01T00:00:00Z by"), "{drift}");
 }
 
 #[tokio::test]
-async fn no_drift_says_so_and_a_secret_that_drifted_is_not_shown() {
+async fn no_drift_a_realm_that_is_gone_and_a_secret_are_told_as_what_they_are() {
     let (api, world) = applied().await;
     let (drifted, waiting) = drift(&world.plan(&api).await);
     let none = markdown::drift(&drifted, waiting);
@@ -176,6 +180,17 @@ async fn no_drift_says_so_and_a_secret_that_drifted_is_not_shown() {
         "### Realmwright: no drift in `test`\n\nNo drift: nothing that is managed was changed outside Realmwright; 3 realms \
          are as last applied."
     );
+    api.delete("clinic", "", None).await.expect("deleted");
+    let (gone, waiting) = drift(&world.plan(&api).await);
+    let gone = markdown::drift(&gone, waiting);
+    for told in [
+        "Drift: 1 realm is not there (deleted outside Realmwright, or never applied), 2 realms are as last applied.",
+        "| realms | 0 | 0 | **1** |",
+        "**Deleted**\n\n- `realm` — in `clinic`\n",
+        "- `-` removed `realm`\n",
+    ] {
+        assert!(gone.contains(told), "{told} is not in\n{gone}");
+    }
     let secret = json!({"$secret": "env:KEY"});
     let mut plan = drifted;
     let mut change = update("client/worker", "secret", Value::Null, secret);
