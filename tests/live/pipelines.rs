@@ -83,6 +83,7 @@ impl Project {
         let base = "main";
         match self.forge.kind {
             Kind::GitHub => {
+                variables.push(("GITHUB_STEP_SUMMARY".into(), self.summary().display().to_string()));
                 let event = match event {
                     "merge" => "push",
                     "again" => "workflow_dispatch",
@@ -146,6 +147,11 @@ impl Project {
         }
     }
 
+    /// Where GitHub keeps the summary of a job.
+    fn summary(&self) -> std::path::PathBuf {
+        self.site.dir.path().join(".git/summary.md")
+    }
+
     /// What a job that must end so left behind.
     fn expect(&self, event: &str, passes: bool) -> String {
         let ended = self.job(event, false, "");
@@ -201,6 +207,8 @@ fn a_change_is_reviewed_applied_and_watched() {
         let before = project.comment();
         let ended = project.job("review", true, "");
         assert!(ended.passed && ended.log.contains("checked, not planned"), "{}", ended.log);
+        let summary = std::fs::read_to_string(project.summary()).unwrap_or_default();
+        assert_eq!(summary.contains("checked, not planned"), kind == Kind::GitHub, "{summary}");
         assert_eq!((project.comment(), project.events()), (before, events));
 
         project.expect("merge", true);
@@ -277,6 +285,21 @@ fn what_is_refused_or_wrong_is_said_in_the_comment_and_ends_the_job() {
         let ended = project.job("again", false, "run-updates");
         assert!(ended.passed, "{}", ended.log);
         assert_eq!(export(&project.site.clinic)["displayName"], "Mine");
+
+        // More than a comment may hold.
+        let many: String = (0..700)
+            .map(|n| format!("  - name: {}-{n}\n    label: {}\n", project.site.clinic, "Überall ".repeat(10)))
+            .collect();
+        project.edit("organizations:\n", &format!("organizations:\n{many}"));
+        project.git(&["commit", "-qam", "many"]);
+        project.expect("review", true);
+        let comment = project.comment();
+        let length = comment.chars().count();
+        assert!(length > 40_000 && length < 65_400, "{length}");
+        let top = comment.lines().take(4).collect::<Vec<_>>().join("\n");
+        assert!(top.contains("> **This comment is not the whole of it:**"), "{top}");
+        assert!(comment.contains("| realms | 700 | 0 | 0 |"), "{top}");
+        project.git(&["reset", "-q", "--hard", "HEAD^"]);
 
         // A server that does not answer.
         std::fs::write(&file, text.replace(&live().url, "http://127.0.0.1:9")).expect("written");
