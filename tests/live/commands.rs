@@ -112,7 +112,7 @@ fn every_command_goes_well_and_says_so() {
     ");
     insta::assert_snapshot!(walk.goes(3, "drift"), @r"
     exit 0
-    No drift: nothing that is managed was changed outside Realmwright.
+    No drift: nothing that is managed was changed outside Realmwright; 2 realms are as last applied.
     ---
     ");
     insta::assert_snapshot!(walk.goes(6, "explain CLINIC/client/worker"), @r#"
