@@ -18,6 +18,7 @@ use crate::manifest::guards::Protected;
 use crate::manifest::node::{Data, Key, Node};
 use crate::manifest::resolve::{Network, Tenant};
 use crate::manifest::{ManifestSet, Source, Tier};
+use crate::state::kind::Own;
 use crate::state::protection::PROTECTED;
 use crate::state::specs::SPECS;
 use crate::state::{Kind, ObjectId, Protection, RealmState, arrange, secret};
@@ -55,6 +56,7 @@ pub fn expand(
     found: &mut Vec<Diagnostic>,
 ) -> Vec<Desired> {
     protection_names_kinds(set.platform_node.get("protected"), found);
+    products_are_no_clients_of_keycloak(set, found);
     let keys = Keys { provisioner: jwks.to_owned(), observer: observer::jwks(set, network, found) };
     network.tenants.iter().filter_map(|tenant| expand_tenant(set, sources, network, tenant, &keys, found)).collect()
 }
@@ -102,6 +104,15 @@ fn expand_tenant(
         protection,
         secrets,
     })
+}
+
+/// A product's client would change Keycloak's own of that name.
+fn products_are_no_clients_of_keycloak(set: &ManifestSet, found: &mut Vec<Diagnostic>) {
+    let products = set.platform_node.get("products").map(Node::entries).unwrap_or_default();
+    for (name, _) in products.iter().filter(|(name, _)| Own::of(&name.text).is_some()) {
+        let message = format!("`{}` is the name of a client of Keycloak's own", name.text);
+        found.push(Diagnostic::error("reserved-name", name.span, message).hint("name the product otherwise"));
+    }
 }
 
 /// A pattern of a kind that does not exist would protect nothing.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{OBSERVER, PROVISIONER, flows, keys, permissions, tls};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::manifest::node::{Data, Key, Node};
-use crate::state::kind::{Class, Kind, SERVICE_ACCOUNT_PREFIX, Section};
+use crate::state::kind::{Class, Kind, Own, SERVICE_ACCOUNT_PREFIX, Section};
 use crate::state::permissions::{ADMIN_PERMISSIONS, referred};
 use crate::state::protection::PROTECTED;
 use crate::state::quarantine::QUARANTINE;
@@ -218,13 +218,10 @@ fn objects(kind: Kind, section: &str, items: &[Node], found: &mut Vec<Diagnostic
                 format!("`{name}` can't be the name of an entry of `{section}`"),
             ));
         }
-        if kind == Kind::Client
-            && kind.is_built_in(name)
-            && !matches!(name, "account" | "account-console" | ADMIN_PERMISSIONS)
-        {
-            let message = format!("the client `{name}` is Keycloak's own");
+        if kind == Kind::Client && name != ADMIN_PERMISSIONS && Own::of(name) == Some(Own::Kept) {
+            let message = format!("the client `{name}` is Keycloak's own, and the provisioner may not change it");
             found.push(
-                Diagnostic::error("reserved-name", span, message).hint("name the client, or the product, otherwise"),
+                Diagnostic::error("reserved-name", span, message).hint("take it out, or name the client otherwise"),
             );
         }
         let role = matches!(kind, Kind::RealmRole | Kind::ClientRole);
@@ -401,27 +398,9 @@ pub(super) fn references(tenant: &str, state: &RealmState, span: Span, found: &m
     }
 }
 
-/// A role that Keycloak makes with its own clients (`AdminRoles`, `AccountRoles`). A name that is none of them would be
-/// made as a new role by a birth.
+/// A role that Keycloak makes with its own clients. A name that is none of them would be made as a new role by a birth.
 fn built_in_role(key: &str, own_account: bool) -> bool {
-    match key.split_once('/') {
-        Some(("realm-management", role)) => {
-            let subjects =
-                ["realm", "users", "clients", "events", "identity-providers", "authorization", "organizations"];
-            let queries = ["users", "clients", "realms", "groups", "organizations"];
-            let (verb, subject) = role.split_once('-').unwrap_or((role, ""));
-            matches!(role, "realm-admin" | "create-client" | "impersonation")
-                || (matches!(verb, "view" | "manage") && subjects.contains(&subject))
-                || (verb == "query" && queries.contains(&subject))
-        }
-        Some(("account", role)) => {
-            let roles = ["view-profile", "manage-account", "manage-account-links", "view-applications", "view-consent"];
-            !own_account
-                && (roles.contains(&role) || matches!(role, "manage-consent" | "view-groups" | "delete-account"))
-        }
-        Some(("broker", role)) => role == "read-token",
-        _ => false,
-    }
+    Kind::ClientRole.is_built_in(key) && !(own_account && key.starts_with("account/"))
 }
 
 const UNDECLARED: &str =

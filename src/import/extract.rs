@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use super::report::Reason;
 use super::{Finding, Flat, Realm, births, defaults, older, secrets};
 use crate::expand::{OBSERVER, PROVISIONER};
-use crate::state::kind::{Class, RETIRED, SERVICE_ACCOUNT_PREFIX, Section};
+use crate::state::kind::{Class, Own, RETIRED, SERVICE_ACCOUNT_PREFIX, Section};
+use crate::state::permissions::ADMIN_PERMISSIONS;
 use crate::state::specs::SPECS;
 use crate::state::{Fields, Kind, ObjectId, arrange, regular, same};
 
@@ -36,9 +37,6 @@ const SERVERS: [&str; 5] = [
     "attributes.realmwright.applied",
     "attributes.realmwright.quarantine",
 ];
-
-/// Keycloak's own clients, which a realm's birth must not bring.
-const OWN_CLIENTS: [&str; 4] = ["admin-cli", "broker", "realm-management", "security-admin-console"];
 
 /// Takes a realm apart; what can't be declared is added to the findings.
 pub fn extract(realm: &Realm, findings: &mut Vec<Finding>) -> Extracted {
@@ -257,16 +255,21 @@ fn path_of(id: &ObjectId, path: &str) -> String {
     }
 }
 
-/// Keycloak's own clients can't be declared. What a file says of them and their roles is of the server that it came from: a
-/// new realm gets its own.
+/// What is not declared of Keycloak's own clients: one that is kept, and what a file says of any but those that a birth
+/// brings, since that is of the server that it came from: a new realm gets its own.
 fn without_own_clients(one: &mut Extracted, bare: &Flat, live: bool, findings: &mut Vec<Finding>) {
     let own = |id: &ObjectId| {
         let owner = match id.kind {
             Kind::Client | Kind::Authorization => id.key.clone(),
             _ => id.owner_and_name().0,
         };
-        let part = matches!(id.kind, Kind::ClientRole | Kind::ClientMapper | Kind::Authorization) && !live;
-        (part || id.kind == Kind::Client) && OWN_CLIENTS.contains(&owner.as_str())
+        let part = matches!(id.kind, Kind::ClientRole | Kind::ClientMapper | Kind::Authorization);
+        match Own::of(&owner) {
+            _ if owner == ADMIN_PERMISSIONS => false,
+            Some(Own::Kept) => id.kind == Kind::Client || (part && !live),
+            Some(Own::Changed) => (id.kind == Kind::Client || part) && !live,
+            _ => false,
+        }
     };
     let gone: Vec<ObjectId> = one.full.keys().filter(|id| own(id)).cloned().collect();
     for id in gone {

@@ -91,6 +91,11 @@ Permissions name users by their user name, groups by their path, clients by `cli
 as `%2F`), roles of clients as `client/role`, organizations by alias; all of them must be declared, or be Keycloak's own. A
 permission or policy that somebody adds by hand is drift, and with the last word about them all of them go.
 
+Keycloak's own clients `admin-cli`, `broker` and `security-admin-console` are declared by the fields that should differ, and
+by further mappers and roles; the rest stays as Keycloak makes it, and they are never deleted. None of them is a way in for
+the provisioner, so each may be disabled. `realm-management`, which gives the provisioner its rights, can't be declared.
+`account` and `account-console` are brought whole, as the shipped templates do, or not at all.
+
 Anything else is refused. Of users, `credentials`, `requiredActions` and `emailVerified` are sent when the user is made, and
 left to others from then on; members of organizations are the tenant's. A realm is always named after its tenant and
 enabled. The provisioner is added to every realm and can't be left out.

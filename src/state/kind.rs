@@ -182,6 +182,31 @@ pub struct Spec {
     pub built_in: &'static [&'static str],
 }
 
+/// What manifests may do with a client that is Keycloak's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Own {
+    /// A birth may bring it whole, in place of Keycloak's.
+    Brought,
+    /// Its fields and mappers may be changed. A birth that brought it would get another client of that name, without what
+    /// Keycloak gives its own; so it is changed once it is there.
+    Changed,
+    /// It is left as it is: realm-management, which the provisioner has its rights from and may not change (403 from 26.7
+    /// on), and the one that has the admin permissions, which are all that can be changed of it.
+    Kept,
+}
+
+impl Own {
+    /// That of a client; none for others.
+    pub fn of(client: &str) -> Option<Self> {
+        let own = Kind::Client.is_built_in(client);
+        own.then(|| match client {
+            "account" | "account-console" => Self::Brought,
+            "realm-management" | ADMIN_PERMISSIONS => Self::Kept,
+            _ => Self::Changed,
+        })
+    }
+}
+
 impl Kind {
     /// Its row of the table.
     pub fn spec(self) -> &'static Spec {
@@ -297,7 +322,13 @@ impl Kind {
 
     /// True for what no birth can bring, because Keycloak makes it with the realm: the provisioner writes it right after.
     pub fn is_born_later(self, key: &str) -> bool {
-        self == Self::Authorization && key == ADMIN_PERMISSIONS
+        let changed = |client: &str| Own::of(client) == Some(Own::Changed);
+        match self {
+            Self::Client => changed(key),
+            Self::ClientMapper => changed(&ObjectId::new(self, key).owner_and_name().0),
+            Self::Authorization => key == ADMIN_PERMISSIONS,
+            _ => false,
+        }
     }
 
     /// True for what Keycloak makes itself in every realm.

@@ -109,7 +109,7 @@ pub static SPECS: [Spec; 21] = [
         key: "name",
         put: Put::Replaces,
         fields: tables::MAPPER,
-        built_in: tables::BUILT_IN_CLIENT_OBJECTS,
+        built_in: tables::BUILT_IN_CLIENT_MAPPERS,
         ..USUAL
     },
     Spec {
@@ -119,7 +119,7 @@ pub static SPECS: [Spec; 21] = [
         key: "name",
         put: Put::Replaces,
         fields: tables::ROLE,
-        built_in: tables::BUILT_IN_CLIENT_OBJECTS,
+        built_in: tables::BUILT_IN_CLIENT_ROLES,
         ..USUAL
     },
     Spec {

@@ -406,6 +406,7 @@ pub(super) const BUILT_IN_ACTIONS: &[&str] = &[
     "webauthn-register-passwordless",
 ];
 
+/// Keycloak's own clients. What manifests may do with each says [`Own`](super::kind::Own).
 pub(super) const BUILT_IN_CLIENTS: &[&str] = &[
     "account",
     "account-console",
@@ -416,9 +417,44 @@ pub(super) const BUILT_IN_CLIENTS: &[&str] = &[
     "security-admin-console",
 ];
 
-/// Roles and mappers of the built-in clients, and the mapper that the server adds to a service account's client.
-pub(super) const BUILT_IN_CLIENT_OBJECTS: &[&str] =
-    &["account/*", "account-console/*", "admin-cli/*", "broker/*", "realm-management/*", "security-admin-console/*"];
+/// The mappers of those clients.
+pub(super) const BUILT_IN_CLIENT_MAPPERS: &[&str] =
+    &["account-console/audience resolve", "security-admin-console/locale"];
+
+/// The roles of those clients (`AdminRoles`, `AccountRoles`).
+pub(super) const BUILT_IN_CLIENT_ROLES: &[&str] = &[
+    "account/delete-account",
+    "account/manage-account",
+    "account/manage-account-links",
+    "account/manage-consent",
+    "account/view-applications",
+    "account/view-consent",
+    "account/view-groups",
+    "account/view-profile",
+    "broker/read-token",
+    "realm-management/create-client",
+    "realm-management/impersonation",
+    "realm-management/manage-authorization",
+    "realm-management/manage-clients",
+    "realm-management/manage-events",
+    "realm-management/manage-identity-providers",
+    "realm-management/manage-organizations",
+    "realm-management/manage-realm",
+    "realm-management/manage-users",
+    "realm-management/query-clients",
+    "realm-management/query-groups",
+    "realm-management/query-organizations",
+    "realm-management/query-realms",
+    "realm-management/query-users",
+    "realm-management/realm-admin",
+    "realm-management/view-authorization",
+    "realm-management/view-clients",
+    "realm-management/view-events",
+    "realm-management/view-identity-providers",
+    "realm-management/view-organizations",
+    "realm-management/view-realm",
+    "realm-management/view-users",
+];
 
 pub(super) const BUILT_IN_SCOPES: &[&str] = &[
     "microprofile-jwt",

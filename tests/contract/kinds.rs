@@ -3,7 +3,8 @@
 use realmwright::keycloak::WriteRealms;
 use serde_json::{Value, json};
 
-use super::{born, client_id, export, named};
+use super::{body, born, client_id, export, named, scopes};
+use realmwright::keycloak::Birth;
 
 async fn read(api: &impl WriteRealms, realm: &str, path: &str) -> Value {
     api.get(realm, path).await.expect("readable").expect("there")
@@ -220,4 +221,32 @@ pub async fn what_is_deleted_leaves_admin_permissions(api: &impl WriteRealms, jw
     let names: Vec<&Value> =
         settings["policies"].as_array().expect("a list").iter().map(|policy| &policy["name"]).collect();
     assert!(!names.contains(&&json!("one")), "{names:?}");
+}
+
+pub async fn a_birth_that_brings_a_client_of_keycloaks_own_gets_another(
+    api: &impl WriteRealms,
+    jwks: &str,
+    realm: &str,
+) {
+    let mut body = body(realm, &json!({"enabled": true, "clientScopes": scopes()}), jwks);
+    body["clients"].as_array_mut().expect("clients").push(json!({"clientId": "admin-cli"}));
+    assert_eq!(api.create_realm(&body).await.expect("accepted"), Birth::Born);
+    let own = named(&export(api, realm).await["clients"], "clientId", "admin-cli").clone();
+    assert_eq!(own["publicClient"], false, "Keycloak's own is a public one");
+}
+
+pub async fn clients_of_keycloaks_own_take_changes(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    born(api, jwks, realm, json!({"roles": {"client": {"broker": [{"name": "look"}]}}})).await;
+    let mapper = json!({"name": "site", "protocol": "openid-connect", "protocolMapper": "oidc-hardcoded-claim-mapper", "config": {"claim.name": "x"}});
+    for client in ["admin-cli", "broker", "security-admin-console"] {
+        let path = format!("clients/{}", client_id(api, realm, client).await);
+        let change = json!({"clientId": client, "description": "ours", "webOrigins": []});
+        api.put(realm, &path, Some(&change)).await.expect("written");
+        post(api, realm, &format!("{path}/protocol-mappers/models"), mapper.clone()).await;
+        post(api, realm, &format!("{path}/roles"), json!({"name": "own"})).await;
+        let found = named(&export(api, realm).await["clients"], "clientId", client).clone();
+        assert_eq!((&found["description"], &found["enabled"]), (&json!("ours"), &json!(true)), "{client}");
+        named(&found["protocolMappers"], "name", "site");
+    }
+    named(&export(api, realm).await["roles"]["client"]["broker"], "name", "look");
 }

@@ -70,6 +70,8 @@ macro_rules! contract_cases {
             an_admin_permission_for_everything_stays_so_when_it_is_changed,
             what_is_deleted_leaves_admin_permissions,
             a_realm_is_deleted_by_its_provisioner,
+            a_birth_that_brings_a_client_of_keycloaks_own_gets_another,
+            clients_of_keycloaks_own_take_changes,
             built_in_clients_can_be_disabled_but_for_realm_management,
             logging_all_out_sets_not_before_and_the_provisioner_goes_on,
             initial_access_tokens_can_be_taken_away,

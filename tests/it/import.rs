@@ -265,6 +265,10 @@ fn every_kind_is_expressed() {
     let mut content = crate::support::full::content(1);
     // A server has each of these once.
     content.as_object_mut().expect("a mapping").remove("requiredActions");
+    let own = |client: &Value| {
+        ["admin-cli", "broker", "security-admin-console"].iter().any(|name| client["clientId"] == *name)
+    };
+    content["clients"].as_array_mut().expect("clients").retain(|client| !own(client));
     let mut realm = live("clinic", content);
     // A flow that stepped back is on its way out.
     lay(
@@ -517,4 +521,51 @@ fn lists_that_a_birth_takes_whole_are_written_whole() {
     assert_eq!(told, [] as [&str; 0]);
     assert_eq!(born["requiredActions"].as_array().map(Vec::len), Some(count));
     assert_eq!(named(&born["clients"], "clientId", "app")["defaultClientScopes"].as_array().map(Vec::len), Some(6));
+}
+
+#[test]
+fn what_was_changed_of_keycloaks_own_clients_is_expressed() {
+    let mut realm = live("clinic", json!({"roles": {"client": {"broker": [{"name": "look"}]}}}));
+    let clients = realm["clients"].as_array_mut().expect("clients");
+    for client in clients {
+        match client["clientId"].as_str().expect("a name") {
+            "admin-cli" => client["directAccessGrantsEnabled"] = false.into(),
+            "security-admin-console" => {
+                client["webOrigins"] = json!(["+", "https://admin.example"]);
+                let mapper = json!({"name": "site", "protocol": "openid-connect", "protocolMapper": "oidc-hardcoded-claim-mapper", "config": {"claim.name": "x"}});
+                client["protocolMappers"].as_array_mut().expect("mappers").push(mapper);
+            }
+            "realm-management" => client["description"] = "by hand".into(),
+            _ => {}
+        }
+    }
+    let result = imported(std::slice::from_ref(&realm), true);
+    insta::assert_snapshot!(text(&result, "imported/clinic.yaml"), @r"
+    # yaml-language-server: $schema=../manifest.schema.json
+    apiVersion: realmwright/v1
+    kind: Organization
+    name: clinic
+    parent: imported
+    template: imported
+
+    realm:
+      enabled: true
+      clients:
+        - {clientId: admin-cli, directAccessGrantsEnabled: false}
+        - clientId: security-admin-console
+          webOrigins: [+, https://admin.example]
+          protocolMappers:
+            - name: site
+              protocol: openid-connect
+              protocolMapper: oidc-hardcoded-claim-mapper
+              config: {claim.name: x}
+      roles:
+        client:
+          broker:
+            - {name: look}
+    ");
+    let told: Vec<String> =
+        result.findings.iter().map(|finding| format!("{}: {}", finding.object, finding.why)).collect();
+    insta::assert_snapshot!(told.join("\n"), @"client/realm-management: it belongs to Keycloak itself and can't be declared; it differs from what a new realm has in description");
+    assert_eq!(planned(&result, &[realm]), Vec::<String>::new());
 }

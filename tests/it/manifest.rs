@@ -140,12 +140,20 @@ fn sections_have_their_shapes() {
     [wrong-type] tenants.yaml:8:41 `clientRoles` of a user must be a mapping
     [wrong-type] tenants.yaml:8:58 `realmRoles` of a user must be a list
     ");
-    let body = "realm:\n  clients: [{clientId: broker}]\n  roles: {realm: [{name: ..}, {name: boss, composites: {client: {realm-management: [view-userz]}}}]}\n";
+    let body = "realm:\n  clients: [{clientId: realm-management}]\n  roles: {realm: [{name: ..}, {name: boss, composites: {client: {realm-management: [view-userz]}}}]}\n";
     insta::assert_snapshot!(distributor(body).findings(), @r"
     [unknown-object] tenants.yaml:3:7 north/role/boss refers to the client-role `realm-management/view-userz`, which the realm does not have
-    [reserved-name] tenants.yaml:5:24 the client `broker` is Keycloak's own (name the client, or the product, otherwise)
+    [reserved-name] tenants.yaml:5:24 the client `realm-management` is Keycloak's own, and the provisioner may not change it (take it out, or name the client otherwise)
     [wrong-name] tenants.yaml:6:26 `..` can't be the name of an entry of `realm`
     ");
+}
+
+#[test]
+fn a_product_can_not_be_named_like_a_client_of_keycloak() {
+    let platform =
+        "apiVersion: realmwright/v1\nkind: Platform\nname: test\nenvironments: {test: {}}\nproducts:\n  broker: {}\n";
+    let world = distributor("label: X\n").with("platform.yaml", platform);
+    insta::assert_snapshot!(world.findings(), @r"[reserved-name] platform.yaml:6:3 `broker` is the name of a client of Keycloak's own (name the product otherwise)");
 }
 
 #[test]

@@ -57,6 +57,7 @@ fn foreign() -> Round {
             ),
             &["foreign client-scope-mapper/extra/legacy"],
         ),
+        (Post("clients/{clientId=broker}/roles", json!({"name": "legacy"})), &["foreign client-role/broker/legacy"]),
         (Post("groups", json!({"name": "legacy"})), &["foreign group/legacy"]),
         (Post("groups/{name=wards}/children", json!({"name": "legacy"})), &["foreign group/wards/legacy"]),
         (
@@ -244,6 +245,23 @@ fn fields() -> Round {
                 json!("x"),
             ),
             &["client-mapper/https:%2F%2Fsp.example%2Fsaml/roles config.attribute.name"],
+        ),
+        // Clients of Keycloak's own.
+        (
+            Set("clients/{clientId=admin-cli}", "/directAccessGrantsEnabled", json!(true)),
+            &["client/admin-cli directAccessGrantsEnabled"],
+        ),
+        (
+            Set("clients/{clientId=security-admin-console}", "/webOrigins", json!(["*"])),
+            &["client/security-admin-console webOrigins"],
+        ),
+        (
+            Set(
+                "clients/{clientId=security-admin-console}/protocol-mappers/models/{name=audience}",
+                "/config/claim.value",
+                json!("evil"),
+            ),
+            &["client-mapper/security-admin-console/audience config.claim.value"],
         ),
         // Authorization.
         (

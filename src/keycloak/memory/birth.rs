@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Realm, Refusal};
 use crate::expand::VIEWS;
+use crate::state::permissions::ADMIN_PERMISSIONS;
 use crate::state::{Kind, ObjectId, arrange};
 
 /// The realm that a body gives, or why the server refuses it: then nothing is left behind.
@@ -22,15 +23,15 @@ pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
             );
         }
     }
-    for client in ["account", "account-console", "admin-cli", "broker", "realm-management", "security-admin-console"] {
+    for client in Kind::Client.spec().built_in.iter().filter(|client| **client != ADMIN_PERMISSIONS) {
         let brought = client.starts_with("account") && state.get(&ObjectId::new(Kind::Client, "account")).is_some();
         if !brought {
             let scopes = if own_scopes { json!([]) } else { json!(["basic", "profile", "email", "roles"]) };
-            let bearer = matches!(client, "broker" | "realm-management");
+            let bearer = matches!(*client, "broker" | "realm-management");
             let document = json!({
                 "clientId": client, "bearerOnly": bearer, "defaultClientScopes": scopes, "optionalClientScopes": [],
             });
-            built_in(&mut realm, ObjectId::new(Kind::Client, client), with_defaults(document));
+            built_in(&mut realm, ObjectId::new(Kind::Client, *client), with_defaults(document));
         }
     }
     for role in ["realm-admin", "manage-users"].into_iter().chain(VIEWS) {
