@@ -7,6 +7,7 @@
 pub mod address;
 pub mod applied;
 pub mod arrange;
+mod built_in;
 pub mod kind;
 mod normalize;
 pub mod permissions;
@@ -100,7 +101,7 @@ impl RealmState {
     /// server's, and nobody's edit. Where the field was changed besides, or such a reference is declared, it stays.
     pub fn settle_upgrades(&mut self) {
         let applied = self.applied();
-        for (kind, path, brought) in tables::BROUGHT_BY_UPGRADES {
+        for (kind, path, brought) in built_in::BROUGHT_BY_UPGRADES {
             for (id, object) in self.objects.iter_mut().filter(|(id, _)| id.kind == *kind) {
                 let Some(list) = object.fields.get_mut(*path).and_then(Value::as_array_mut) else { continue };
                 let rest: Vec<Value> = list.iter().filter(|entry| entry != brought).cloned().collect();

@@ -12,6 +12,7 @@ use super::{KeycloakError, ReadRealms, segment};
 use crate::state::Quarantine;
 use crate::state::applied::{Applied, MARKER};
 use crate::state::arrange::name_default_role;
+use crate::state::permissions::without_organizations;
 use crate::state::quarantine::QUARANTINE;
 use crate::state::secret::MASK;
 
@@ -150,7 +151,7 @@ fn reopen(document: &mut Value) {
 }
 
 /// The body that makes the realm again. Its marker forgets the secrets, which the document has not: the next apply
-/// writes them.
+/// writes them, and the admin permissions for organizations, which no birth takes.
 pub fn rebirth(document: &Value) -> Value {
     let mut body = document.clone();
     let marker = body["attributes"][MARKER].as_str().map(|text| Applied::parse(text).without_secrets().to_text());
@@ -161,6 +162,7 @@ pub fn rebirth(document: &Value) -> Value {
         map.remove("id");
         map.remove("notBefore");
     });
+    without_organizations(&mut body);
     name_default_role(&mut body);
     body
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::permissions::ADMIN_PERMISSIONS;
 use super::secret::is_in_vault;
 use super::specs::SPECS;
-use super::{ObjectId, tables};
+use super::{ObjectId, built_in, tables};
 
 /// Keycloak names the user of a client's service account so.
 pub const SERVICE_ACCOUNT_PREFIX: &str = "service-account-";
@@ -199,7 +199,7 @@ impl Own {
     /// That of a client; none for others.
     pub fn of(client: &str) -> Option<Self> {
         let own = Kind::Client.is_built_in(client);
-        own.then(|| match client {
+        own.then_some(match client {
             "account" | "account-console" => Self::Brought,
             "realm-management" | ADMIN_PERMISSIONS => Self::Kept,
             _ => Self::Changed,
@@ -317,7 +317,7 @@ impl Kind {
 
     /// True for what Keycloak makes together with the object that this one belongs to, if it made that.
     pub fn comes_with_owner(self, key: &str) -> bool {
-        self == Self::ScopeMapper && tables::MAPPERS_OF_BUILT_IN_SCOPES.contains(&key)
+        self == Self::ScopeMapper && built_in::MAPPERS_OF_BUILT_IN_SCOPES.contains(&key)
     }
 
     /// True for what no birth can bring, because Keycloak makes it with the realm: the provisioner writes it right after.

@@ -161,6 +161,14 @@ pub(crate) fn unnamed_users(representation: &mut Value) -> BTreeSet<String> {
     texts.flatten().filter(|id| id != "Users" && !known.contains(id)).collect()
 }
 
+/// Takes those for organizations out of a representation: a birth makes organizations after permissions, and refuses them.
+pub(crate) fn without_organizations(representation: &mut Value) {
+    let clients = representation.get_mut("clients").and_then(Value::as_array_mut).into_iter().flatten();
+    let own = clients.filter(|client| client["clientId"] == ADMIN_PERMISSIONS);
+    let policies = own.filter_map(|client| client.pointer_mut("/authorizationSettings/policies")?.as_array_mut());
+    policies.for_each(|list| list.retain(|policy| policy["config"]["defaultResourceType"] != "Organizations"));
+}
+
 /// Puts a user's name where permissions of a representation have the id.
 pub(crate) fn name_user(representation: &mut Value, id: &str, name: &str) {
     for resources in of_users(representation) {

@@ -1,7 +1,7 @@
 //! The table of kinds: one row each, in the order in which objects can be created.
 
 use super::kind::{Kind, Put, Section, Spec};
-use super::tables;
+use super::{built_in, tables};
 
 /// What most rows say.
 const USUAL: Spec = Spec {
@@ -32,7 +32,7 @@ pub static SPECS: [Spec; 21] = [
         key: "alias",
         put: Put::Replaces,
         fields: tables::FLOW,
-        built_in: tables::BUILT_IN_FLOWS,
+        built_in: built_in::BUILT_IN_FLOWS,
         ..USUAL
     },
     Spec {
@@ -42,7 +42,7 @@ pub static SPECS: [Spec; 21] = [
         key: "alias",
         put: Put::Replaces,
         fields: tables::REQUIRED_ACTION,
-        built_in: tables::BUILT_IN_ACTIONS,
+        built_in: built_in::BUILT_IN_ACTIONS,
         ..USUAL
     },
     Spec {
@@ -79,7 +79,7 @@ pub static SPECS: [Spec; 21] = [
         key: "name",
         put: Put::Merges,
         fields: tables::CLIENT_SCOPE,
-        built_in: tables::BUILT_IN_SCOPES,
+        built_in: built_in::BUILT_IN_SCOPES,
         ..USUAL
     },
     Spec {
@@ -89,7 +89,7 @@ pub static SPECS: [Spec; 21] = [
         key: "name",
         put: Put::Replaces,
         fields: tables::MAPPER,
-        built_in: tables::BUILT_IN_SCOPE_MAPPERS,
+        built_in: built_in::BUILT_IN_SCOPE_MAPPERS,
         ..USUAL
     },
     Spec {
@@ -100,7 +100,7 @@ pub static SPECS: [Spec; 21] = [
         put: Put::Merges,
         carried: &["authorizationServicesEnabled", "frontchannelLogout", "webOrigins"],
         fields: tables::CLIENT,
-        built_in: tables::BUILT_IN_CLIENTS,
+        built_in: built_in::BUILT_IN_CLIENTS,
     },
     Spec {
         kind: Kind::ClientMapper,
@@ -109,7 +109,7 @@ pub static SPECS: [Spec; 21] = [
         key: "name",
         put: Put::Replaces,
         fields: tables::MAPPER,
-        built_in: tables::BUILT_IN_CLIENT_MAPPERS,
+        built_in: built_in::BUILT_IN_CLIENT_MAPPERS,
         ..USUAL
     },
     Spec {
@@ -119,7 +119,7 @@ pub static SPECS: [Spec; 21] = [
         key: "name",
         put: Put::Replaces,
         fields: tables::ROLE,
-        built_in: tables::BUILT_IN_CLIENT_ROLES,
+        built_in: built_in::BUILT_IN_CLIENT_ROLES,
         ..USUAL
     },
     Spec {

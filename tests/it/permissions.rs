@@ -2,9 +2,10 @@
 
 use realmwright::import::report::Reason;
 use realmwright::import::{Options, Placement, Realm, import};
+use realmwright::keycloak::backup::{backup, rebirth};
 use realmwright::keycloak::memory::MemoryKeycloak;
 use realmwright::keycloak::observe::representation;
-use realmwright::keycloak::{ReadRealms, WriteRealms};
+use realmwright::keycloak::{Birth, ReadRealms, WriteRealms};
 use serde_json::{Value, json};
 
 use crate::support::{World, carry_out, changes};
@@ -167,6 +168,27 @@ async fn a_permission_waits_for_what_it_is_for() {
     let text = format!("{:?}", outcome.tenants[0].1);
     assert!(text.contains("Exists") && text.contains("Needs"), "{text}");
     assert_eq!(settings(&api).await.1["policies"], json!([]));
+    wanted.apply(&api).await;
+}
+
+#[tokio::test]
+async fn they_come_back_with_a_realm_that_is_made_again() {
+    let api = MemoryKeycloak::new();
+    let of_ward = permission("run", "Organizations", &["ward"], &["desk"]);
+    let wanted =
+        world(&json!([who("desk", "helpdesk"), permission("see", "Groups", &["/wards/night"], &["desk"]), of_ward]))
+            .edit(
+                "template.yaml",
+                r#""groups":["#,
+                r#""organizationsEnabled":true,"organizations":[{"name":"Ward","alias":"ward"}],"groups":["#,
+            );
+    wanted.apply(&api).await;
+    let whole = backup(&api, "north").await.expect("readable").expect("there");
+    api.delete("north", "", None).await.expect("gone");
+    assert_eq!(api.create_realm(&rebirth(&whole)).await.expect("accepted"), Birth::Born);
+    assert_eq!(settings(&api).await.1["policies"].as_array().map(Vec::len), Some(2));
+    let plan = changes(&wanted.plan(&api).await);
+    assert!(plan.contains("[run]") && !plan.contains("[see]"), "no birth takes the one for an organization:\n{plan}");
     wanted.apply(&api).await;
 }
 

@@ -31,6 +31,19 @@ impl Realm {
         self.objects.insert(ObjectId::new(Kind::Authorization, ADMIN_PERMISSIONS), settings);
     }
 
+    /// The policies of a birth. Organizations are made later, so nothing can be for them yet.
+    pub(super) fn take_permissions(&mut self, policies: &Value) -> Result<(), Refusal> {
+        let early = |policy: &Value| policy["config"]["defaultResourceType"] == "Organizations";
+        let Some(policies) = policies.as_array() else { return Ok(()) };
+        if policies.iter().any(early) {
+            return Err(not_supported());
+        }
+        if let Some(settings) = self.objects.get_mut(&ObjectId::new(Kind::Authorization, ADMIN_PERMISSIONS)) {
+            settings["policies"] = policies.clone().into();
+        }
+        Ok(())
+    }
+
     /// Takes an object that is gone out of the permissions that were for it; one that was for nothing else goes too.
     pub(super) fn forget_in_permissions(&mut self, gone: &str) {
         let settings = self.objects.get_mut(&ObjectId::new(Kind::Authorization, ADMIN_PERMISSIONS));

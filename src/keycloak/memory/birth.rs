@@ -57,7 +57,8 @@ pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
         built_in(&mut realm, ObjectId::new(Kind::RequiredAction, action), document);
     }
     for (id, object) in &state.objects {
-        if !matches!(id.kind, Kind::Realm | Kind::Flow) {
+        let permissions = id.kind == Kind::Authorization && id.key == ADMIN_PERMISSIONS;
+        if !permissions && !matches!(id.kind, Kind::Realm | Kind::Flow) {
             let mut document = object.raw.clone();
             if id.kind == Kind::Client {
                 document = client(&realm, document);
@@ -83,6 +84,10 @@ pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
     built_in(&mut realm, ObjectId::new(Kind::RealmRole, "uma_authorization"), json!({"name": "uma_authorization"}));
     check_urls(&realm)?;
     realm.admin_permissions();
+    let mut clients = body["clients"].as_array().into_iter().flatten();
+    if let Some(own) = clients.find(|client| client["clientId"] == ADMIN_PERMISSIONS) {
+        realm.take_permissions(&own["authorizationSettings"]["policies"])?;
+    }
     Ok(realm)
 }
 

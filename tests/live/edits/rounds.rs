@@ -36,7 +36,10 @@ pub(super) fn more() -> Round {
             Set("clients/{clientId=assistant}", "/standardFlowEnabled", json!(false)),
             &["client/assistant standardFlowEnabled"],
         ),
-        (Set("client-scopes/{name=extra}", "/protocol", json!("saml")), &["client-scope/extra protocol"]),
+        (
+            Set("client-scopes/{name=extra}", "/protocol", json!("saml")),
+            &["client-scope/extra protocol", "client/security-admin-console defaultClientScopes"],
+        ),
         (
             Set("clients/{clientId=worker}/authz/resource-server", "/allowRemoteResourceManagement", json!(false)),
             &["authorization/worker allowRemoteResourceManagement"],
@@ -108,7 +111,10 @@ pub(super) fn removed() -> Round {
             Delete("clients/{clientId=https://sp.example/saml}"),
             &["client/https://sp.example/saml created", "client-mapper/https:%2F%2Fsp.example%2Fsaml/roles created"],
         ),
-        (Delete("client-scopes/{name=extra}"), &["client-scope/extra created"]),
+        (
+            Delete("client-scopes/{name=extra}"),
+            &["client-scope/extra created", "client/security-admin-console defaultClientScopes"],
+        ),
         (Delete("organizations/{alias=ward}"), &["organization/ward created"]),
         (
             Delete("identity-provider/instances/corp"),

@@ -1,0 +1,151 @@
+//! Names of what Keycloak makes itself in every realm.
+
+use super::kind::Kind;
+
+/// The built-in flows, those of older versions included.
+pub(super) const BUILT_IN_FLOWS: &[&str] = &[
+    "browser",
+    "direct grant",
+    "registration",
+    "reset credentials",
+    "clients",
+    "first broker login",
+    "docker auth",
+    "http challenge",
+    "saml ecp",
+    "retired *",
+];
+
+/// The required actions that Keycloak registers in a new realm (`DefaultRequiredActions`).
+pub(super) const BUILT_IN_ACTIONS: &[&str] = &[
+    "CONFIGURE_RECOVERY_AUTHN_CODES",
+    "CONFIGURE_TOTP",
+    "TERMS_AND_CONDITIONS",
+    "UPDATE_EMAIL",
+    "UPDATE_PASSWORD",
+    "UPDATE_PROFILE",
+    "VERIFY_EMAIL",
+    "VERIFY_PROFILE",
+    "delete_account",
+    "delete_credential",
+    "idp_link",
+    "terms_and_conditions",
+    "update_user_locale",
+    "webauthn-register",
+    "webauthn-register-passwordless",
+];
+
+/// Keycloak's own clients. What manifests may do with each says [`Own`](super::kind::Own).
+pub(super) const BUILT_IN_CLIENTS: &[&str] = &[
+    "account",
+    "account-console",
+    "admin-cli",
+    "admin-permissions",
+    "broker",
+    "realm-management",
+    "security-admin-console",
+];
+
+/// The mappers of those clients.
+pub(super) const BUILT_IN_CLIENT_MAPPERS: &[&str] =
+    &["account-console/audience resolve", "security-admin-console/locale"];
+
+/// The roles of those clients (`AdminRoles`, `AccountRoles`).
+pub(super) const BUILT_IN_CLIENT_ROLES: &[&str] = &[
+    "account/delete-account",
+    "account/manage-account",
+    "account/manage-account-links",
+    "account/manage-consent",
+    "account/view-applications",
+    "account/view-consent",
+    "account/view-groups",
+    "account/view-profile",
+    // Where a birth brings that client, as when a realm is made again.
+    "admin-permissions/uma_protection",
+    "broker/read-token",
+    "realm-management/create-client",
+    "realm-management/impersonation",
+    "realm-management/manage-authorization",
+    "realm-management/manage-clients",
+    "realm-management/manage-events",
+    "realm-management/manage-identity-providers",
+    "realm-management/manage-organizations",
+    "realm-management/manage-realm",
+    "realm-management/manage-users",
+    "realm-management/query-clients",
+    "realm-management/query-groups",
+    "realm-management/query-organizations",
+    "realm-management/query-realms",
+    "realm-management/query-users",
+    "realm-management/realm-admin",
+    "realm-management/view-authorization",
+    "realm-management/view-clients",
+    "realm-management/view-events",
+    "realm-management/view-identity-providers",
+    "realm-management/view-organizations",
+    "realm-management/view-realm",
+    "realm-management/view-users",
+];
+
+pub(super) const BUILT_IN_SCOPES: &[&str] = &[
+    "microprofile-jwt",
+    "AuthnContextClassRef",
+    "offline_access",
+    "saml_organization",
+    "service_account",
+    "profile",
+    "phone",
+    "basic",
+    "roles",
+    "acr",
+    "web-origins",
+    "role_list",
+    "address",
+    "email",
+    "organization",
+    "kc-admin-api",
+];
+
+/// References that an upgrade of the server puts into realms that are there, by the field that holds them.
+pub(super) const BROUGHT_BY_UPGRADES: &[(Kind, &str, &str)] =
+    &[(Kind::Realm, "defaultDefaultClientScopes", "AuthnContextClassRef")];
+
+/// Mappers of built-in scopes that templates often bring themselves: Keycloak's own only where the scope is.
+pub(super) const MAPPERS_OF_BUILT_IN_SCOPES: &[&str] = &[
+    "basic/auth_time",
+    "basic/sub",
+    "email/email",
+    "email/email verified",
+    "profile/birthdate",
+    "profile/family name",
+    "profile/full name",
+    "profile/gender",
+    "profile/given name",
+    "profile/locale",
+    "profile/middle name",
+    "profile/nickname",
+    "profile/picture",
+    "profile/profile",
+    "profile/updated at",
+    "profile/username",
+    "profile/website",
+    "profile/zoneinfo",
+    "roles/audience resolve",
+    "roles/client roles",
+    "roles/realm roles",
+];
+
+pub(super) const BUILT_IN_SCOPE_MAPPERS: &[&str] = &[
+    "microprofile-jwt/*",
+    "AuthnContextClassRef/*",
+    "offline_access/*",
+    "saml_organization/*",
+    "service_account/*",
+    "phone/*",
+    "acr/*",
+    "web-origins/*",
+    "role_list/*",
+    "address/*",
+    "organization/*",
+    "kc-admin-api/*",
+];
