@@ -344,13 +344,21 @@ fn scopes(one: &mut Extracted, bare: &Flat, live: bool, whole_export: bool) {
     };
     let brings = one.full.keys().any(of_scopes);
     let lacks = || whole_export && brings && bare.keys().any(|id| of_scopes(id) && !one.full.contains_key(id));
-    let own = one.full.iter().any(differs) || lacks();
+    let lists = ["defaultDefaultClientScopes", "defaultOptionalClientScopes"];
+    let realm = ObjectId::realm();
+    // Beside Keycloak's own scopes, a birth takes none off the realm's lists.
+    let of_realm = |flat: &Flat, list: &str| flat.get(&realm).and_then(|fields| fields.get(list)).cloned();
+    let shorter = |list: &&str| {
+        let said = of_realm(&one.full, list);
+        said.is_some() && !same(of_realm(bare, list).as_ref(), said.as_ref())
+    };
+    let own = one.full.iter().any(differs) || lacks() || (!live && lists.iter().any(shorter));
     if !own {
         return;
     }
     let brought: Vec<ObjectId> = bare.keys().filter(|id| of_scopes(id) || account(id)).cloned().collect();
     for id in brought {
-        if live || whole_export || one.full.contains_key(&id) {
+        if live || (whole_export && brings) || one.full.contains_key(&id) {
             continue;
         }
         let fields = bare.get(&id).cloned().unwrap_or_default();
@@ -358,8 +366,6 @@ fn scopes(one: &mut Extracted, bare: &Flat, live: bool, whole_export: bool) {
         one.full.insert(id, fields);
     }
     one.whole.extend(one.full.keys().filter(|id| of_scopes(id) || account(id)).cloned());
-    let lists = ["defaultDefaultClientScopes", "defaultOptionalClientScopes"];
-    let realm = ObjectId::realm();
     for list in lists {
         let known = bare.get(&realm).and_then(|fields| fields.get(list)).cloned();
         if let (Some(base), Some(full)) = (one.base.get_mut(&realm), one.full.get_mut(&realm)) {

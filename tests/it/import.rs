@@ -521,6 +521,11 @@ fn lists_that_a_birth_takes_whole_are_written_whole() {
     assert_eq!(told, [] as [&str; 0]);
     assert_eq!(born["requiredActions"].as_array().map(Vec::len), Some(count));
     assert_eq!(named(&born["clients"], "clientId", "app")["defaultClientScopes"].as_array().map(Vec::len), Some(6));
+    let mut file = defaults::representation("new");
+    file["defaultOptionalClientScopes"] = json!(["phone"]);
+    let (born, _) = from_file(&file);
+    assert_eq!(born["defaultOptionalClientScopes"], json!(["phone"]));
+    assert_eq!(born["clientScopes"].as_array().map(Vec::len), file["clientScopes"].as_array().map(Vec::len));
 }
 
 #[test]
