@@ -1,0 +1,136 @@
+//! What happened.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::command::LicenceTerms;
+use super::resource::Measure;
+use super::{Amount, Time};
+
+/// Something that was accepted. [`super::Accounts`] is the fold of these; each says all that the fold needs, beside the
+/// time at which it happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
+pub enum Event {
+    /// A type of resource is known from now on.
+    ResourceDefined {
+        /// Its name.
+        resource: String,
+        /// How it is counted.
+        measure: Measure,
+    },
+    /// An organization was created.
+    Created {
+        /// Its name.
+        organization: String,
+        /// The organization above it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        parent: Option<String>,
+        /// Whether it lives on licences of its own.
+        own_licences: bool,
+        /// Whether it may issue licences.
+        dealer: bool,
+        /// What its parent granted it.
+        grants: BTreeMap<String, Amount>,
+    },
+    /// A grant changed.
+    Granted {
+        /// The child.
+        organization: String,
+        /// What it is granted of.
+        resource: String,
+        /// The grant before.
+        before: Amount,
+        /// The grant from now on.
+        after: Amount,
+    },
+    /// A resource was taken into use.
+    Used {
+        /// By whom.
+        organization: String,
+        /// What.
+        resource: String,
+        /// How much more.
+        amount: Amount,
+    },
+    /// A gauge was given back.
+    Released {
+        /// By whom.
+        organization: String,
+        /// What.
+        resource: String,
+        /// How much less.
+        amount: Amount,
+    },
+    /// The right to issue licences was given or taken.
+    DealerSet {
+        /// Whose.
+        organization: String,
+        /// Whether it has the right.
+        dealer: bool,
+    },
+    /// A licence was issued.
+    Issued(LicenceTerms),
+    /// A licence was redeemed.
+    Redeemed {
+        /// By whom.
+        organization: String,
+        /// The licence.
+        serial: String,
+    },
+    /// A licence was ended.
+    Revoked {
+        /// The licence.
+        serial: String,
+    },
+    /// The expiry of a licence was moved.
+    Renewed {
+        /// The licence.
+        serial: String,
+        /// The new expiry.
+        until: Time,
+    },
+    /// An organization was deleted; it had none below it.
+    Deleted {
+        /// The organization.
+        organization: String,
+    },
+    /// An organization was put under another parent.
+    Moved {
+        /// The organization.
+        organization: String,
+        /// The parent that it had.
+        from: String,
+        /// The parent that it has.
+        to: String,
+    },
+    /// An organization is ready to take a device.
+    ImportTokenIssued {
+        /// The organization.
+        to: String,
+        /// The name of the token.
+        token: String,
+    },
+    /// A device was moved.
+    DeviceMoved {
+        /// From where.
+        from: String,
+        /// The token, which says where to.
+        token: String,
+    },
+    /// An organization may hide what is its own, or no longer.
+    PrivacyAllowed {
+        /// The organization.
+        organization: String,
+        /// Whether it may.
+        allow: bool,
+    },
+    /// An organization is hidden, or no longer.
+    PrivacyRequired {
+        /// The organization.
+        organization: String,
+        /// Whether it is.
+        require: bool,
+    },
+}

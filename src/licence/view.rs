@@ -1,0 +1,145 @@
+//! What is shown of the accounts, and to whom: of an organization that requires full privacy, those above it see its name
+//! and what it consumes.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::accounts::{Accounts, Figures, OrganizationId, Standing};
+use super::command::LicenceTerms;
+use super::{Amount, Refusal, Time};
+
+/// An organization, as somebody sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "privacy", rename_all = "kebab-case", rename_all_fields = "camelCase")]
+pub enum OrganizationView {
+    /// All there is to see.
+    Open {
+        /// Its name.
+        name: String,
+        /// Whether it may issue licences.
+        dealer: bool,
+        /// Whether it lives on own licences.
+        own_licences: bool,
+        /// Whether its parent lets it hide.
+        privacy_allowed: bool,
+        /// Whether it hides from those above it.
+        privacy_required: bool,
+        /// By resource.
+        resources: BTreeMap<String, Figures>,
+        /// Those right below it, by name.
+        children: Vec<OrganizationView>,
+    },
+    /// An organization that is hidden from whoever looks.
+    Full {
+        /// Its name.
+        name: String,
+        /// By resource, what it uses (E) and what all below it uses with it (E*).
+        consumption: BTreeMap<String, Consumption>,
+    },
+}
+
+/// What an organization consumes of a resource.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Consumption {
+    /// E
+    pub effective: Amount,
+    /// E*
+    pub consumed: Amount,
+}
+
+/// A licence, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LicenceView {
+    /// What it says.
+    #[serde(flatten)]
+    pub terms: LicenceTerms,
+    /// The expiry now, with all renewals so far.
+    pub expires: Time,
+    /// What became of it.
+    pub standing: Standing,
+    /// Who redeemed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
+    /// By counter, what was burned.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub burned: BTreeMap<String, Amount>,
+}
+
+impl Accounts {
+    /// The roots of all trees, by name.
+    pub fn roots(&self) -> Vec<&str> {
+        let roots =
+            self.organizations.iter().filter(|organization| organization.parent.is_none() && !organization.deleted);
+        let mut names: Vec<&str> = roots.map(|organization| organization.name.as_str()).collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// An organization and what is below it, `depth` levels down, as it sees itself.
+    pub fn tree(&self, organization: &str, depth: usize) -> Result<OrganizationView, Refusal> {
+        Ok(self.open(self.organization(organization)?, depth))
+    }
+
+    fn open(&self, id: OrganizationId, depth: usize) -> OrganizationView {
+        let organization = self.at(id);
+        let figures = self
+            .resources
+            .ids()
+            .map(|resource| (self.resources.name(resource).to_owned(), self.figures_of(id, resource)));
+        let mut children: Vec<OrganizationId> = match depth {
+            0 => Vec::new(),
+            _ => organization.children.iter().copied().collect(),
+        };
+        children.sort_by_key(|child| &self.at(*child).name);
+        OrganizationView::Open {
+            name: organization.name.clone(),
+            dealer: organization.dealer,
+            own_licences: organization.own_licences,
+            privacy_allowed: organization.privacy_allowed,
+            privacy_required: organization.privacy_required,
+            resources: figures.collect(),
+            children: children.into_iter().map(|child| self.below_open(child, depth - 1)).collect(),
+        }
+    }
+
+    fn below_open(&self, id: OrganizationId, depth: usize) -> OrganizationView {
+        if !self.at(id).privacy_required {
+            return self.open(id, depth);
+        }
+        let consumption = self.resources.ids().map(|resource| {
+            let Figures { effective, consumed, .. } = self.figures_of(id, resource);
+            (self.resources.name(resource).to_owned(), Consumption { effective, consumed })
+        });
+        OrganizationView::Full { name: self.at(id).name.clone(), consumption: consumption.collect() }
+    }
+
+    /// A licence by its serial.
+    pub fn licence_view(&self, serial: &str) -> Result<LicenceView, Refusal> {
+        let licence = &self.licences[self.licence(serial)?.0];
+        let burned = licence.quantities.iter().zip(&licence.burned).filter(|(_, burned)| **burned > 0);
+        Ok(LicenceView {
+            terms: licence.terms.clone(),
+            expires: licence.expiry,
+            standing: licence.standing,
+            holder: licence.holder.map(|holder| self.at(holder).name.clone()),
+            burned: burned
+                .map(|((resource, _), burned)| (self.resources.name(*resource).to_owned(), *burned))
+                .collect(),
+        })
+    }
+
+    /// The serials of the licences that an organization redeemed, in the order in which they were issued.
+    pub fn held(&self, organization: &str) -> Result<Vec<&str>, Refusal> {
+        let id = self.organization(organization)?;
+        let held = self.licences.iter().filter(|licence| licence.holder == Some(id));
+        Ok(held.map(|licence| licence.terms.serial.as_str()).collect())
+    }
+
+    /// All serials, in the order in which the licences were issued.
+    pub fn serials(&self) -> impl Iterator<Item = &str> {
+        self.licences.iter().map(|licence| licence.terms.serial.as_str())
+    }
+}
