@@ -28,6 +28,7 @@ pub mod doctor;
 pub mod expand;
 pub mod import;
 pub mod keycloak;
+pub mod ledger;
 pub mod licence;
 pub mod manifest;
 pub mod plan;

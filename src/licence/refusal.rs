@@ -1,6 +1,6 @@
 //! Why something was not accepted.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::Amount;
@@ -8,7 +8,7 @@ use super::Amount;
 /// A command that was refused. Nothing changed.
 ///
 /// Looked for in this order: shape, existence, rules, quota.
-#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 #[allow(missing_docs, reason = "the messages say what each is")]
 pub enum Refusal {
@@ -100,7 +100,7 @@ pub enum Refusal {
 }
 
 /// What is missing, where, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shortage {
     /// The organization whose limit binds.

@@ -1,0 +1,193 @@
+//! The ledger: what happened to the accounts, kept for ever.
+//!
+//! Append-only. Each [`Entry`] is one command with its answer, who asked, when and why; it carries the digest of the one
+//! before, so that none can be changed, lost or put elsewhere unseen. [`Accounts`] are the fold of all entries, proved
+//! once more as they are read.
+//!
+//! Writers take turns: whoever writes holds the store's lock, reads what others wrote since, decides, appends and commits.
+//! So any number of instances may work on one store, and every history is one that a single writer could have made.
+
+mod any;
+mod entry;
+mod postgres;
+mod sqlite;
+mod store;
+mod verify;
+
+use std::collections::BTreeMap;
+
+pub use any::{AnyStore, Location, LocationError};
+pub use entry::{Answer, Cause, Digest, Entry, Record};
+pub use postgres::PostgresStore;
+pub use sqlite::SqliteStore;
+pub use store::{LedgerError, Store};
+pub use verify::{Finding, verify};
+
+use crate::licence::{Accounts, Command, Time};
+
+/// A command, with who asks and why.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// When; see [`Accounts::advance`].
+    pub at: Time,
+    /// Who asks.
+    pub actor: String,
+    /// Why.
+    pub cause: Cause,
+    /// A name for this order, so that it can be sent again without being done again.
+    pub key: Option<String>,
+    /// What is asked.
+    pub command: Command,
+}
+
+/// The accounts of a store, as far as they were read.
+#[derive(Debug)]
+pub struct Ledger<S> {
+    store: S,
+    accounts: Accounts,
+    head: Head,
+    /// The orders that had a key, by it.
+    keys: BTreeMap<String, Record>,
+}
+
+/// The last entry that was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Head {
+    /// Its number; 0 where there is none.
+    pub sequence: u64,
+    /// Its digest.
+    pub digest: Digest,
+}
+
+impl<S: Store> Ledger<S> {
+    /// Reads the accounts of a store.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read, or an entry is not what was written.
+    pub async fn open(store: S) -> Result<Self, LedgerError> {
+        let mut ledger = Self { store, accounts: Accounts::default(), head: Head::default(), keys: BTreeMap::new() };
+        ledger.catch_up().await?;
+        Ok(ledger)
+    }
+
+    /// The accounts, as far as they were read.
+    pub fn accounts(&self) -> &Accounts {
+        &self.accounts
+    }
+
+    /// The last entry that was read.
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// Reads what others wrote since.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::open`].
+    pub async fn catch_up(&mut self) -> Result<(), LedgerError> {
+        loop {
+            let entries = self.store.after(self.head.sequence, PAGE).await?;
+            let last = entries.len() < PAGE;
+            for entry in &entries {
+                self.take(entry)?;
+            }
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Answers orders, in one transaction: either all answers are kept, or none was given. An order whose key was used
+    /// for the same command gets the answer of then.
+    ///
+    /// # Errors
+    ///
+    /// The store can't be read or written: nothing was done, or what was done is found by sending the same keys again.
+    pub async fn submit(&mut self, orders: &[Order]) -> Result<Vec<Record>, LedgerError> {
+        match self.try_submit(orders).await {
+            Ok(records) => Ok(records),
+            Err(error) => {
+                // What was folded in may not have been kept: begin anew.
+                self.store.reset().await;
+                (self.accounts, self.head, self.keys) = (Accounts::default(), Head::default(), BTreeMap::new());
+                Err(error)
+            }
+        }
+    }
+
+    async fn try_submit(&mut self, orders: &[Order]) -> Result<Vec<Record>, LedgerError> {
+        self.store.lock().await?;
+        self.catch_up().await?;
+        let (mut records, mut entries) = (Vec::new(), Vec::new());
+        for order in orders {
+            if let Some(before) = order.key.as_ref().and_then(|key| self.keys.get(key)) {
+                if before.command != order.command {
+                    return Err(LedgerError::KeyReused {
+                        key: order.key.clone().unwrap_or_default(),
+                        sequence: before.sequence,
+                    });
+                }
+                records.push(before.clone());
+                continue;
+            }
+            let (record, entry) = self.answer(order)?;
+            entries.push(entry);
+            records.push(record);
+        }
+        self.store.append(&entries).await?;
+        self.store.commit().await?;
+        Ok(records)
+    }
+
+    fn answer(&mut self, order: &Order) -> Result<(Record, Entry), LedgerError> {
+        let answer = match self.accounts.execute(order.at, &order.command) {
+            Ok(events) => Answer::Accepted { events },
+            Err(refusal) => Answer::Refused { refusal },
+        };
+        let record = Record {
+            sequence: self.head.sequence + 1,
+            // The time that counted.
+            at: self.accounts.now(),
+            actor: order.actor.clone(),
+            cause: order.cause.clone(),
+            key: order.key.clone(),
+            command: order.command.clone(),
+            answer,
+        };
+        let entry = Entry::new(&record, self.head.digest)?;
+        self.keep(&record, entry.digest);
+        Ok((record, entry))
+    }
+
+    /// Folds in an entry that somebody wrote.
+    fn take(&mut self, entry: &Entry) -> Result<(), LedgerError> {
+        let broken = |reason: String| LedgerError::Broken { sequence: entry.sequence, reason };
+        if entry.sequence != self.head.sequence + 1 {
+            return Err(broken(format!("entry {} is missing", self.head.sequence + 1)));
+        }
+        if entry.previous != self.head.digest {
+            return Err(broken("the entry before it was changed".into()));
+        }
+        let record = entry.record().map_err(broken)?;
+        record.replay(&mut self.accounts).map_err(|error| broken(error.to_string()))?;
+        self.keep(&record, entry.digest);
+        Ok(())
+    }
+
+    fn keep(&mut self, record: &Record, digest: Digest) {
+        self.head = Head { sequence: record.sequence, digest };
+        if let Some(key) = &record.key {
+            self.keys.insert(key.clone(), record.clone());
+        }
+    }
+
+    /// The store, to be read by itself.
+    pub fn store(&mut self) -> &mut S {
+        &mut self.store
+    }
+}
+
+/// How many entries are read at once.
+pub(crate) const PAGE: usize = 5_000;

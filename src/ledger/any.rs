@@ -1,0 +1,102 @@
+//! Which store a ledger is in, as people name it.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use sqlx::postgres::PgConnectOptions;
+use thiserror::Error;
+
+use super::entry::Entry;
+use super::postgres::PostgresStore;
+use super::sqlite::SqliteStore;
+use super::store::{LedgerError, Store};
+
+/// Where a ledger is: `sqlite:PATH`, or `postgres://USER@HOST:PORT/DATABASE`. What the latter leaves out comes from the
+/// variables that PostgreSQL's own programs read (`PGPASSWORD`, `PGHOST`, …).
+#[derive(Clone, Debug)]
+pub enum Location {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A database.
+    Postgres(Box<PgConnectOptions>),
+}
+
+/// What is no place for a ledger.
+#[derive(Debug, Error)]
+pub enum LocationError {
+    /// Neither of the two.
+    #[error("a ledger is `sqlite:PATH` or `postgres://USER@HOST:PORT/DATABASE`")]
+    Unknown,
+    /// A URL of PostgreSQL that can't be read.
+    #[error("this is no URL of a PostgreSQL database: {0}")]
+    Postgres(sqlx::Error),
+}
+
+impl FromStr for Location {
+    type Err = LocationError;
+
+    fn from_str(text: &str) -> Result<Self, LocationError> {
+        match text.split_once(':') {
+            Some(("sqlite", path)) if !path.trim_start_matches('/').is_empty() => Ok(Self::Sqlite(path.into())),
+            Some(("postgres" | "postgresql", _)) => {
+                text.parse().map(|options| Self::Postgres(Box::new(options))).map_err(LocationError::Postgres)
+            }
+            _ => Err(LocationError::Unknown),
+        }
+    }
+}
+
+impl Location {
+    /// The store that is there. A file that is not there is an error unless it may be made.
+    pub fn store(&self, create: bool) -> AnyStore {
+        match self {
+            Self::Sqlite(path) => AnyStore::Sqlite(SqliteStore::new(path, create)),
+            Self::Postgres(options) => AnyStore::Postgres(PostgresStore::new((**options).clone())),
+        }
+    }
+}
+
+/// One of the stores.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "named after what they hold")]
+pub enum AnyStore {
+    Sqlite(SqliteStore),
+    Postgres(PostgresStore),
+}
+
+impl Store for AnyStore {
+    async fn after(&mut self, sequence: u64, most: usize) -> Result<Vec<Entry>, LedgerError> {
+        match self {
+            Self::Sqlite(store) => store.after(sequence, most).await,
+            Self::Postgres(store) => store.after(sequence, most).await,
+        }
+    }
+
+    async fn lock(&mut self) -> Result<(), LedgerError> {
+        match self {
+            Self::Sqlite(store) => store.lock().await,
+            Self::Postgres(store) => store.lock().await,
+        }
+    }
+
+    async fn append(&mut self, entries: &[Entry]) -> Result<(), LedgerError> {
+        match self {
+            Self::Sqlite(store) => store.append(entries).await,
+            Self::Postgres(store) => store.append(entries).await,
+        }
+    }
+
+    async fn commit(&mut self) -> Result<(), LedgerError> {
+        match self {
+            Self::Sqlite(store) => store.commit().await,
+            Self::Postgres(store) => store.commit().await,
+        }
+    }
+
+    async fn reset(&mut self) {
+        match self {
+            Self::Sqlite(store) => store.reset().await,
+            Self::Postgres(store) => store.reset().await,
+        }
+    }
+}

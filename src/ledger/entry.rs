@@ -1,0 +1,142 @@
+//! One entry, and the chain that holds entries together.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::licence::{Accounts, Command, Event, Refusal, Time, Unlawful};
+
+/// What an entry says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// Its number, from 1 on, without gaps.
+    pub sequence: u64,
+    /// When it happened.
+    pub at: Time,
+    /// Who asked.
+    pub actor: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Cause::is_empty")]
+    pub cause: Cause,
+    /// The name of the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// What was asked.
+    pub command: Command,
+    /// What came of it.
+    #[serde(flatten)]
+    pub answer: Answer,
+}
+
+impl Record {
+    /// Has it happened once more.
+    pub(super) fn replay(&self, accounts: &mut Accounts) -> Result<(), Unlawful> {
+        accounts.advance(self.at);
+        match &self.answer {
+            Answer::Accepted { events } => events.iter().try_for_each(|event| accounts.replay(self.at, event)),
+            Answer::Refused { .. } => Ok(()),
+        }
+    }
+}
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// It happened; nothing, where it was so already.
+    Accepted {
+        /// What happened.
+        events: Vec<Event>,
+    },
+    /// It was refused.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+    },
+}
+
+/// Why something was asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Cause {
+    /// The digest of the plan that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<String>,
+    /// The request that it came with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<String>,
+}
+
+impl Cause {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// SHA-256 of an entry and, through the one before it, of all that were before.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Digest(pub [u8; 32]);
+
+impl std::fmt::Display for Digest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl std::fmt::Debug for Digest {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// An entry as it is stored. What it says is kept as the text that was written, so that not a byte can change unseen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number.
+    pub sequence: u64,
+    /// When it happened, as in `body`.
+    pub at: Time,
+    /// The name of the order, as in `body`.
+    pub key: Option<String>,
+    /// The record as JSON.
+    pub body: String,
+    /// The digest of the entry before; zeros where there is none.
+    pub previous: Digest,
+    /// The digest over that, the number and the body.
+    pub digest: Digest,
+}
+
+impl Entry {
+    pub(super) fn new(record: &Record, previous: Digest) -> Result<Self, serde_json::Error> {
+        let body = serde_json::to_string(record)?;
+        let digest = digest(previous, record.sequence, &body);
+        Ok(Self { sequence: record.sequence, at: record.at, key: record.key.clone(), body, previous, digest })
+    }
+
+    /// What it says, or what about it is not as it was written.
+    pub(super) fn record(&self) -> Result<Record, String> {
+        if !self.was_written_as(self.sequence) {
+            return Err("its digest does not fit".into());
+        }
+        let record: Record = serde_json::from_str(&self.body).map_err(|error| error.to_string())?;
+        match record.sequence == self.sequence && record.at == self.at && record.key == self.key {
+            true => Ok(record),
+            false => Err("its columns are not what its text says".into()),
+        }
+    }
+
+    /// Whether it is what was written with a number.
+    pub(super) fn was_written_as(&self, sequence: u64) -> bool {
+        digest(self.previous, sequence, &self.body) == self.digest
+    }
+}
+
+/// All parts but the last have a fixed length, so no two entries give the same bytes.
+fn digest(previous: Digest, sequence: u64, body: &str) -> Digest {
+    let mut hash = Sha256::new();
+    hash.update(b"realmwright ledger 1\n");
+    hash.update(previous.0);
+    hash.update(sequence.to_be_bytes());
+    hash.update(body.as_bytes());
+    Digest(hash.finalize().into())
+}
