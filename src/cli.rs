@@ -18,6 +18,7 @@ mod fmt;
 mod git;
 mod guards;
 mod import;
+mod ledger;
 mod man;
 mod output;
 mod plan;
@@ -100,6 +101,7 @@ impl Call {
             Command::Explain(options) => explain::run(printer, options).await,
             Command::Guards(options) => guards::run(printer, options),
             Command::Doctor(options) => doctor::run(printer, options).await,
+            Command::Ledger(command) => ledger::run(printer, command).await,
             Command::Import(options) => import::run(printer, options).await,
             Command::Bootstrap(options) => bootstrap::run(printer, options).await,
             Command::Fmt(options) => fmt::run(printer, options),

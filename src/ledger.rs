@@ -15,6 +15,8 @@ mod store;
 mod verify;
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
 
 pub use any::{AnyStore, Location, LocationError};
 pub use entry::{Answer, Cause, Digest, Entry, Record};
@@ -59,6 +61,95 @@ pub struct Head {
     pub digest: Digest,
 }
 
+impl fmt::Display for Head {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.sequence, self.digest)
+    }
+}
+
+impl FromStr for Head {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (sequence, digest) = text.split_once(':').ok_or("a head is NUMBER:DIGEST")?;
+        let sequence = sequence.parse().map_err(|_| "a head is NUMBER:DIGEST")?;
+        Ok(Self { sequence, digest: digest.to_owned().try_into()? })
+    }
+}
+
+/// Fills an empty store with the entries of another one, in one transaction. The head afterwards.
+///
+/// # Errors
+///
+/// The store is not empty or can't be written, or an entry is not what was written: nothing was done.
+pub async fn restore<S: Store>(store: &mut S, entries: &[Entry]) -> Result<Head, LedgerError> {
+    let head = fill(store, entries).await;
+    if head.is_err() {
+        store.reset().await;
+    }
+    head
+}
+
+async fn fill<S: Store>(store: &mut S, entries: &[Entry]) -> Result<Head, LedgerError> {
+    store.lock().await?;
+    let mut ledger = Ledger::empty(store);
+    if !ledger.store.after(0, 1).await?.is_empty() {
+        return Err(LedgerError::NotEmpty);
+    }
+    entries.iter().try_for_each(|entry| ledger.take(entry))?;
+    ledger.store.append(entries).await?;
+    ledger.store.commit().await?;
+    Ok(ledger.head)
+}
+
+impl<S> Ledger<S> {
+    fn empty(store: S) -> Self {
+        Self { store, accounts: Accounts::default(), head: Head::default(), keys: BTreeMap::new() }
+    }
+
+    fn answer(&mut self, order: &Order) -> Result<(Record, Entry), LedgerError> {
+        let answer = match self.accounts.execute(order.at, &order.command) {
+            Ok(events) => Answer::Accepted { events },
+            Err(refusal) => Answer::Refused { refusal },
+        };
+        let record = Record {
+            sequence: self.head.sequence + 1,
+            // The time that counted.
+            at: self.accounts.now(),
+            actor: order.actor.clone(),
+            cause: order.cause.clone(),
+            key: order.key.clone(),
+            command: order.command.clone(),
+            answer,
+        };
+        let entry = Entry::new(&record, self.head.digest)?;
+        self.keep(&record, entry.digest);
+        Ok((record, entry))
+    }
+
+    /// Folds in an entry that somebody wrote.
+    fn take(&mut self, entry: &Entry) -> Result<(), LedgerError> {
+        let broken = |reason: String| LedgerError::Broken { sequence: entry.sequence, reason };
+        if entry.sequence != self.head.sequence + 1 {
+            return Err(broken(format!("entry {} is missing", self.head.sequence + 1)));
+        }
+        if entry.previous != self.head.digest {
+            return Err(broken("the entry before it was changed".into()));
+        }
+        let record = entry.record().map_err(broken)?;
+        record.replay(&mut self.accounts).map_err(|error| broken(error.to_string()))?;
+        self.keep(&record, entry.digest);
+        Ok(())
+    }
+
+    fn keep(&mut self, record: &Record, digest: Digest) {
+        self.head = Head { sequence: record.sequence, digest };
+        if let Some(key) = &record.key {
+            self.keys.insert(key.clone(), record.clone());
+        }
+    }
+}
+
 impl<S: Store> Ledger<S> {
     /// Reads the accounts of a store.
     ///
@@ -66,7 +157,7 @@ impl<S: Store> Ledger<S> {
     ///
     /// The store can't be read, or an entry is not what was written.
     pub async fn open(store: S) -> Result<Self, LedgerError> {
-        let mut ledger = Self { store, accounts: Accounts::default(), head: Head::default(), keys: BTreeMap::new() };
+        let mut ledger = Self::empty(store);
         ledger.catch_up().await?;
         Ok(ledger)
     }
@@ -139,48 +230,6 @@ impl<S: Store> Ledger<S> {
         self.store.append(&entries).await?;
         self.store.commit().await?;
         Ok(records)
-    }
-
-    fn answer(&mut self, order: &Order) -> Result<(Record, Entry), LedgerError> {
-        let answer = match self.accounts.execute(order.at, &order.command) {
-            Ok(events) => Answer::Accepted { events },
-            Err(refusal) => Answer::Refused { refusal },
-        };
-        let record = Record {
-            sequence: self.head.sequence + 1,
-            // The time that counted.
-            at: self.accounts.now(),
-            actor: order.actor.clone(),
-            cause: order.cause.clone(),
-            key: order.key.clone(),
-            command: order.command.clone(),
-            answer,
-        };
-        let entry = Entry::new(&record, self.head.digest)?;
-        self.keep(&record, entry.digest);
-        Ok((record, entry))
-    }
-
-    /// Folds in an entry that somebody wrote.
-    fn take(&mut self, entry: &Entry) -> Result<(), LedgerError> {
-        let broken = |reason: String| LedgerError::Broken { sequence: entry.sequence, reason };
-        if entry.sequence != self.head.sequence + 1 {
-            return Err(broken(format!("entry {} is missing", self.head.sequence + 1)));
-        }
-        if entry.previous != self.head.digest {
-            return Err(broken("the entry before it was changed".into()));
-        }
-        let record = entry.record().map_err(broken)?;
-        record.replay(&mut self.accounts).map_err(|error| broken(error.to_string()))?;
-        self.keep(&record, entry.digest);
-        Ok(())
-    }
-
-    fn keep(&mut self, record: &Record, digest: Digest) {
-        self.head = Head { sequence: record.sequence, digest };
-        if let Some(key) = &record.key {
-            self.keys.insert(key.clone(), record.clone());
-        }
     }
 
     /// The store, to be read by itself.

@@ -6,8 +6,8 @@ use clap::builder::{OsStringValueParser, Resettable, TypedValueParser};
 use clap::{Arg, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{
-    apply, bootstrap, check, completions, config, destroy, doctor, drift, explain, fmt, guards, import, man, plan,
-    restore, rotate, schema, validate,
+    apply, bootstrap, check, completions, config, destroy, doctor, drift, explain, fmt, guards, import, ledger, man,
+    plan, restore, rotate, schema, validate,
 };
 use crate::plan::Waiver;
 use crate::plan::select::{Selection, Selector};
@@ -74,6 +74,9 @@ pub(super) enum Command {
     Guards(guards::Options),
     /// Look for what may go wrong on a server, and say what mends it; writes nothing
     Doctor(doctor::Options),
+    /// Keep accounts of licences: commands, answers, proof
+    #[command(subcommand)]
+    Ledger(ledger::Command),
     /// Write manifests for realms that are there, or for exports of realms
     Import(import::Options),
     /// Prepare a server, once, with an administrator's login

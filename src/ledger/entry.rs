@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::store::LedgerError;
+
 use crate::licence::{Accounts, Command, Event, Refusal, Time, Unlawful};
 
 /// What an entry says.
@@ -74,8 +76,28 @@ impl Cause {
 }
 
 /// SHA-256 of an entry and, through the one before it, of all that were before.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Digest(pub [u8; 32]);
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> Self {
+        digest.to_string()
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let byte = |at: usize| text.get(2 * at..2 * at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        let mut digest = Self::default();
+        for (at, place) in digest.0.iter_mut().enumerate() {
+            *place = byte(at).filter(|_| text.len() == 64).ok_or("a digest has 64 hexadecimal digits")?;
+        }
+        Ok(digest)
+    }
+}
 
 impl std::fmt::Display for Digest {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -90,7 +112,8 @@ impl std::fmt::Debug for Digest {
 }
 
 /// An entry as it is stored. What it says is kept as the text that was written, so that not a byte can change unseen.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Entry {
     /// Its number.
     pub sequence: u64,
@@ -111,6 +134,15 @@ impl Entry {
         let body = serde_json::to_string(record)?;
         let digest = digest(previous, record.sequence, &body);
         Ok(Self { sequence: record.sequence, at: record.at, key: record.key.clone(), body, previous, digest })
+    }
+
+    /// What it says.
+    ///
+    /// # Errors
+    ///
+    /// It is not what was written.
+    pub fn checked(&self) -> Result<Record, LedgerError> {
+        self.record().map_err(|reason| LedgerError::Broken { sequence: self.sequence, reason })
     }
 
     /// What it says, or what about it is not as it was written.

@@ -24,6 +24,28 @@ pub trait Store: Send {
     fn reset(&mut self) -> impl Future<Output = ()> + Send;
 }
 
+impl<S: Store> Store for &mut S {
+    async fn after(&mut self, sequence: u64, most: usize) -> Result<Vec<Entry>, LedgerError> {
+        (**self).after(sequence, most).await
+    }
+
+    async fn lock(&mut self) -> Result<(), LedgerError> {
+        (**self).lock().await
+    }
+
+    async fn append(&mut self, entries: &[Entry]) -> Result<(), LedgerError> {
+        (**self).append(entries).await
+    }
+
+    async fn commit(&mut self) -> Result<(), LedgerError> {
+        (**self).commit().await
+    }
+
+    async fn reset(&mut self) {
+        (**self).reset().await;
+    }
+}
+
 /// Why the ledger can't be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -52,6 +74,9 @@ pub enum LedgerError {
         /// Where.
         sequence: u64,
     },
+    /// Only an empty ledger can be filled from a backup.
+    #[error("the ledger has entries already")]
+    NotEmpty,
     /// An entry can't be written as JSON.
     #[error("an entry can't be written: {0}")]
     Json(#[from] serde_json::Error),

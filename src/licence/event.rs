@@ -1,6 +1,7 @@
 //! What happened.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -133,4 +134,50 @@ pub enum Event {
         /// Whether it is.
         require: bool,
     },
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quantities = |of: &BTreeMap<String, Amount>| match of.is_empty() {
+            true => "nothing".to_owned(),
+            false => of.iter().map(|(resource, amount)| format!("{amount} {resource}")).collect::<Vec<_>>().join(", "),
+        };
+        match self {
+            Self::ResourceDefined { resource, measure: Measure::Gauge } => write!(f, "{resource} is a gauge"),
+            Self::ResourceDefined { resource, measure: Measure::Counter } => write!(f, "{resource} is a counter"),
+            Self::Created { organization, parent: None, .. } => write!(f, "{organization} created as a root"),
+            Self::Created { organization, parent: Some(parent), own_licences: true, .. } => {
+                write!(f, "{organization} created below {parent}, on own licences")
+            }
+            Self::Created { organization, parent: Some(parent), grants, .. } => {
+                write!(f, "{organization} created below {parent}, granted {}", quantities(grants))
+            }
+            Self::Granted { organization, resource, before, after } => {
+                write!(f, "{organization} granted {after} {resource} (was {before})")
+            }
+            Self::Used { organization, resource, amount } => write!(f, "{organization} uses {amount} {resource} more"),
+            Self::Released { organization, resource, amount } => {
+                write!(f, "{organization} uses {amount} {resource} less")
+            }
+            Self::DealerSet { organization, dealer: true } => write!(f, "{organization} became a dealer"),
+            Self::DealerSet { organization, dealer: false } => write!(f, "{organization} is no dealer any more"),
+            Self::Issued(terms) => {
+                let dealer = terms.dealer.as_deref().unwrap_or("the platform");
+                write!(f, "licence {} issued by {dealer}: {}", terms.serial, quantities(&terms.quantities))
+            }
+            Self::Redeemed { organization, serial } => write!(f, "licence {serial} redeemed by {organization}"),
+            Self::Revoked { serial } => write!(f, "licence {serial} revoked"),
+            Self::Renewed { serial, .. } => write!(f, "licence {serial} renewed"),
+            Self::Deleted { organization } => write!(f, "{organization} deleted"),
+            Self::Moved { organization, from, to } => write!(f, "{organization} moved from {from} to {to}"),
+            Self::ImportTokenIssued { to, token } => write!(f, "import token {token} issued by {to}"),
+            Self::DeviceMoved { from, token } => write!(f, "device moved from {from} with import token {token}"),
+            Self::PrivacyAllowed { organization, allow } => {
+                write!(f, "full privacy {} {organization}", if *allow { "allowed to" } else { "no longer allowed to" })
+            }
+            Self::PrivacyRequired { organization, require } => {
+                write!(f, "full privacy {} by {organization}", if *require { "required" } else { "ended" })
+            }
+        }
+    }
 }

@@ -2,6 +2,7 @@
 //! that the first never claims what the second does not do. `docs/keycloak.md` names the case for each rule.
 
 mod kinds;
+pub mod ledger;
 
 pub use kinds::*;
 use realmwright::keycloak::{Birth, WriteRealms};

@@ -19,7 +19,7 @@ impl Books {
     pub fn new() -> Self {
         let mut books = Self::default();
         for (resource, measure) in [("users", "gauge"), ("devices", "gauge"), ("vpn-months", "counter")] {
-            books.does(json!({"command": "define-resource", "resource": resource, "measure": measure}));
+            books.does(json!({"do": "define-resource", "resource": resource, "measure": measure}));
         }
         books
     }
@@ -47,14 +47,14 @@ impl Books {
 
     /// A root with a licence of these quantities.
     pub fn root(&mut self, name: &str, quantities: Value) {
-        self.does(json!({"command": "create", "organization": name, "ownLicences": true, "dealer": true}));
+        self.does(json!({"do": "create", "organization": name, "ownLicences": true, "dealer": true}));
         let serial = format!("L-{name}");
-        self.does(json!({"command": "issue", "serial": serial, "quantities": quantities, "expiry": 1_000_000}));
-        self.does(json!({"command": "redeem", "organization": name, "serial": serial}));
+        self.does(json!({"do": "issue", "serial": serial, "quantities": quantities, "expiry": 1_000_000}));
+        self.does(json!({"do": "redeem", "organization": name, "serial": serial}));
     }
 
     pub fn child(&mut self, name: &str, parent: &str, grants: Value) {
-        self.does(json!({"command": "create", "organization": name, "parent": parent, "grants": grants}));
+        self.does(json!({"do": "create", "organization": name, "parent": parent, "grants": grants}));
     }
 
     /// `L A F E` of an organization, and U, S, Λ of which A is made.

@@ -22,6 +22,7 @@ mod http;
 mod import;
 mod kinds;
 mod layers;
+mod ledger;
 mod manifest;
 mod markdown;
 mod memory;

@@ -15,6 +15,7 @@ mod edits;
 mod import;
 mod kept;
 mod kinds;
+mod ledger;
 mod observer;
 mod pipelines;
 mod quarantine;

@@ -1,0 +1,81 @@
+//! `realmwright ledger`
+
+pub(super) mod copy;
+pub(super) mod log;
+pub(super) mod post;
+pub(super) mod verify;
+
+use clap::{Args, Subcommand};
+use jiff::Timestamp;
+
+use super::exit::{Exit, Hinted, UsageError};
+use super::output::Printer;
+use crate::ledger::{AnyStore, Ledger, LedgerError, Location};
+use crate::licence::Time;
+
+/// What `ledger` does.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Have commands answered and kept: one JSON object a line, as docs/ledger.md has them
+    Post(post::Options),
+    /// Show the entries: who asked for what, when, and what came of it
+    Log(log::Options),
+    /// Check that every entry is what was written
+    Verify(verify::Options),
+    /// Write all entries into a file
+    Backup(copy::Backup),
+    /// Fill an empty ledger with the entries of a backup
+    Restore(copy::Restore),
+}
+
+/// Which ledger.
+#[derive(Debug, Args)]
+pub(super) struct Book {
+    /// The ledger: sqlite:PATH, or postgres://USER@HOST:PORT/DATABASE with the password in PGPASSWORD
+    #[arg(short, long, env = "REALMWRIGHT_LEDGER", value_name = "LEDGER")]
+    ledger: Option<Location>,
+}
+
+impl Book {
+    /// Its store. A file that is not there may be made by what writes.
+    fn store(&self, writes: bool) -> Result<AnyStore, UsageError> {
+        match &self.ledger {
+            Some(location) => Ok(location.store(writes)),
+            None => Err(UsageError {
+                message: "no ledger is named".into(),
+                hint: Some("give --ledger sqlite:PATH, or set REALMWRIGHT_LEDGER".into()),
+            }),
+        }
+    }
+
+    async fn open(&self, writes: bool) -> anyhow::Result<Ledger<AnyStore>> {
+        Ok(Ledger::open(self.store(writes)?).await.map_err(hinted)?)
+    }
+}
+
+/// Does it.
+pub(super) async fn run(printer: &Printer, command: &Command) -> anyhow::Result<Exit> {
+    match command {
+        Command::Post(options) => post::run(printer, options).await,
+        Command::Log(options) => log::run(printer, options).await,
+        Command::Verify(options) => verify::run(printer, options).await,
+        Command::Backup(options) => copy::backup(printer, options).await,
+        Command::Restore(options) => copy::restore(printer, options).await,
+    }
+}
+
+/// An error of the ledger, with its way out.
+fn hinted(error: LedgerError) -> anyhow::Error {
+    let hint = match &error {
+        LedgerError::Broken { .. } => "`realmwright ledger verify` names all that is wrong; restore a backup",
+        LedgerError::KeyReused { .. } => "give each order a key of its own; send the same one again only to repeat it",
+        LedgerError::Store { .. } => "nothing was accepted that is not in the ledger; send orders with a key again",
+        _ => return error.into(),
+    };
+    Hinted { message: error.to_string(), hint: hint.into() }.into()
+}
+
+/// An instant as people read it.
+fn instant(at: Time) -> String {
+    Timestamp::from_second(at).map_or_else(|_| at.to_string(), |time| time.to_string())
+}
