@@ -31,6 +31,7 @@ mod schema;
 mod secrets;
 mod session;
 mod settings;
+mod tree;
 mod validate;
 
 use std::ffi::OsString;
@@ -102,6 +103,7 @@ impl Call {
             Command::Guards(options) => guards::run(printer, options),
             Command::Doctor(options) => doctor::run(printer, options).await,
             Command::Ledger(command) => ledger::run(printer, command).await,
+            Command::Tree(options) => tree::run(printer, options).await,
             Command::Import(options) => import::run(printer, options).await,
             Command::Bootstrap(options) => bootstrap::run(printer, options).await,
             Command::Fmt(options) => fmt::run(printer, options),

@@ -167,6 +167,11 @@ impl<S: Store> Ledger<S> {
         &self.accounts
     }
 
+    /// Lets time pass, for looking: nothing is written.
+    pub fn advance(&mut self, at: Time) {
+        self.accounts.advance(at);
+    }
+
     /// The last entry that was read.
     pub fn head(&self) -> Head {
         self.head

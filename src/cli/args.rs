@@ -7,7 +7,7 @@ use clap::{Arg, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{
     apply, bootstrap, check, completions, config, destroy, doctor, drift, explain, fmt, guards, import, ledger, man,
-    plan, restore, rotate, schema, validate,
+    plan, restore, rotate, schema, tree, validate,
 };
 use crate::plan::Waiver;
 use crate::plan::select::{Selection, Selector};
@@ -74,7 +74,9 @@ pub(super) enum Command {
     Guards(guards::Options),
     /// Look for what may go wrong on a server, and say what mends it; writes nothing
     Doctor(doctor::Options),
-    /// Keep accounts of licences: commands, answers, proof
+    /// Show organizations as the ledger knows them: what each has, uses, shares and sold
+    Tree(tree::Options),
+    /// Keep the accounts of the licence tree: commands, their answers, and proof of both
     #[command(subcommand)]
     Ledger(ledger::Command),
     /// Write manifests for realms that are there, or for exports of realms

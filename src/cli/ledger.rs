@@ -40,6 +40,10 @@ impl Book {
     /// Its store. A file that is not there may be made by what writes.
     fn store(&self, writes: bool) -> Result<AnyStore, UsageError> {
         match &self.ledger {
+            Some(location) if location.has_password() => Err(UsageError {
+                message: "the ledger's URL has a password in it, which other programs can see".into(),
+                hint: Some("leave it out; give it in PGPASSWORD, or in ~/.pgpass".into()),
+            }),
             Some(location) => Ok(location.store(writes)),
             None => Err(UsageError {
                 message: "no ledger is named".into(),
@@ -48,7 +52,8 @@ impl Book {
         }
     }
 
-    async fn open(&self, writes: bool) -> anyhow::Result<Ledger<AnyStore>> {
+    /// The accounts in it.
+    pub(super) async fn open(&self, writes: bool) -> anyhow::Result<Ledger<AnyStore>> {
         Ok(Ledger::open(self.store(writes)?).await.map_err(hinted)?)
     }
 }
@@ -69,7 +74,7 @@ fn hinted(error: LedgerError) -> anyhow::Error {
     let hint = match &error {
         LedgerError::Broken { .. } => "`realmwright ledger verify` names all that is wrong; restore a backup",
         LedgerError::KeyReused { .. } => "give each order a key of its own; send the same one again only to repeat it",
-        LedgerError::Store { .. } => "nothing was accepted that is not in the ledger; send orders with a key again",
+        LedgerError::Store { .. } => "what was not answered may be sent again: orders with a key are done once",
         _ => return error.into(),
     };
     Hinted { message: error.to_string(), hint: hint.into() }.into()

@@ -18,7 +18,12 @@ pub enum Location {
     /// A file.
     Sqlite(PathBuf),
     /// A database.
-    Postgres(Box<PgConnectOptions>),
+    Postgres {
+        /// Where.
+        options: Box<PgConnectOptions>,
+        /// Whether the URL had a password in it.
+        password: bool,
+    },
 }
 
 /// What is no place for a ledger.
@@ -39,7 +44,9 @@ impl FromStr for Location {
         match text.split_once(':') {
             Some(("sqlite", path)) if !path.trim_start_matches('/').is_empty() => Ok(Self::Sqlite(path.into())),
             Some(("postgres" | "postgresql", _)) => {
-                text.parse().map(|options| Self::Postgres(Box::new(options))).map_err(LocationError::Postgres)
+                let password = url::Url::parse(text).is_ok_and(|url| url.password().is_some());
+                let options = text.parse().map(Box::new).map_err(LocationError::Postgres)?;
+                Ok(Self::Postgres { options, password })
             }
             _ => Err(LocationError::Unknown),
         }
@@ -51,8 +58,13 @@ impl Location {
     pub fn store(&self, create: bool) -> AnyStore {
         match self {
             Self::Sqlite(path) => AnyStore::Sqlite(SqliteStore::new(path, create)),
-            Self::Postgres(options) => AnyStore::Postgres(PostgresStore::new((**options).clone())),
+            Self::Postgres { options, .. } => AnyStore::Postgres(PostgresStore::new((**options).clone())),
         }
+    }
+
+    /// Whether a password stands in its URL, where other programs can see it.
+    pub fn has_password(&self) -> bool {
+        matches!(self, Self::Postgres { password: true, .. })
     }
 }
 

@@ -78,6 +78,14 @@ impl Accounts {
         names
     }
 
+    /// All organizations that there are.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.organizations
+            .iter()
+            .filter(|organization| !organization.deleted)
+            .map(|organization| organization.name.as_str())
+    }
+
     /// An organization and what is below it, `depth` levels down, as it sees itself.
     pub fn tree(&self, organization: &str, depth: usize) -> Result<OrganizationView, Refusal> {
         Ok(self.open(self.organization(organization)?, depth))

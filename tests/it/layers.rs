@@ -4,8 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the inside out; each may use those before it. The pure ones come first.
-const LAYERS: [&str; 12] = [
+const LAYERS: [&str; 14] = [
     "diagnostic",
+    "licence",
     "manifest",
     "state",
     "template",
@@ -13,6 +14,7 @@ const LAYERS: [&str; 12] = [
     "authority",
     "plan",
     "import",
+    "ledger",
     "keycloak",
     "apply",
     "doctor",
@@ -20,7 +22,7 @@ const LAYERS: [&str; 12] = [
 ];
 
 /// How many of the layers are pure.
-const PURE: usize = 8;
+const PURE: usize = 9;
 
 /// Of the pure layers, pairs that know each other: filling a template needs the manifests, resolving needs merging, and
 /// references to secrets are a part of the state.

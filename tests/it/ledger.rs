@@ -43,3 +43,146 @@ macro_rules! on_sqlite {
 }
 
 crate::ledger_cases!(on_sqlite);
+
+/// Runs the program on a ledger: its exit code and what it printed.
+fn realmwright(file: &File, arguments: &[&str]) -> (i32, String, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_realmwright"))
+        .args(arguments)
+        .env_clear()
+        .env("REALMWRIGHT_LEDGER", format!("sqlite:{}", file.path().display()))
+        .env("REALMWRIGHT_ACTOR", "anna")
+        .current_dir(file.0.path())
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn post(file: &File, lines: &str) -> (i32, String, String) {
+    std::fs::write(file.0.path().join("commands.jsonl"), lines).unwrap();
+    realmwright(file, &["ledger", "post", "commands.jsonl"])
+}
+
+/// The tree of the guide's example, with a hidden organization.
+fn guide() -> File {
+    let file = File::new();
+    let (code, _, told) = post(
+        &file,
+        r#"
+{"at": 10, "command": {"do": "define-resource", "resource": "users", "measure": "gauge"}}
+{"at": 10, "command": {"do": "create", "organization": "root", "ownLicences": true, "dealer": true}}
+{"at": 10, "command": {"do": "issue", "serial": "L1", "quantities": {"organizations": 13, "users": 9}, "expiry": 99999999999}}
+{"at": 10, "command": {"do": "redeem", "organization": "root", "serial": "L1"}}
+{"at": 10, "command": {"do": "create", "organization": "first", "parent": "root"}}
+{"at": 10, "command": {"do": "create", "organization": "mychild", "parent": "root", "grants": {"organizations": 3}}}
+{"at": 10, "command": {"do": "create", "organization": "third", "parent": "root", "grants": {"organizations": 2, "users": 4}}}
+{"at": 10, "command": {"do": "create", "organization": "grandchild", "parent": "third", "grants": {"organizations": 1}}}
+{"at": 10, "command": {"do": "use", "organization": "third", "resource": "users", "amount": 2}}
+{"at": 10, "command": {"do": "create", "organization": "secret", "parent": "mychild", "grants": {"organizations": 2}}}
+{"at": 10, "command": {"do": "allow-privacy", "organization": "mychild", "allow": true}}
+{"at": 10, "command": {"do": "require-privacy", "organization": "mychild", "require": true}}
+"#,
+    );
+    assert_eq!((code, told.as_str()), (0, "12 of 12 accepted\n"));
+    file
+}
+
+#[test]
+fn the_tree_shows_used_and_total_with_the_split() {
+    let file = guide();
+    let (code, tree, _) = realmwright(&file, &["tree", "--depth", "2"]);
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(tree, @r"
+    root  own licences, dealer
+        organizations  [############........] 8/13  own 3, shared 5, licensed 0
+        users          [########............] 4/9  own 0, shared 4, licensed 0
+      first  parent's resources
+      mychild  full privacy
+          organizations  consumes 1, with all below it 1
+      third  parent's resources
+          organizations  [####################] 2/2  own 1, shared 1
+          users          [##########..........] 2/4  own 2, shared 0
+        grandchild  parent's resources
+            organizations  [....................] 0/1  own 0, shared 0
+    ");
+    let (_, level, _) = realmwright(&file, &["tree"]);
+    assert!(!level.contains("grandchild"), "{level}");
+    let (_, csv, _) = realmwright(&file, &["tree", "--format", "csv", "--depth", "9"]);
+    insta::assert_snapshot!(csv.lines().filter(|line| line.contains("organizations")).collect::<Vec<_>>().join("\n"), @r"
+    root,root,,,true,true,,organizations,13,8,3,5,0,5,5
+    root/first,first,,,false,false,,organizations,0,0,0,0,0,0,0
+    root/mychild,mychild,,,,,full,organizations,,,,,,1,1
+    root/third,third,,,false,false,,organizations,2,2,1,1,0,1,1
+    root/third/grandchild,grandchild,,,false,false,,organizations,1,0,0,0,0,0,0
+    ");
+}
+
+#[test]
+fn what_a_hidden_organization_does_below_it_is_not_seen_from_above() {
+    let (one, other) = (guide(), guide());
+    // Another name, a grant that goes elsewhere, and another tree, of the same consumption.
+    let inside = [
+        r#"{"at": 20, "command": {"do": "create", "organization": "x", "parent": "secret", "grants": {"organizations": 1}}}"#,
+        r#"{"at": 20, "command": {"do": "create", "organization": "y", "parent": "mychild"}}"#,
+    ];
+    assert_eq!(post(&one, inside[0]).0, 0);
+    assert_eq!(post(&other, inside[1]).0, 3);
+    assert_eq!(
+        post(&other, r#"{"at": 20, "command": {"do": "create", "organization": "y", "parent": "secret"}}"#).0,
+        0
+    );
+    for format in ["text", "json", "csv"] {
+        let seen = |file: &File| realmwright(file, &["tree", "root", "--depth", "9", "--format", format]).1;
+        assert_eq!(seen(&one), seen(&other));
+        assert!(!seen(&one).contains("secret"));
+        // From within, all is seen.
+        assert!(realmwright(&one, &["tree", "mychild", "--depth", "9", "--format", format]).1.contains("secret"));
+    }
+}
+
+#[test]
+fn bad_input_is_named_and_nothing_is_done() {
+    let file = guide();
+    let (code, said, told) = post(
+        &file,
+        "{\"command\": {\"do\": \"delete\", \"organization\": \"first\"}}\n{\"command\": {\"do\": \"use\", \"organization\": \"first\"}}\n",
+    );
+    assert_eq!((code, said.as_str()), (64, ""));
+    insta::assert_snapshot!(told, @r"
+    error: commands.jsonl:2: missing field `resource` at column 51
+    hint: nothing was done; docs/ledger.md lists the commands
+    ");
+    assert_eq!(realmwright(&file, &["ledger", "log", "--after", "12"]).1, "");
+    let (code, _, told) = realmwright(&file, &["tree", "thrid"]);
+    assert_eq!(code, 64);
+    insta::assert_snapshot!(told, @r"
+    error: there is no organization `thrid`
+    hint: did you mean `third`?
+    ");
+    let (code, _, told) = realmwright(&file, &["ledger", "verify", "--ledger", "postgres://me:secret@127.0.0.1/db"]);
+    assert_eq!(code, 64);
+    assert!(!told.contains("secret"), "{told}");
+}
+
+#[test]
+fn a_ledger_is_backed_up_filled_and_proved_by_hand() {
+    let file = guide();
+    let (code, head, _) = realmwright(&file, &["ledger", "verify"]);
+    assert_eq!(code, 0);
+    assert_eq!(realmwright(&file, &["ledger", "backup", "b.jsonl"]).0, 0);
+    let other = ["--ledger", "sqlite:other.db"];
+    assert_eq!(realmwright(&file, &[&["ledger", "restore", "b.jsonl"][..], &other].concat()).0, 0);
+    let noted = head.trim().strip_prefix("head ").unwrap();
+    let (code, again, _) = realmwright(&file, &[&["ledger", "verify", "--noted", noted][..], &other].concat());
+    assert_eq!((code, again), (0, head));
+    // Somebody edits it with another program.
+    let mut edited = std::fs::read_to_string(file.0.path().join("b.jsonl")).unwrap();
+    edited = edited.replacen("\\\"amount\\\":2", "\\\"amount\\\":1", 1);
+    std::fs::write(file.0.path().join("b.jsonl"), edited).unwrap();
+    let (code, _, told) = realmwright(&file, &["ledger", "restore", "b.jsonl", "--ledger", "sqlite:third.db"]);
+    assert_eq!(code, 1);
+    assert!(told.contains("entry 9 of the ledger: its digest does not fit"), "{told}");
+    let (code, _, told) = realmwright(&file, &[&["ledger", "restore", "b.jsonl"][..], &other].concat());
+    assert_eq!(code, 1);
+    assert!(told.contains("has entries already"), "{told}");
+}

@@ -82,7 +82,7 @@ fn orders(text: &str, actor: &str, file: &str) -> anyhow::Result<Vec<Order>> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let order = |(number, line): (usize, &str)| -> anyhow::Result<Order> {
         let Line { at, key, cause, command } = serde_json::from_str(line).map_err(|error| UsageError {
-            message: format!("{file}:{}:{}: {error}", number + 1, error.column()),
+            message: format!("{file}:{}: {}", number + 1, error.to_string().replace("at line 1 column", "at column")),
             hint: Some("nothing was done; docs/ledger.md lists the commands".into()),
         })?;
         Ok(Order { at: at.unwrap_or(now), actor: actor.to_owned(), cause, key, command })

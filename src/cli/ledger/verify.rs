@@ -43,7 +43,7 @@ pub(in crate::cli) async fn run(printer: &Printer, options: &Options) -> anyhow:
         return Ok(Exit::Done);
     }
     printer.error(
-        &format!("the ledger is not what was written: {} findings", findings.len()),
+        "the ledger is not what was written",
         Some("restore a backup; whoever can write to the store is to be asked"),
     );
     Ok(Exit::Failed)
