@@ -17,6 +17,12 @@ pub struct PostgresStore {
 /// `realmwri` in ASCII: the lock of writers.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(8243098785894298217)";
 
+/// How long a writer waits for its turn, and how long a transaction may do nothing.
+const WAIT: &str = "30s";
+
+/// Two that make the table at once would collide in the catalogue; a lock of its own, so that nobody waits for writers.
+const SCHEMA_LOCK: &str = "SELECT pg_advisory_xact_lock(8243098785894298218)";
+
 const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS realmwright_entry (
     sequence BIGINT PRIMARY KEY,
     at BIGINT NOT NULL,
@@ -29,6 +35,8 @@ const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS realmwright_entry (
 impl PostgresStore {
     /// The ledger in a database. Its table is made with the first use.
     pub fn new(options: PgConnectOptions) -> Self {
+        // Nobody waits for ever for a writer that hangs.
+        let options = options.options([("lock_timeout", WAIT), ("idle_in_transaction_session_timeout", WAIT)]);
         Self { options: options.disable_statement_logging(), connection: None }
     }
 
@@ -40,9 +48,8 @@ impl PostgresStore {
 
     async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         let mut connection = PgConnection::connect_with(&self.options).await?;
-        // Two that make the table at once would collide in the catalogue.
         let mut transaction = connection.begin().await?;
-        sqlx::query(LOCK).execute(&mut *transaction).await?;
+        sqlx::query(SCHEMA_LOCK).execute(&mut *transaction).await?;
         sqlx::query(SCHEMA).execute(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(connection)

@@ -186,3 +186,47 @@ fn a_ledger_is_backed_up_filled_and_proved_by_hand() {
     assert_eq!(code, 1);
     assert!(told.contains("has entries already"), "{told}");
 }
+
+/// Killed again and again, and sent again: everything that was answered is kept, and everything is done once.
+#[test]
+fn a_killed_writer_loses_nothing_that_it_answered() {
+    use std::io::{BufRead, BufReader, Read};
+    const COMMANDS: usize = 6_000;
+    let file = guide();
+    let commands = (0..COMMANDS).map(|number| {
+        format!(
+            r#"{{"at": 20, "key": "k{number}", "command": {{"do": "define-resource", "resource": "r{number}", "measure": "counter"}}}}"#
+        )
+    });
+    std::fs::write(file.0.path().join("many.jsonl"), commands.collect::<Vec<_>>().join("\n")).unwrap();
+    let mut answered = 0;
+    for _ in 0..3 {
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_realmwright"))
+            .args(["ledger", "post", "many.jsonl", "--actor", "anna", "--ledger"])
+            .arg(format!("sqlite:{}", file.path().display()))
+            .current_dir(file.0.path())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut answers = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        for _ in 0..=answered {
+            line.clear();
+            answers.read_line(&mut line).unwrap();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let mut rest = String::new();
+        answers.read_to_string(&mut rest).unwrap();
+        // The last line may have been cut off.
+        answered += 1 + rest.matches('\n').count();
+        let (code, log, _) = realmwright(&file, &["ledger", "log", "--after", "12"]);
+        assert_eq!((code, log.lines().count() >= answered), (0, true), "{answered}");
+        assert_eq!(realmwright(&file, &["ledger", "verify"]).0, 0);
+    }
+    let (code, said, _) = realmwright(&file, &["ledger", "post", "many.jsonl"]);
+    assert_eq!((code, said.lines().count()), (0, COMMANDS));
+    let (_, log, _) = realmwright(&file, &["ledger", "log", "--after", "12"]);
+    assert_eq!(log.lines().count(), COMMANDS);
+}
