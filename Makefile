@@ -31,6 +31,10 @@ test-live: ## Run the tests against a real Keycloak only; KEYCLOAK_VERSION=26.4.
 test-fast: ## Run the offline tests
 	$(CARGO) test --locked --lib --test it
 
+.PHONY: bench
+bench: ## Measure: ten million commands to the accounts, the books balanced in between
+	$(CARGO) bench --locked --bench accounts
+
 .PHONY: lint
 lint: ## Check formatting, clippy and rustdoc; warnings are errors
 	$(CARGO) fmt --check

@@ -47,7 +47,7 @@ struct Script {
 
 impl Script {
     fn name(&mut self) -> String {
-        let recent = self.names.min(ORGANIZATIONS_AT_ONCE).max(1);
+        let recent = self.names.clamp(1, ORGANIZATIONS_AT_ONCE);
         format!("o{}", self.names - self.random.below(recent).min(self.names))
     }
 

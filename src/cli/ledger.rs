@@ -54,7 +54,7 @@ impl Book {
 
     /// The accounts in it.
     pub(super) async fn open(&self, writes: bool) -> anyhow::Result<Ledger<AnyStore>> {
-        Ok(Ledger::open(self.store(writes)?).await.map_err(hinted)?)
+        Ledger::open(self.store(writes)?).await.map_err(hinted)
     }
 }
 

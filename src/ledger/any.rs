@@ -58,7 +58,7 @@ impl Location {
     pub fn store(&self, create: bool) -> AnyStore {
         match self {
             Self::Sqlite(path) => AnyStore::Sqlite(SqliteStore::new(path, create)),
-            Self::Postgres { options, .. } => AnyStore::Postgres(PostgresStore::new((**options).clone())),
+            Self::Postgres { options, .. } => AnyStore::Postgres(Box::new(PostgresStore::new((**options).clone()))),
         }
     }
 
@@ -73,7 +73,7 @@ impl Location {
 #[allow(missing_docs, reason = "named after what they hold")]
 pub enum AnyStore {
     Sqlite(SqliteStore),
-    Postgres(PostgresStore),
+    Postgres(Box<PostgresStore>),
 }
 
 impl Store for AnyStore {

@@ -163,10 +163,8 @@ impl Accounts {
         }
         let dealer = terms.dealer.as_deref().map(|dealer| self.organization(dealer)).transpose()?;
         let quantities = self.quantities(&terms.quantities)?;
-        if let Some(dealer) = dealer {
-            if !self.at(dealer).dealer {
-                return Err(Refusal::NoDealer { organization: self.at(dealer).name.clone() });
-            }
+        if let Some(dealer) = dealer.filter(|dealer| !self.at(*dealer).dealer) {
+            return Err(Refusal::NoDealer { organization: self.at(dealer).name.clone() });
         }
         if terms.expiry <= self.now && terms.renewal.is_none() {
             return Err(Refusal::Expired { serial: terms.serial.clone() });

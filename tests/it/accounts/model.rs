@@ -486,7 +486,8 @@ impl Model {
                 sold += figures.licensed;
                 let member = self.organizations.get_mut(&member).expect("there");
                 *member.grants.entry(resource.clone()).or_default() -= figures.effective;
-                (member.used.remove(resource), member.inherited.remove(resource));
+                member.used.remove(resource);
+                member.inherited.remove(resource);
             }
             let left = before.figures(name, resource).effective;
             *self.organizations.get_mut(&from).expect("there").inherited.entry(resource.clone()).or_default() += left;
