@@ -10,6 +10,7 @@
 mod any;
 mod entry;
 mod postgres;
+mod sql;
 mod sqlite;
 mod store;
 mod verify;

@@ -43,6 +43,7 @@ pub(super) static SETTINGS: &[Setting] = &[
     row("admin_password_file", Form::Path, "none"),
     row("admin_password", Form::Secret("REALMWRIGHT_ADMIN_PASSWORD"), "none"),
     row("ledger", Form::Plain, "none"),
+    row("actor", Form::Plain, "none"),
     row("parallelism", Form::Plain, ""),
     row("color", Form::Plain, ""),
     row("no_progress", Form::Plain, ""),

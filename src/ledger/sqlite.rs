@@ -3,20 +3,20 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Row};
+use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection};
 
-use super::Digest;
 use super::entry::Entry;
-use super::store::{LedgerError, Store};
+use super::sql::{Dialect, SqlStore};
 
-/// A ledger in a file.
-#[derive(Debug)]
-pub struct SqliteStore {
+/// A file.
+pub struct File {
     path: PathBuf,
     create: bool,
-    connection: Option<SqliteConnection>,
 }
+
+/// A ledger in a file.
+pub type SqliteStore = SqlStore<File>;
 
 /// How long a writer waits for its turn.
 const WAIT: Duration = Duration::from_secs(30);
@@ -33,12 +33,17 @@ const SCHEMA: &str = "CREATE TABLE IF NOT EXISTS entry (
 impl SqliteStore {
     /// The ledger in a file; one that is not there is an error unless it may be made.
     pub fn new(path: &Path, create: bool) -> Self {
-        Self { path: path.to_owned(), create, connection: None }
+        Self::of(File { path: path.to_owned(), create })
     }
+}
 
-    fn failed(&self, source: sqlx::Error) -> LedgerError {
-        LedgerError::Store { store: format!("sqlite:{}", self.path.display()), source }
-    }
+impl Dialect for File {
+    type Database = Sqlite;
+
+    const READ: &'static str =
+        "SELECT sequence, at, key, body, previous, digest FROM entry WHERE sequence > ? ORDER BY sequence LIMIT ?";
+
+    const LOCK: &'static [&'static str] = &["BEGIN IMMEDIATE"];
 
     async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
         let options = SqliteConnectOptions::new()
@@ -53,71 +58,22 @@ impl SqliteStore {
         Ok(connection)
     }
 
-    async fn connection(&mut self) -> Result<&mut SqliteConnection, LedgerError> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.connect().await.map_err(|error| self.failed(error))?,
-        };
-        Ok(self.connection.insert(connection))
-    }
-
-    async fn run(&mut self, statement: &'static str) -> Result<(), LedgerError> {
-        let result = sqlx::query(statement).execute(self.connection().await?).await;
-        result.map(|_| ()).map_err(|error| self.failed(error))
-    }
-}
-
-impl Store for SqliteStore {
-    async fn after(&mut self, sequence: u64, most: usize) -> Result<Vec<Entry>, LedgerError> {
-        let query = sqlx::query(
-            "SELECT sequence, at, key, body, previous, digest FROM entry WHERE sequence > ? ORDER BY sequence LIMIT ?",
-        )
-        .bind(sequence.cast_signed())
-        .bind(i64::try_from(most).unwrap_or(i64::MAX));
-        let rows = query.fetch_all(self.connection().await?).await.map_err(|error| self.failed(error))?;
-        let entry = |row: &sqlx::sqlite::SqliteRow| -> Result<Entry, sqlx::Error> {
-            // Of another length it is no digest, and fits nothing.
-            let bytes =
-                |column| row.try_get::<Vec<u8>, _>(column).map(|bytes| Digest(bytes.try_into().unwrap_or_default()));
-            Ok(Entry {
-                sequence: row.try_get::<i64, _>(0)?.cast_unsigned(),
-                at: row.try_get(1)?,
-                key: row.try_get(2)?,
-                body: row.try_get(3)?,
-                previous: bytes(4)?,
-                digest: bytes(5)?,
-            })
-        };
-        rows.iter().map(entry).collect::<Result<_, _>>().map_err(|error| self.failed(error))
-    }
-
-    async fn lock(&mut self) -> Result<(), LedgerError> {
-        self.run("BEGIN IMMEDIATE").await
-    }
-
-    async fn append(&mut self, entries: &[Entry]) -> Result<(), LedgerError> {
+    async fn append(connection: &mut SqliteConnection, entries: &[Entry]) -> Result<(), sqlx::Error> {
         for entry in entries {
-            let query =
-                sqlx::query("INSERT INTO entry (sequence, at, key, body, previous, digest) VALUES (?, ?, ?, ?, ?, ?)")
-                    .bind(entry.sequence.cast_signed())
-                    .bind(entry.at)
-                    .bind(&entry.key)
-                    .bind(&entry.body)
-                    .bind(&entry.previous.0[..])
-                    .bind(&entry.digest.0[..]);
-            query.execute(self.connection().await?).await.map_err(|error| self.failed(error))?;
+            sqlx::query("INSERT INTO entry (sequence, at, key, body, previous, digest) VALUES (?, ?, ?, ?, ?, ?)")
+                .bind(entry.sequence.cast_signed())
+                .bind(entry.at)
+                .bind(&entry.key)
+                .bind(&entry.body)
+                .bind(&entry.previous.0[..])
+                .bind(&entry.digest.0[..])
+                .execute(&mut *connection)
+                .await?;
         }
         Ok(())
     }
 
-    async fn commit(&mut self) -> Result<(), LedgerError> {
-        self.run("COMMIT").await
-    }
-
-    async fn reset(&mut self) {
-        if let Some(connection) = self.connection.take() {
-            // Closing rolls back what was not committed; a failure to close leaves nothing that could be done.
-            let _ = connection.close().await;
-        }
+    fn name(&self) -> String {
+        format!("sqlite:{}", self.path.display())
     }
 }

@@ -28,6 +28,8 @@ fn each_value_has_its_origin_and_secrets_are_masked() {
     adminUser          (none; bootstrap: admin)          default
     adminPasswordFile  (none)                            default
     adminPassword      (none)                            default
+    ledger             (none)                            default
+    actor              (none)                            default
     parallelism        16                                file realmwright.yaml:4
     color              auto                              default
     noProgress         false                             default

@@ -57,6 +57,8 @@ fn numbers(line: &str) -> String {
             word.replace(bare, "TIME")
         } else if number && (bare.contains('.') || bare.len() > 1) {
             word.replace(bare, "N")
+        } else if bare.len() > 60 && bare.contains(':') {
+            "HEAD".to_owned()
         } else if bare.len() == 43 {
             word.replace(bare, "THUMBPRINT")
         } else {
@@ -202,6 +204,44 @@ fn every_command_goes_well_and_says_so() {
     exit 0
     .ie \n(.g .ds Aq \(aq
     …
+    ---
+    ");
+    let orders = [
+        r#"{"at": 10, "command": {"do": "define-resource", "resource": "users", "measure": "gauge"}}"#,
+        r#"{"at": 10, "command": {"do": "create", "organization": "acme", "ownLicences": true}}"#,
+    ];
+    walk.site.write("orders.jsonl", &orders.join("\n"));
+    insta::assert_snapshot!(walk.goes(0, "ledger post orders.jsonl --actor anna --ledger sqlite:a.db"), @r"
+    exit 0
+    …
+    ---
+    …
+    ");
+    insta::assert_snapshot!(walk.goes(9, "ledger log --ledger sqlite:a.db"), @r"
+    exit 0
+         1 TIME anna users is a gauge
+         2 TIME anna acme created as a root
+    ---
+    ");
+    insta::assert_snapshot!(walk.goes(9, "ledger verify --ledger sqlite:a.db"), @r"
+    exit 0
+    head HEAD
+    ---
+    2 entries, each as it was written
+    ");
+    insta::assert_snapshot!(walk.goes(9, "ledger backup b.jsonl --ledger sqlite:a.db"), @r"
+    exit 0
+    ---
+    2 entries; head HEAD
+    ");
+    insta::assert_snapshot!(walk.goes(9, "ledger restore b.jsonl --ledger sqlite:c.db"), @r"
+    exit 0
+    ---
+    2 entries; head HEAD
+    ");
+    insta::assert_snapshot!(walk.goes(9, "tree --ledger sqlite:c.db"), @r"
+    exit 0
+    acme own licences
     ---
     ");
     let unused: Vec<Vec<String>> = commands().into_iter().filter(|command| !walk.used.contains(command)).collect();

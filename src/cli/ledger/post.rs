@@ -23,7 +23,7 @@ pub(in crate::cli) struct Options {
     book: Book,
     /// Who asks
     #[arg(long, env = "REALMWRIGHT_ACTOR", value_name = "NAME")]
-    actor: String,
+    actor: Option<String>,
 }
 
 /// A line of the file.
@@ -44,7 +44,11 @@ const TOGETHER: usize = 1_000;
 
 /// Answers each command with one line.
 pub(in crate::cli) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let orders = orders(&text(options)?, &options.actor, &options.file.display().to_string())?;
+    let Some(actor) = &options.actor else {
+        let hint = "give --actor NAME, or set REALMWRIGHT_ACTOR";
+        return Err(UsageError { message: "nobody is named as who asks".into(), hint: Some(hint.into()) }.into());
+    };
+    let orders = orders(&text(options)?, actor, &options.file.display().to_string())?;
     let mut ledger = options.book.open(true).await?;
     let mut refused = 0;
     for some in orders.chunks(TOGETHER) {
