@@ -40,6 +40,7 @@ impl<K: WriteRealms> Writer<'_, K> {
             if admin && is_permission(policy) {
                 self.name_resources(&mut body).await?;
             }
+            self.name_groups(&mut body).await?;
             body.as_object_mut().into_iter().for_each(complete);
             match there.get(name(policy)).filter(|_| kept) {
                 Some(other) => {
@@ -50,6 +51,19 @@ impl<K: WriteRealms> Writer<'_, K> {
                 None => {
                     self.api.post(self.realm, &format!("{base}/policy"), &body).await?;
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the server's ids in place of the paths that Keycloak would not find, those with a `/` in a name.
+    async fn name_groups(&mut self, policy: &mut Value) -> Result<(), KeycloakError> {
+        let groups = policy.pointer_mut("/config/groups").and_then(Value::as_array_mut);
+        for group in groups.into_iter().flatten() {
+            let id = group["path"].as_str().and_then(|path| target("Groups", path));
+            if let Some(id) = id.filter(|id| id.native_path() != format!("/{}", id.key)) {
+                group["id"] = self.id(&id).await?.into();
+                group.as_object_mut().into_iter().for_each(|group| drop(group.remove("path")));
             }
         }
         Ok(())

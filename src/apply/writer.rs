@@ -341,7 +341,9 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
             Kind::Client => format!("clients?clientId={}", segment(&id.key)),
             Kind::ClientScope => "client-scopes".into(),
             Kind::Flow => "authentication/flows".into(),
-            Kind::Group => format!("group-by-path/{}", id.key.split('/').map(segment).collect::<Vec<_>>().join("/")),
+            Kind::Group => {
+                format!("group-by-path{}", id.native_path().split('/').map(segment).collect::<Vec<_>>().join("/"))
+            }
             Kind::User if id.is_service_account() => {
                 let client = ObjectId::new(Kind::Client, &id.key[SERVICE_ACCOUNT_PREFIX.len()..]);
                 let client = Box::pin(self.id(&client)).await?;
@@ -390,7 +392,7 @@ pub(super) fn base(id: &ObjectId, raw: &Value) -> Value {
     }
     let carried = spec.carried.iter().filter_map(|field| Some(((*field).to_owned(), raw.get(*field)?.clone())));
     let mut body: Map<String, Value> = carried.collect();
-    body.insert(spec.key.to_owned(), id.owner_and_name().1.into());
+    body.insert(spec.key.to_owned(), id.name().into());
     body.into()
 }
 

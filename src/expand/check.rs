@@ -149,10 +149,6 @@ const PROFILE: &str = "org.keycloak.userprofile.UserProfileProvider";
 fn tree(kind: Kind, section: &str, below: &str, items: &[Node], found: &mut Vec<Diagnostic>) {
     objects(kind, section, items, found);
     for item in items {
-        if let Some(name) = item.get(kind.spec().key).filter(|name| name.text().unwrap_or_default().contains('/')) {
-            let message = format!("the name of a {} can't hold a `/`: its path would be another's", kind.name());
-            found.push(Diagnostic::error("wrong-name", name.span, message));
-        }
         must_be(item.get(below), below, true, found);
         tree(kind, below, below, list(item.get(below)), found);
     }

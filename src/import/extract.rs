@@ -208,7 +208,7 @@ pub(super) fn with_owners(wanted: &mut Flat) {
         .collect();
     for owner in owners {
         let key = owner.kind.spec().key.to_owned();
-        let name = Value::from(owner.owner_and_name().1);
+        let name = Value::from(owner.name());
         wanted.entry(owner).or_default().entry(key).or_insert(name);
     }
 }

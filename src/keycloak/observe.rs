@@ -149,7 +149,7 @@ async fn users(
             }
         }
         if let Some(user) = found.get_mut(name).filter(|_| roles.iter().any(|role| unsure.contains(role))) {
-            ask(api, realm, user).await?;
+            ask(api, realm, state, user).await?;
         }
     }
     Ok(found.into_values().collect())
@@ -194,14 +194,16 @@ fn join(user: &mut Value, membership: &str) {
 }
 
 /// All roles and groups of one user, where one has too many members to list.
-async fn ask(api: &impl ReadRealms, realm: &str, user: &mut Value) -> Result<(), KeycloakError> {
+async fn ask(api: &impl ReadRealms, realm: &str, state: &RealmState, user: &mut Value) -> Result<(), KeycloakError> {
     let id = user["id"].as_str().unwrap_or_default().to_owned();
     let mappings = api.get(realm, &format!("users/{id}/role-mappings")).await?.unwrap_or_default();
     let names = |list: &Value| -> Vec<Value> {
         list.as_array().into_iter().flatten().map(|role| role["name"].clone()).collect()
     };
     let groups = list(api, realm, &format!("users/{id}/groups?first=0&max=1000")).await?;
-    user["groups"] = groups.iter().map(|group| group["path"].clone()).collect();
+    let named = |id: &Value| state.of_kind(Kind::Group).find(|(_, group)| group.id.as_deref() == id.as_str());
+    user["groups"] =
+        groups.iter().filter_map(|group| Some(Value::from(format!("/{}", named(&group["id"])?.0.key)))).collect();
     user["realmRoles"] = names(&mappings["realmMappings"]).into();
     let clients = mappings["clientMappings"].as_object().into_iter().flatten();
     user["clientRoles"] =

@@ -66,7 +66,8 @@ RealmRepresentation. Managed is what a tenant's realm is made of:
 - `components` of any type (key providers, user federation, client registration policies) with their `subComponents`;
 - `clientScopes` and `clients`, OIDC and SAML, with `protocolMappers`, `scopeMappings`, `authenticationFlowBindingOverrides`
   (by the flow's alias) and `authorizationSettings`;
-- `roles` with composites, `groups` with their roles, and `users` with attributes, roles and groups;
+- `roles` with composites, `groups` with their roles, and `users` with attributes, roles and groups; where a path names a
+  group whose name holds a `/`, that is written `%2F`: the group `in/out` is `/in%2Fout`;
 - `identityProviders` with `identityProviderMappers`, `organizations` with domains and providers, `clientProfiles` and
   `clientPolicies`;
 - fine-grained admin permissions (`adminPermissionsEnabled: true`), as the `policies` of the client `admin-permissions`.

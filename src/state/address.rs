@@ -34,6 +34,23 @@ impl ObjectId {
         Self { kind, key: format!("{}/{name}", owner.replace('%', "%25").replace('/', "%2F")) }
     }
 
+    /// A group by the names on its way down. A name may hold a `/`, which Keycloak does not tell from the one between two
+    /// names: in keys it is `%2F`.
+    pub fn group<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::new(Kind::Group, names.into_iter().map(step).collect::<Vec<_>>().join("/"))
+    }
+
+    /// Its own name as Keycloak has it.
+    pub fn name(&self) -> String {
+        let (_, name) = self.owner_and_name();
+        if self.kind == Kind::Group { unstep(name) } else { name.to_owned() }
+    }
+
+    /// The path of a group as Keycloak writes it.
+    pub fn native_path(&self) -> String {
+        self.key.split('/').map(|name| format!("/{}", unstep(name))).collect()
+    }
+
     /// The owner, for the kinds of [`within`](Self::within) and of trees, else nothing; and the name.
     pub fn owner_and_name(&self) -> (String, &str) {
         if matches!(self.kind.spec().section, Section::Tree(..)) {
@@ -79,6 +96,16 @@ impl ObjectId {
             None => Some(Self::new(Kind::ClientRole, path.strip_prefix("clientRoles.")?)),
         }
     }
+}
+
+/// The name of a group as one step of a key. Only what would be read as an escape is escaped besides the `/`, so that
+/// most names with a `%` stay as they are.
+pub(crate) fn step(name: &str) -> String {
+    name.replace("%25", "%2525").replace("%2F", "%252F").replace('/', "%2F")
+}
+
+fn unstep(step: &str) -> String {
+    step.replace("%2F", "/").replace("%25", "%")
 }
 
 impl fmt::Display for ObjectId {

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::address::step;
 use super::kind::{Class, Kind, Section, Spec};
 use super::normalize::{document, fields};
 use super::shape::{native, regular};
@@ -91,9 +92,14 @@ pub(crate) fn compose<'a>(top: Value, items: impl Iterator<Item = (&'a ObjectId,
                 // A parent comes before what is below it.
                 let mut holder = &mut representation;
                 let mut name = list;
-                for step in owner.split('/').filter(|step| !step.is_empty()) {
+                for below_it in owner.split('/').filter(|name| !name.is_empty()) {
                     let siblings = holder.get(name).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-                    let Some(at) = siblings.iter().position(|item| item[id.kind.spec().key] == step) else { break };
+                    let Some(at) = siblings
+                        .iter()
+                        .position(|item| item[id.kind.spec().key].as_str().map(step).as_deref() == Some(below_it))
+                    else {
+                        break;
+                    };
                     holder = &mut holder[name][at];
                     name = below;
                 }
@@ -143,14 +149,11 @@ fn take(state: &mut RealmState, spec: &Spec, group: &str, list: Option<&Value>) 
     }
 }
 
-/// The objects of a tree, each named by its path. One whose own name looks like a path is left out: Keycloak could not
-/// tell it from another either.
+/// The objects of a tree, each named by its path.
 fn tree(state: &mut RealmState, spec: &Spec, below: &str, parent: &str, list: Option<&Value>) {
     for item in list.and_then(Value::as_array).into_iter().flatten() {
-        let Some(name) = item.get(spec.key).and_then(Value::as_str).filter(|name| !name.contains('/')) else {
-            continue;
-        };
-        let path = if parent.is_empty() { name.to_owned() } else { format!("{parent}/{name}") };
+        let Some(name) = item.get(spec.key).and_then(Value::as_str).map(step) else { continue };
+        let path = if parent.is_empty() { name } else { format!("{parent}/{name}") };
         state.objects.insert(ObjectId::new(spec.kind, &path), object(spec, item));
         tree(state, spec, below, &path, item.get(below));
     }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use super::address::step;
 use super::{Kind, ObjectId};
 
 /// The client of Keycloak's own that has them.
@@ -129,7 +130,7 @@ pub(crate) fn names(document: &Map<String, Value>) -> Names {
     let mut open: Vec<(String, Value)> =
         list(document.get("groups")).into_iter().map(|group| (String::new(), group)).collect();
     while let Some((above, group)) = open.pop() {
-        let path = format!("{above}{}", group["name"].as_str().unwrap_or_default());
+        let path = format!("{above}{}", step(group["name"].as_str().unwrap_or_default()));
         open.extend(list(group.get("subGroups")).into_iter().map(|below| (format!("{path}/"), below)));
         note(ObjectId::new(Kind::Group, path), &group);
     }

@@ -6,6 +6,7 @@
 pub(crate) mod authorization;
 mod components;
 mod flows;
+mod groups;
 mod policies;
 mod scope_mappings;
 
@@ -20,6 +21,7 @@ pub(crate) fn regular(representation: &Value) -> Value {
         scope_mappings::gather(map);
         authorization::gather(map);
         policies::gather(map);
+        groups::gather(map);
     }
     document
 }
@@ -27,6 +29,7 @@ pub(crate) fn regular(representation: &Value) -> Value {
 /// A regular document in Keycloak's shape.
 pub(crate) fn native(mut document: Value) -> Value {
     if let Some(map) = document.as_object_mut() {
+        groups::scatter(map);
         policies::scatter(map);
         authorization::scatter(map);
         scope_mappings::scatter(map);

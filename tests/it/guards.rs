@@ -203,10 +203,12 @@ async fn a_seat_that_a_role_contains_is_used_by_who_has_that_role() {
 async fn a_seat_that_a_group_has_is_used_by_its_members_and_those_below() {
     let api = MemoryKeycloak::new();
     let over = "        realm:
-          groups: [{name: wards, clientRoles: {assistant: [seat]}, subGroups: [{name: night}]}, {name: office}]
+          groups:
+            - {name: wards/in, clientRoles: {assistant: [seat]}, subGroups: [{name: night}]}
+            - {name: office}
           users:
-            - {username: anna, enabled: true, groups: [/wards]}
-            - {username: bert, enabled: true, groups: [/wards/night]}
+            - {username: anna, enabled: true, groups: [/wards%2Fin]}
+            - {username: bert, enabled: true, groups: [/wards%2Fin/night]}
             - {username: carl, enabled: true, groups: [/office]}
         licences:
 ";

@@ -218,3 +218,19 @@ async fn import_tells_of_users_who_are_not_declared() {
     "#);
     assert!(imported.files.iter().all(|file| !file.text.contains("anna") && !file.text.contains("policies")));
 }
+
+#[tokio::test]
+async fn a_policy_means_a_group_with_a_slash_in_its_name() {
+    let api = MemoryKeycloak::new();
+    let with_group = |policies: Value| {
+        let group = r#"{"name":"in/out"},{"name":"wards""#;
+        world(&policies).edit("template.yaml", r#"{"name":"wards""#, group)
+    };
+    with_group(json!([who("desk", "helpdesk")])).apply(&api).await;
+    let ours = json!({"name": "ours", "type": "group", "config": {"groups": [{"path": "/in%2Fout"}]}});
+    let see = permission("see", "Groups", &["/in%2Fout"], &["ours"]);
+    with_group(json!([who("desk", "helpdesk"), ours, see])).apply(&api).await;
+    let policies = settings(&api).await.1["policies"].clone();
+    let found = policies.as_array().expect("policies").iter().find(|policy| policy["name"] == "ours").cloned();
+    assert_eq!(found.expect("there")["config"]["groups"], r#"[{"path":"/in/out"}]"#);
+}

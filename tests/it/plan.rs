@@ -117,6 +117,20 @@ async fn what_is_foreign_is_listed_and_left_alone() {
 }
 
 #[tokio::test]
+async fn a_group_with_a_slash_in_its_name_is_foreign_like_any_other() {
+    let (api, world) = applied().await;
+    let group = api.post("clinic", "groups", &json!({"name": "in/out"})).await.expect("created").expect("an id");
+    api.post("clinic", &format!("groups/{group}/children"), &json!({"name": "50%2F"})).await.expect("created");
+    insta::assert_snapshot!(changes(&world.plan(&api).await), @r"
+    north (distributor)  North
+      east (reseller)
+        clinic (organization)  Clinic
+              foreign group/in%2Fout  (left alone)
+              foreign group/in%2Fout/50%252F  (left alone)
+    ");
+}
+
+#[tokio::test]
 async fn an_attribute_of_others_survives_a_change_of_a_licence() {
     let (api, world) = applied().await;
     let mut realm = api.get("clinic", "").await.expect("readable").expect("there");

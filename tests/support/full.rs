@@ -97,8 +97,8 @@ pub fn content(n: u32) -> Value {
         "roles": {"realm": [{"name": "nurse"}, {"name": "doctor", "composites": {"realm": ["nurse"]}}], "client": {"worker": [{"name": "run"}], "broker": [{"name": "look", "description": format!("d{n}")}]}},
         "groups": [{"name": "wards", "attributes": {"site": [n.to_string()]}, "realmRoles": if n == 1 { json!(["nurse"]) } else { json!(["doctor"]) }, "subGroups": [
             {"name": "night", "description": format!("at night {n}"), "clientRoles": {"worker": ["run"]}},
-        ]}],
-        "defaultGroups": ["/wards/night"],
+        ]}, {"name": "in/out", "realmRoles": ["nurse"], "subGroups": [{"name": "a/b%", "description": format!("d{n}")}]}],
+        "defaultGroups": ["/wards/night", "/in%2Fout"],
         "identityProviders": [{
             "alias": "corp", "providerId": "oidc", "enabled": true, "postBrokerLoginFlowAlias": "after corp",
             "config": {"authorizationUrl": format!("https://id.example/a{n}"), "tokenUrl": "https://id.example/t", "clientId": "c"},
@@ -106,7 +106,7 @@ pub fn content(n: u32) -> Value {
         "identityProviderMappers": [{"name": "nurse", "identityProviderAlias": "corp", "identityProviderMapper": "oidc-hardcoded-role-idp-mapper", "config": {"role": if n == 1 { "nurse" } else { "doctor" }, "syncMode": "INHERIT"}}],
         "clientProfiles": {"profiles": [{"name": "strict", "description": format!("p{n}"), "executors": [{"executor": "reject-request", "configuration": {}}]}]},
         "clientPolicies": {"policies": [{"name": "no passwords", "enabled": true, "conditions": [{"condition": "grant-type", "configuration": {"grant_types": ["password"]}}], "profiles": if n == 1 { json!(["strict"]) } else { json!([]) }}]},
-        "users": [{"username": "boss@clinic.example", "attributes": {"badge": [n.to_string()]}, "groups": if n == 1 { json!(["/wards"]) } else { json!(["/wards/night"]) }, "realmRoles": ["nurse"]}],
+        "users": [{"username": "boss@clinic.example", "attributes": {"badge": [n.to_string()]}, "groups": if n == 1 { json!(["/wards"]) } else { json!(["/wards/night", "/in%2Fout/a%2Fb%"]) }, "realmRoles": ["nurse"]}],
     })
 }
 

@@ -91,7 +91,7 @@ impl Realm {
 
     pub(super) fn post_authorization(&mut self, client: &str, rest: &[&str], body: &Value) -> Result<(), Refusal> {
         let own = self.is_admin_permissions(client);
-        let body = &if own { self.with_ids(body)? } else { body.clone() };
+        let body = &self.with_groups(&if own { self.with_ids(body)? } else { body.clone() });
         let settings = self.authorization(client)?;
         match rest {
             ["policy"] if body["type"] == "resource" && own => return Err(not_supported()),
@@ -105,7 +105,7 @@ impl Realm {
 
     pub(super) fn put_authorization(&mut self, client: &str, rest: &[&str], body: &Value) -> Result<(), Refusal> {
         let own = self.is_admin_permissions(client);
-        let body = &if own { self.with_ids(body)? } else { body.clone() };
+        let body = &self.with_groups(&if own { self.with_ids(body)? } else { body.clone() });
         let settings = self.authorization(client)?;
         match rest {
             [] | ["scope" | "resource", _] if own => return Err(not_supported()),
@@ -124,6 +124,26 @@ impl Realm {
             _ => return Err(missing("path")),
         }
         Ok(())
+    }
+
+    /// A group policy as it is shown: groups by their paths, those without that Keycloak does not find.
+    fn with_groups(&self, body: &Value) -> Value {
+        let mut policy = body.clone();
+        let list = policy["config"]["groups"].as_str().and_then(|text| serde_json::from_str::<Vec<Value>>(text).ok());
+        if let Some(mut list) = list {
+            for group in &mut list {
+                if let Some(found) = group["id"].as_str().and_then(|id| self.by_id(Kind::Group, id).ok()) {
+                    *group = json!({ "path": found.native_path() });
+                } else {
+                    let path = group["path"].as_str().unwrap_or_default();
+                    let known = self.objects.contains_key(&ObjectId::new(Kind::Group, path.trim_start_matches('/')));
+                    *group = if known { group.take() } else { Value::Null };
+                }
+            }
+            list.retain(|group| !group.is_null());
+            policy["config"]["groups"] = Value::from(list).to_string().into();
+        }
+        policy
     }
 
     /// A policy that goes is taken out of those that ask for it.

@@ -67,6 +67,11 @@ pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
                     *flow = flow.as_str().and_then(|alias| realm.flow_id(alias)).into();
                 }
             }
+            for path in document["groups"].as_array_mut().into_iter().flatten().filter(|_| id.kind == Kind::User) {
+                *path = ObjectId::new(Kind::Group, path.as_str().unwrap_or_default().trim_start_matches('/'))
+                    .native_path()
+                    .into();
+            }
             if let Some(email) = document["email"].as_str().map(str::to_lowercase) {
                 document["email"] = email.into();
             }

@@ -28,7 +28,7 @@ impl Realm {
         }
         Some(match segments {
             ["groups", id, "members"] => self.by_id(Kind::Group, id).map(|group| {
-                let path = json!(format!("/{}", group.key));
+                let path = json!(group.native_path());
                 let users = self.objects.iter().filter(|(id, _)| id.kind == Kind::User);
                 users
                     .filter(|(_, user)| has(&user["groups"], &path))
@@ -37,7 +37,11 @@ impl Realm {
             }),
             ["users", id, "groups"] => self.by_id(Kind::User, id).map(|user| {
                 let paths = self.objects[&user]["groups"].as_array().into_iter().flatten();
-                paths.map(|path| json!({ "path": path })).collect()
+                let all = self.objects.iter().filter(|(id, _)| id.kind == Kind::Group);
+                let known: Vec<(String, Value)> =
+                    all.map(|(id, group)| (id.native_path(), group["id"].clone())).collect();
+                let id = |path: &Value| known.iter().find(|(own, _)| path == own).map(|(_, id)| id.clone());
+                paths.map(|path| json!({ "path": path, "id": id(path) })).collect()
             }),
             ["group-by-path", path @ ..] => {
                 self.objects.get(&ObjectId::new(Kind::Group, path.join("/"))).cloned().ok_or_else(|| missing("group"))
@@ -55,9 +59,9 @@ impl Realm {
     pub(super) fn post_parts(&mut self, segments: &[&str], body: &Value) -> Option<Result<Option<String>, Refusal>> {
         let name = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
         Some(match segments {
-            ["groups"] => self.insert(ObjectId::new(Kind::Group, name("name")), without_roles(body)).map(Some),
+            ["groups"] => self.insert(ObjectId::group([&*name("name")]), without_roles(body)).map(Some),
             ["groups", id, "children"] => self.by_id(Kind::Group, id).and_then(|parent| {
-                let path = format!("{}/{}", parent.key, name("name"));
+                let path = format!("{}/{}", parent.key, ObjectId::group([&*name("name")]).key);
                 self.insert(ObjectId::new(Kind::Group, path), without_roles(body)).map(Some)
             }),
             ["identity-provider", "instances", alias, "mappers"] => self
@@ -107,7 +111,7 @@ impl Realm {
                 Ok(())
             }),
             ["default-groups", id] => self.by_id(Kind::Group, id).map(|group| {
-                super::merge::change(&mut self.top["defaultGroups"], &format!("/{}", group.key), true);
+                super::merge::change(&mut self.top["defaultGroups"], &group.native_path(), true);
             }),
             ["users", user, "groups", id] => self.join_group(user, id, true),
             ["identity-provider", "instances", _, "mappers", id] => {
@@ -138,8 +142,7 @@ impl Realm {
             ["groups", id] => self.by_id(Kind::Group, id).map(|group| {
                 let below = format!("{}/", group.key);
                 let gone = |id: &ObjectId| id.kind == Kind::Group && (*id == group || id.key.starts_with(&below));
-                let paths: Vec<String> =
-                    self.objects.keys().filter(|id| gone(id)).map(|id| format!("/{}", id.key)).collect();
+                let paths: Vec<String> = self.objects.keys().filter(|id| gone(id)).map(ObjectId::native_path).collect();
                 let ids = self.objects.iter().filter(|(id, _)| gone(id)).map(|(_, group)| group["id"].clone());
                 let ids: Vec<Value> = ids.collect();
                 self.objects.retain(|id, _| !gone(id));
@@ -152,7 +155,7 @@ impl Realm {
                 }
             }),
             ["default-groups", id] => self.by_id(Kind::Group, id).map(|group| {
-                super::merge::change(&mut self.top["defaultGroups"], &format!("/{}", group.key), false);
+                super::merge::change(&mut self.top["defaultGroups"], &group.native_path(), false);
             }),
             ["users", user, "groups", id] => self.join_group(user, id, false),
             ["identity-provider", "instances", _, "mappers", id] => {
@@ -200,7 +203,7 @@ impl Realm {
     }
 
     fn join_group(&mut self, user: &str, group: &str, add: bool) -> Result<(), Refusal> {
-        let path = format!("/{}", self.by_id(Kind::Group, group)?.key);
+        let path = self.by_id(Kind::Group, group)?.native_path();
         let user = self.by_id(Kind::User, user)?;
         super::merge::change(&mut self.document(&user)?["groups"], &path, add);
         Ok(())

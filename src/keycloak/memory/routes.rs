@@ -88,7 +88,7 @@ impl Realm {
             }
             ["roles", name] => one(ObjectId::new(Kind::RealmRole, *name)),
             ["groups", id, "members"] => {
-                let group = format!("/{}", self.by_id(Kind::Group, id)?.key);
+                let group = self.by_id(Kind::Group, id)?.native_path();
                 let within = |user: &Value| user["groups"].as_array().is_some_and(|list| list.contains(&json!(group)));
                 let (first, max) = page(&query);
                 let members = of_kind(Kind::User).filter(|(_, user)| within(user)).skip(first).take(max);
