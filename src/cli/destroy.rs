@@ -124,11 +124,12 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let tenant = options.tenant.as_str();
     let place = place(printer, &options.dir, &options.target).await?;
     let Some(found) = place.realm(tenant).await? else {
+        let mut error = place.no_realm(tenant, "no manifest declares it either; is it another environment's?");
         if options.last {
-            printer.say(&format!("there is no realm `{tenant}`; nothing is left to delete"));
-            return Ok(Exit::Done);
+            let otherwise = error.hint.unwrap_or_default();
+            error.hint = Some(format!("if it was deleted before, nothing is left to do; else: {otherwise}"));
         }
-        return Err(place.no_realm(tenant, "no manifest declares it either; is it another environment's?").into());
+        return Err(error.into());
     };
     let ending = Ending {
         tenant,

@@ -168,7 +168,15 @@ fn a_realm_is_deleted_in_two_steps_and_made_again_from_its_export() {
     on_server(async |api| {
         assert_eq!(api.export(&realm).await.expect("answered"), None);
     });
-    site.expect(0, &last);
+    let usage = |arguments: &[&str]| {
+        let output = site.run(arguments);
+        assert_eq!(output.status.code(), Some(64), "{arguments:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let again = usage(&last);
+    assert!(again.contains("if it was deleted before, nothing is left to do"), "{again}");
+    let typo = usage(&["destroy", &format!("{}x", site.north), "--final", "--yes"]);
+    assert!(typo.contains(&format!("did you mean `{}`", site.north)), "{typo}");
     let read = |name: &str| std::fs::read_to_string(site.dir.path().join(name)).expect("a file");
     for name in ["first.json", "last.json"] {
         use std::os::unix::fs::PermissionsExt;
