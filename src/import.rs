@@ -5,7 +5,6 @@
 //! way is told in a [`Finding`]: nothing is lost in silence.
 
 mod births;
-pub mod defaults;
 pub mod documents;
 pub mod extract;
 pub mod infer;
@@ -17,8 +16,6 @@ mod secrets;
 pub mod substitute;
 pub mod yaml;
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 pub use placement::{Place, Placement};
@@ -26,10 +23,7 @@ pub use report::Finding;
 
 use crate::diagnostic::Diagnostic;
 use crate::manifest::Source;
-use crate::state::{Fields, ObjectId};
-
-/// Objects of a realm and those of their fields that are told apart.
-pub type Flat = BTreeMap<ObjectId, Fields>;
+pub use crate::state::defaults::Flat;
 
 /// A realm that is to become a manifest.
 #[derive(Debug, Clone)]

@@ -8,6 +8,7 @@ pub mod adopt;
 pub mod diff;
 pub mod drift;
 pub mod explain;
+pub mod foreign;
 pub mod guard;
 mod licence;
 pub(crate) mod needs;
@@ -19,10 +20,13 @@ pub mod risk;
 pub mod select;
 
 pub use part::Part;
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use foreign::ForeignFields;
 pub use guard::{Refusal, Waiver};
 
 use crate::expand::{Desired, fitted};
@@ -122,6 +126,9 @@ pub struct Summary {
     pub record: usize,
     /// Objects that others put there and that stay as they are.
     pub foreign: usize,
+    /// Fields that others set and that stay as they are.
+    #[serde(default)]
+    pub foreign_fields: usize,
 }
 
 /// What will be done to one realm.
@@ -148,6 +155,10 @@ pub struct TenantPlan {
     /// Objects that others put there; they stay as they are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub foreign: Vec<ObjectId>,
+    /// Fields that others set and no manifest declares, by object: of what is managed, or Keycloak's own; they stay as
+    /// they are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub foreign_fields: ForeignFields,
     /// Why its realm, which is there, could not be read: then nothing in it is compared but what is known all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<String>,
@@ -280,6 +291,11 @@ impl TenantPlan {
         self.changes.is_empty() && self.record.is_none() && self.unread.is_none()
     }
 
+    /// True when something in its realm is others'.
+    pub fn has_foreign(&self) -> bool {
+        !self.foreign.is_empty() || !self.foreign_fields.is_empty()
+    }
+
     /// True when its realm could not be read, and nothing is known that would mend that.
     pub fn is_unknown(&self) -> bool {
         self.unread.is_some() && self.changes.is_empty()
@@ -297,6 +313,7 @@ impl Plan {
         let mut summary = Summary::default();
         for tenant in &tenants {
             summary.foreign += tenant.foreign.len();
+            summary.foreign_fields += tenant.foreign_fields.values().map(Vec::len).sum::<usize>();
             if tenant.quarantined.is_some() {
                 summary.realms_quarantined += 1;
                 continue;
@@ -339,6 +356,7 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
         record: None,
         recorded: None,
         foreign: Vec::new(),
+        foreign_fields: ForeignFields::new(),
         unread: observed.and_then(|observed| observed.unread.clone()),
         quarantined: observed.and_then(Quarantine::of).map(|quarantine| quarantine.until),
     };
@@ -356,6 +374,7 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
                 true => adopt::anew(difference.changes, observed, &marker),
                 false => difference.changes,
             });
+            plan.foreign_fields = foreign::fields(&desired.state, observed, &applied, &difference.foreign);
             plan.foreign = difference.foreign;
             let written = observed.marker();
             plan.recorded = written.map(applied::digest);

@@ -8,6 +8,7 @@ pub mod address;
 pub mod applied;
 pub mod arrange;
 mod built_in;
+pub mod defaults;
 pub mod kind;
 mod normalize;
 pub mod permissions;

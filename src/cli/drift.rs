@@ -26,7 +26,9 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let plan = session::look(printer, &options.view).await?;
     let (drifted, waiting) = drift(&plan);
     match options.format {
-        PlanFormat::Text if drifted.is_empty() => printer.data(&format!("{}\n", render::drift_summary(&drifted))),
+        PlanFormat::Text if drifted.is_empty() && !drifted.tenants.iter().any(TenantPlan::has_foreign) => {
+            printer.data(&format!("{}\n", render::drift_summary(&drifted)))
+        }
         PlanFormat::Text => printer.plan(&render::text::drift(&drifted)),
         PlanFormat::Json => super::plan::show(printer, &drifted, options.format)?,
         PlanFormat::Markdown => printer.data(&render::markdown::drift(&drifted, waiting)),

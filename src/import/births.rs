@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use super::extract::Extracted;
 use super::report::Reason;
-use super::{Finding, Flat, defaults};
+use super::{Finding, Flat};
 use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
-use crate::state::{Fields, Kind, ObjectId};
+use crate::state::{Fields, Kind, ObjectId, defaults};
 
 /// Client scopes that newer versions have, the first version with each, the protocol of the clients that get it, and
 /// whether only those with a service account do.

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::report::Reason;
-use super::{Finding, Flat, Realm, births, defaults, older, secrets};
+use super::{Finding, Flat, Realm, births, older, secrets};
 use crate::expand::{OBSERVER, PROVISIONER};
 use crate::state::kind::{Class, Own, RETIRED, SERVICE_ACCOUNT_PREFIX, Section};
 use crate::state::permissions::ADMIN_PERMISSIONS;
 use crate::state::specs::SPECS;
-use crate::state::{Fields, Kind, ObjectId, arrange, regular, same};
+use crate::state::{Fields, Kind, ObjectId, arrange, defaults, regular, same};
 
 /// A realm taken apart.
 #[derive(Debug, Clone, Default)]
@@ -28,15 +28,6 @@ pub struct Extracted {
     /// How many objects are as Keycloak makes them.
     pub built_in: usize,
 }
-
-/// Attributes that the server keeps for itself.
-const SERVERS: [&str; 5] = [
-    "attributes.client.secret.creation.time",
-    "attributes.client.secret.expiration.time",
-    "attributes.realm_client",
-    "attributes.realmwright.applied",
-    "attributes.realmwright.quarantine",
-];
 
 /// Takes a realm apart; what can't be declared is added to the findings.
 pub fn extract(realm: &Realm, findings: &mut Vec<Finding>) -> Extracted {
@@ -228,7 +219,7 @@ fn declarable(realm: &str, id: &ObjectId, fields: &Fields, findings: &mut Vec<Fi
     let mut kept = Fields::new();
     let account = id.is_service_account();
     for (path, value) in fields {
-        if SERVERS.contains(&path.as_str()) || (account && path.starts_with("realmRoles.default-roles-")) {
+        if defaults::SERVERS.contains(&path.as_str()) || (account && path.starts_with("realmRoles.default-roles-")) {
             continue;
         }
         if secrets::is_secret(id, path, value) {

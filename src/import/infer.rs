@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::Flat;
 use super::extract::{Extracted, is_replaced, must, with_owners, with_their_groups};
 use super::substitute::{escape, named, unnamed};
-use super::{Flat, defaults};
-use crate::state::{Fields, Kind, ObjectId, same};
+use crate::state::{Fields, Kind, ObjectId, defaults, same};
 
 /// One template and what each realm has beside it, as templates write it.
 #[derive(Debug, Clone, Default)]

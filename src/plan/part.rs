@@ -99,6 +99,7 @@ fn narrow(
     let before = plan.changes.len();
     plan.changes.retain(|change| meant(&change.object));
     plan.foreign.retain(|id| reach.has(id));
+    plan.foreign_fields.retain(|id, _| reach.has(id));
     if plan.unread.is_none() {
         let whole = applied_after(&fitted(desired, Some(observed)), Some(observed), secrets);
         let marker = Applied::after(&observed.applied(), &whole, meant).to_text();

@@ -18,6 +18,9 @@ const WIDTH: usize = 100;
 /// How many of a list of objects are named in a sentence.
 const SHOWN: usize = 5;
 
+/// Most foreign fields of an object that are named.
+const FIELDS: usize = 12;
+
 /// What is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Matter {
@@ -221,12 +224,23 @@ fn drift_counts(drifted: &Plan) -> String {
     format!("{text}{same} as last applied.")
 }
 
+/// Names of an object's foreign fields: the first ones.
+fn foreign_fields(paths: &[String]) -> String {
+    let shown = paths.iter().take(FIELDS).cloned().collect::<Vec<_>>().join(", ");
+    let more = paths.len().saturating_sub(FIELDS);
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
+}
+
 /// What is left alone, and what is not known.
 fn beside(plan: &Plan) -> String {
-    let Summary { foreign, realms_quarantined, realms_unread, .. } = plan.summary;
+    let Summary { foreign, foreign_fields, realms_quarantined, realms_unread, .. } = plan.summary;
     let mut text = String::new();
     if foreign > 0 {
         text.push_str(&format!(" {} left alone.", count(foreign, "foreign object is", "foreign objects are")));
+    }
+    if foreign_fields > 0 {
+        let fields = count(foreign_fields, "foreign field is", "foreign fields are");
+        text.push_str(&format!(" {fields} left alone."));
     }
     if realms_quarantined > 0 {
         let realms = count(realms_quarantined, "realm in quarantine is", "realms in quarantine are");

@@ -15,6 +15,7 @@ mod cli;
 mod doctor;
 mod explain;
 mod fmt;
+mod foreign;
 mod forty;
 mod generated;
 mod guards;

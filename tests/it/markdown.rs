@@ -267,6 +267,7 @@ fn tenant(name: &str, label: &str, changes: Vec<Change>) -> TenantPlan {
         record: None,
         recorded: None,
         foreign: Vec::new(),
+        foreign_fields: Default::default(),
         unread: None,
         quarantined: None,
     }

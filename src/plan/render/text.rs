@@ -7,6 +7,9 @@ use super::{Matter, because, clean, contents, drift_summary, sign, summary};
 use crate::plan::{Action, Cause, Change, FieldChange, Plan, Refusal, TenantPlan};
 use crate::state::Kind;
 
+/// Most objects of a tenant whose foreign fields are listed.
+const OBJECTS: usize = 20;
+
 /// The whole plan. Tenants with nothing to do are shown only where others below them have.
 pub fn plan(plan: &Plan) -> String {
     whole(plan, &summary(plan))
@@ -65,7 +68,7 @@ fn refusals(out: &mut String, plan: &Plan) {
 }
 
 fn worth_showing(tenant: &TenantPlan) -> bool {
-    !tenant.is_empty() || !tenant.foreign.is_empty() || tenant.quarantined.is_some()
+    !tenant.is_empty() || tenant.has_foreign() || tenant.quarantined.is_some()
 }
 
 fn tenant(out: &mut String, tenant: &TenantPlan, indent: &str) {
@@ -83,6 +86,13 @@ fn tenant(out: &mut String, tenant: &TenantPlan, indent: &str) {
     }
     for foreign in &tenant.foreign {
         let _ = writeln!(out, "{indent}  foreign {}  (left alone)", clean(&foreign.to_string()));
+    }
+    for (object, paths) in tenant.foreign_fields.iter().take(OBJECTS) {
+        let fields = clean(&super::foreign_fields(paths));
+        let _ = writeln!(out, "{indent}  foreign {} {fields}  (left alone)", clean(&object.to_string()));
+    }
+    if let Some(more) = tenant.foreign_fields.len().checked_sub(OBJECTS).filter(|more| *more > 0) {
+        let _ = writeln!(out, "{indent}  foreign fields of {more} more objects  (left alone)");
     }
 }
 

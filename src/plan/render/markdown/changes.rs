@@ -93,6 +93,19 @@ pub(super) fn alone(page: &mut Page, plan: &Plan) {
     if !lines.is_empty() {
         page.fold("Foreign objects, left alone", false, &lines);
     }
+    let fields = plan.tenants.iter().flat_map(|tenant| tenant.foreign_fields.iter().map(move |entry| (tenant, entry)));
+    let lines: Vec<String> = fields
+        .map(|(tenant, (object, paths))| {
+            let address = code(&format!("{}/{object}", tenant.tenant));
+            let shown = paths.iter().take(FIELDS).map(|path| code(path)).collect::<Vec<_>>().join(", ");
+            let more = paths.len().saturating_sub(FIELDS);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("- {address}: {shown}{more}\n")
+        })
+        .collect();
+    if !lines.is_empty() {
+        page.fold("Foreign fields, left alone", false, &lines);
+    }
     let quarantined: Vec<usize> =
         (0..plan.tenants.len()).filter(|index| plan.tenants[*index].quarantined.is_some()).collect();
     if !quarantined.is_empty() {

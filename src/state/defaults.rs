@@ -1,16 +1,23 @@
-//! What Keycloak puts into every realm and every new object, so that manifests need not say it.
+//! What Keycloak puts into every realm and every new object: manifests need not say it, and what is otherwise is
+//! somebody's.
 //!
 //! Recorded from a live server by `make defaults` (`tests/live/import.rs` checks that it is current).
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::Flat;
-use crate::state::{Fields, Kind, ObjectId, arrange};
+use super::{Fields, Kind, ObjectId, RealmState, arrange, fields_of};
 
 /// Stands for the realm's name in what is recorded.
 pub const NAME: &str = "$(tenant.name)";
+
+/// Objects of a realm and those of their fields that are told apart.
+pub type Flat = BTreeMap<ObjectId, Fields>;
+
+/// How the versions begin that it is recorded of.
+const VERSION: &str = "26.7.";
 
 const RECORDED: &str = include_str!("defaults/26.7.json");
 
@@ -30,6 +37,21 @@ pub fn representation(realm: &str) -> Value {
     named(&recorded()["realm"], realm)
 }
 
+/// Whether it is recorded what this realm's server puts into it.
+pub fn is_known(observed: &RealmState) -> bool {
+    let version = observed.realm().and_then(|realm| realm.raw.get("keycloakVersion")?.as_str());
+    version.is_some_and(|version| version.starts_with(VERSION))
+}
+
+/// Attributes that the server, or this program, keeps for itself.
+pub const SERVERS: [&str; 5] = [
+    "attributes.client.secret.creation.time",
+    "attributes.client.secret.expiration.time",
+    "attributes.realm_client",
+    "attributes.realmwright.applied",
+    "attributes.realmwright.quarantine",
+];
+
 /// What a new object has that says nothing but its name; by its protocol where it has one.
 pub fn new_object(id: &ObjectId, fields: &Fields) -> Fields {
     let protocol = fields.get("protocol").and_then(Value::as_str).unwrap_or_default();
@@ -38,9 +60,18 @@ pub fn new_object(id: &ObjectId, fields: &Fields) -> Fields {
         Some(document) => document,
         None => &new[id.kind.name()],
     };
-    let mut fields = crate::state::fields_of(id.kind, document);
+    let mut fields = match id.kind {
+        // It has a place of its own, and a regular form.
+        Kind::UserProfile => arrange(&json!({"userProfile": document})).objects.remove(id).unwrap_or_default().fields,
+        kind => fields_of(kind, document),
+    };
     fields.remove(id.kind.spec().key);
     fields
+}
+
+/// Whether it is recorded what a new object of this kind has.
+pub fn is_recorded(kind: Kind) -> bool {
+    recorded()["new"].get(kind.name()).is_some()
 }
 
 /// True for what must be written even where it is the default: creation needs it, or gives it another meaning.

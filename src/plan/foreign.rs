@@ -1,0 +1,169 @@
+//! Fields that nobody declared, of what is managed or what Keycloak makes itself, and that are not as it makes them:
+//! somebody set them by hand. They are named and left alone.
+//!
+//! What Keycloak makes is recorded ([`defaults`]); of a server of another version nothing is said.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::state::defaults::{self, Flat};
+use crate::state::kind::Class;
+use crate::state::secret::is_masked;
+use crate::state::{Applied, Fields, Kind, Object, ObjectId, RealmState, same};
+
+/// The paths of foreign fields, by object.
+pub type ForeignFields = BTreeMap<ObjectId, Vec<String>>;
+
+/// Which value the server gives a field where nothing is said of it.
+enum Given {
+    /// Another one to each object.
+    Any,
+    /// This text.
+    Text(&'static str),
+    /// That of this other field.
+    As(&'static str),
+}
+
+/// What the server adds to an object that says nothing of it. A trailing `*` stands for any rest.
+const GIVEN: &[(Kind, &str, Given)] = &[
+    (Kind::Realm, "attributes.realmwright.*", Given::Any),
+    (Kind::Client, "attributes.saml.artifact.binding.identifier", Given::Any),
+    (Kind::Client, "attributes.saml.signing.*", Given::Any),
+    (Kind::Client, "attributes.saml.encryption.*", Given::Any),
+    (Kind::Client, "attributes.backchannel.logout.session.required", Given::Text("true")),
+    (Kind::Client, "attributes.backchannel.logout.revoke.offline.tokens", Given::Text("false")),
+    (Kind::Client, "attributes.post.logout.redirect.uris", Given::Text("+")),
+    (Kind::ClientMapper, "config.userinfo.token.claim", Given::As("config.id.token.claim")),
+    (Kind::ClientMapper, "config.introspection.token.claim", Given::As("config.access.token.claim")),
+    (Kind::ScopeMapper, "config.userinfo.token.claim", Given::As("config.id.token.claim")),
+    (Kind::ScopeMapper, "config.introspection.token.claim", Given::As("config.access.token.claim")),
+    (Kind::Component, "config.kid", Given::Any),
+    (Kind::Component, "config.certificate", Given::Any),
+];
+
+/// What is foreign in objects that are not foreign themselves.
+pub fn fields(desired: &RealmState, observed: &RealmState, applied: &Applied, foreign: &[ObjectId]) -> ForeignFields {
+    if !defaults::is_known(observed) {
+        return ForeignFields::new();
+    }
+    let world = World { desired, observed, bare: defaults::bare(observed.name().unwrap_or_default()) };
+    let settled = |id: &ObjectId, found: &Object| {
+        let gone = applied.fields(id).is_some() && !desired.objects.contains_key(id);
+        !found.idle && !gone && !foreign.contains(id) && !is_peoples(id)
+    };
+    let objects = observed.objects.iter().filter(|(id, found)| settled(id, found));
+    let fields = objects.map(|(id, found)| {
+        let paths = found
+            .fields
+            .iter()
+            .filter(|(path, value)| applied.field(id, path).is_none() && world.is_foreign(id, path, value));
+        (id.clone(), paths.map(|(path, _)| path.clone()).collect())
+    });
+    fields.filter(|(_, paths): &(_, Vec<String>)| !paths.is_empty()).collect()
+}
+
+/// Objects of a kind that anybody may make, and change: users.
+fn is_peoples(id: &ObjectId) -> bool {
+    id.kind.spec().built_in.contains(&"*")
+}
+
+struct World<'a> {
+    desired: &'a RealmState,
+    observed: &'a RealmState,
+    bare: Flat,
+}
+
+impl World<'_> {
+    fn is_foreign(&self, id: &ObjectId, path: &str, value: &Value) -> bool {
+        let class = id.kind.class_of_path(path);
+        let compared = class.is_readable() && !class.is_initial() && !class.is_shared() && !is_masked(value);
+        compared
+            && path != id.kind.spec().key
+            && !is_given(id, path, value, self.observed.get(id).map(|found| &found.fields))
+            && !self.is_declared(id, path, class)
+            && {
+                let known = self.bases(id);
+                let like =
+                    |base: &Fields| same(base.get(path), Some(value)) || (*value == false && !base.contains_key(path));
+                match known.as_slice() {
+                    // Of what is not recorded, only that entries are there because somebody put them there.
+                    [] => class.is_entry() && !same(None, Some(value)),
+                    known => !known.iter().any(like) && !self.is_usual(id, path, value),
+                }
+            }
+    }
+
+    /// Whether it is declared, or belongs to a group that is declared whole.
+    fn is_declared(&self, id: &ObjectId, path: &str, class: Class) -> bool {
+        let group = |path: &str| path.split('.').next().unwrap_or_default().to_owned();
+        self.desired.get(id).is_some_and(|wanted| {
+            let whole = || class.is_complete() && wanted.fields.keys().any(|other| group(other) == group(path));
+            wanted.fields.contains_key(path) || whole()
+        })
+    }
+
+    /// What it is like where nothing is said of it: as in a bare realm, or as one that a manifest brings.
+    fn bases(&self, id: &ObjectId) -> Vec<Fields> {
+        let declared = self.desired.get(id).map(|wanted| &wanted.fields);
+        let mut known: Vec<Fields> = self.bare.get(id).cloned().into_iter().collect();
+        // One that every realm has is never brought in place of Keycloak's.
+        let brought = known.is_empty() || (declared.is_some() && !id.kind.is_single());
+        if brought && (defaults::is_recorded(id.kind) || id.kind.is_single()) {
+            let found = self.observed.get(id).map(|found| &found.fields);
+            known.push(defaults::new_object(id, found.unwrap_or(&Fields::new())));
+        }
+        known
+    }
+
+    /// Whether it is one of the two lists of client scopes as the realm gives them. Where a manifest brings scopes, the
+    /// realm has no others, and clients that are not declared have none.
+    fn is_usual(&self, id: &ObjectId, path: &str, value: &Value) -> bool {
+        let given = match path {
+            "defaultClientScopes" => "defaultDefaultClientScopes",
+            "optionalClientScopes" => "defaultOptionalClientScopes",
+            "defaultDefaultClientScopes" | "defaultOptionalClientScopes" => return self.brings_scopes(),
+            _ => return false,
+        };
+        let fields = |id: &ObjectId| self.observed.get(id).map(|found| &found.fields);
+        let list = fields(&ObjectId::realm()).and_then(|realm| realm.get(given)?.as_array());
+        let protocol = |fields: Option<&Fields>| fields.and_then(|fields| fields.get("protocol")).cloned();
+        let own = protocol(fields(id));
+        let fits = |name: &&Value| {
+            let scope = ObjectId::new(Kind::ClientScope, name.as_str().unwrap_or_default());
+            protocol(fields(&scope)).is_none_or(|speaks| Some(speaks) == own)
+        };
+        let account = json!("service_account");
+        let without = |names: &mut dyn Iterator<Item = &Value>| -> Vec<Value> {
+            names.filter(|name| **name != account).cloned().collect()
+        };
+        let expected = without(&mut list.into_iter().flatten().filter(fits));
+        let found = without(&mut value.as_array().into_iter().flatten());
+        let other_is_declared = || {
+            self.desired.get(id).is_some_and(|wanted| wanted.fields.keys().any(|path| path.ends_with("ClientScopes")))
+        };
+        expected == found || (found.is_empty() && (self.brings_scopes() || other_is_declared()))
+    }
+
+    fn brings_scopes(&self) -> bool {
+        self.desired.of_kind(Kind::ClientScope).next().is_some()
+    }
+}
+
+/// Whether the server gives this value by itself.
+fn is_given(id: &ObjectId, path: &str, value: &Value, found: Option<&Fields>) -> bool {
+    let meant = |pattern: &str| match pattern.strip_suffix('*') {
+        Some(start) => path.starts_with(start),
+        None => path == pattern,
+    };
+    let gives = |given: &Given| match given {
+        Given::Any => true,
+        Given::Text(text) => value == text,
+        Given::As(other) => same(found.and_then(|found| found.get(*other)), Some(value)),
+    };
+    // Keycloak keeps some fields of a realm as attributes too, and shows both once the realm was written.
+    let mirrored = || path.strip_prefix("attributes.").is_some_and(|name| Kind::Realm.class(name).is_some());
+    defaults::SERVERS.contains(&path)
+        || GIVEN.iter().any(|(kind, pattern, given)| *kind == id.kind && meant(pattern) && gives(given))
+        || (id.kind == Kind::Realm && mirrored())
+}

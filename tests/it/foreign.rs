@@ -1,0 +1,136 @@
+//! Fields that nobody declared and somebody set: found where they differ from what Keycloak makes, and nowhere else.
+
+use realmwright::plan::foreign;
+use realmwright::state::{Applied, RealmState, arrange, defaults};
+use serde_json::{Value, json};
+
+/// A bare realm with a client, a role and an identity provider as Keycloak makes them.
+fn made() -> Value {
+    let mut realm = defaults::representation("clinic");
+    realm["keycloakVersion"] = "26.7.3".into();
+    let mut client = named(&realm, "clients", "clientId", "admin-cli").clone();
+    client["clientId"] = "portal".into();
+    client["standardFlowEnabled"] = true.into();
+    client["directAccessGrantsEnabled"] = false.into();
+    client["publicClient"] = false.into();
+    client["fullScopeAllowed"] = true.into();
+    client["nodeReRegistrationTimeout"] = (-1).into();
+    client["name"] = Value::Null;
+    client["attributes"] = json!({"realm_client": "false"});
+    realm["clients"].as_array_mut().expect("clients").push(client);
+    realm["roles"]["realm"].as_array_mut().expect("roles").push(json!({"name": "nurse", "attributes": {}}));
+    realm["identityProviders"] = json!([{
+        "alias": "corp", "providerId": "oidc", "enabled": true, "trustEmail": false,
+        "config": {"clientSecret": "**********"},
+    }]);
+    realm["components"]["org.keycloak.storage.UserStorageProvider"] =
+        json!([{"name": "directory", "providerId": "ldap", "config": {"bindCredential": ["**********"]}}]);
+    realm
+}
+
+fn desired() -> RealmState {
+    arrange(&json!({
+        "realm": "clinic",
+        "enabled": true,
+        "clients": [{"clientId": "portal"}],
+        "roles": {"realm": [{"name": "nurse"}]},
+        "identityProviders": [{"alias": "corp", "providerId": "oidc"}],
+        "components": {"org.keycloak.storage.UserStorageProvider": [{"name": "directory", "providerId": "ldap"}]},
+    }))
+}
+
+fn named<'a>(realm: &'a Value, list: &str, key: &str, name: &str) -> &'a Value {
+    realm[list].as_array().into_iter().flatten().find(|item| item[key] == name).expect("there")
+}
+
+fn found(realm: &Value) -> Vec<String> {
+    let fields = foreign::fields(&desired(), &arrange(realm), &Applied::default(), &[]);
+    fields.iter().flat_map(|(id, paths)| paths.iter().map(move |path| format!("{id} {path}"))).collect()
+}
+
+#[test]
+fn what_nobody_touched_is_not_foreign() {
+    assert_eq!(found(&made()), [""; 0]);
+}
+
+#[test]
+fn of_another_server_nothing_is_said() {
+    let mut realm = made();
+    realm["sslRequired"] = "none".into();
+    realm["keycloakVersion"] = "26.4.7".into();
+    assert_eq!(found(&realm), [""; 0]);
+}
+
+#[test]
+fn an_edit_of_what_nobody_declared_is_named() {
+    let edits = [
+        ("/passwordPolicy", json!("length(1)"), "realm passwordPolicy"),
+        ("/sslRequired", json!("none"), "realm sslRequired"),
+        ("/registrationAllowed", json!(true), "realm registrationAllowed"),
+        ("/loginWithEmailAllowed", json!(false), "realm loginWithEmailAllowed"),
+        ("/accessTokenLifespan", json!(86400), "realm accessTokenLifespan"),
+        ("/loginTheme", json!("evil"), "realm loginTheme"),
+        ("/otpPolicyDigits", json!(8), "realm otpPolicyDigits"),
+        ("/webAuthnPolicyRpId", json!("evil.example"), "realm webAuthnPolicyRpId"),
+        ("/browserSecurityHeaders/xFrameOptions", json!(""), "realm browserSecurityHeaders.xFrameOptions"),
+        ("/attributes/frontendUrl", json!("https://evil.example"), "realm attributes.frontendUrl"),
+        ("/smtpServer/host", json!("mail.evil.example"), "realm smtpServer.host"),
+        ("/eventsListeners", json!([]), "realm eventsListeners"),
+        ("/browserFlow", json!("registration"), "realm browserFlow"),
+        ("/clientPolicies/policies", json!([{"name": "p", "enabled": true}]), "client-policies policies"),
+        ("/requiredActions/0/enabled", json!("changed"), " enabled"),
+        (
+            "/clientScopes/{profile}/attributes/display.on.consent.screen",
+            json!("no"),
+            "client-scope/profile attributes.display.on.consent.screen",
+        ),
+        ("/clients/{portal}/directAccessGrantsEnabled", json!(true), "client/portal directAccessGrantsEnabled"),
+        ("/clients/{portal}/implicitFlowEnabled", json!(true), "client/portal implicitFlowEnabled"),
+        ("/clients/{portal}/fullScopeAllowed", json!(false), "client/portal fullScopeAllowed"),
+        ("/clients/{portal}/redirectUris", json!(["*"]), "client/portal redirectUris"),
+        ("/clients/{portal}/defaultClientScopes", json!(["address"]), "client/portal defaultClientScopes"),
+        ("/clients/{broker}/enabled", json!(false), "client/broker enabled"),
+        ("/roles/realm/{nurse}/description", json!("Nurse"), "role/nurse description"),
+        ("/roles/realm/{nurse}/attributes", json!({"a": ["b"]}), "role/nurse attributes.a"),
+        ("/roles/realm/{nurse}/composites", json!({"realm": ["offline_access"]}), "role/nurse composites.realm"),
+        ("/identityProviders/0/trustEmail", json!(true), "identity-provider/corp trustEmail"),
+        ("/identityProviders/0/enabled", json!(false), "identity-provider/corp enabled"),
+        (
+            "/identityProviders/0/config/validateSignature",
+            json!("false"),
+            "identity-provider/corp config.validateSignature",
+        ),
+        (
+            "/components/org.keycloak.storage.UserStorageProvider/0/config/importEnabled",
+            json!(["false"]),
+            "component/org.keycloak.storage.UserStorageProvider/directory config.importEnabled",
+        ),
+        (
+            "/components/org.keycloak.keys.KeyProvider/{rsa-generated}/config/priority",
+            json!(["1"]),
+            "component/org.keycloak.keys.KeyProvider/rsa-generated config.priority",
+        ),
+    ];
+    for (pointer, value, expected) in edits {
+        let mut realm = made();
+        edit(&mut realm, pointer, value);
+        let found = found(&realm);
+        assert!(found.len() == 1 && found[0].ends_with(expected), "{pointer}: {found:?}");
+    }
+}
+
+/// Sets the value at a path, in which `{name}` is the item of a list that has this name.
+fn edit(realm: &mut Value, pointer: &str, value: Value) {
+    let mut slot = realm;
+    for step in pointer.split('/').skip(1) {
+        slot = match step.strip_prefix('{').and_then(|step| step.strip_suffix('}')) {
+            Some(name) => {
+                let items = slot.as_array_mut().expect("a list");
+                items.iter_mut().find(|item| item["name"] == name || item["clientId"] == name).expect("named")
+            }
+            None if slot.is_array() => &mut slot[step.parse::<usize>().expect("an index")],
+            None => &mut slot[step],
+        };
+    }
+    *slot = value;
+}
