@@ -3,7 +3,7 @@
 //!
 //! What Keycloak makes is recorded ([`defaults`]); of a server of another version nothing is said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -38,6 +38,8 @@ const GIVEN: &[(Kind, &str, Given)] = &[
     (Kind::ClientMapper, "config.introspection.token.claim", Given::As("config.access.token.claim")),
     (Kind::ScopeMapper, "config.userinfo.token.claim", Given::As("config.id.token.claim")),
     (Kind::ScopeMapper, "config.introspection.token.claim", Given::As("config.access.token.claim")),
+    (Kind::Client, "frontchannelLogout", Given::Any),
+    (Kind::Component, "config.krbPrincipalAttribute", Given::Any),
     (Kind::Component, "config.kid", Given::Any),
     (Kind::Component, "config.certificate", Given::Any),
 ];
@@ -116,13 +118,25 @@ impl World<'_> {
         known
     }
 
-    /// Whether it is one of the two lists of client scopes as the realm gives them. Where a manifest brings scopes, the
-    /// realm has no others, and clients that are not declared have none.
+    /// Whether these are the origins of the client's redirect URIs, which Keycloak gives to a client without any.
+    fn are_derived(&self, id: &ObjectId, origins: &Value) -> bool {
+        let texts = |value: Option<&Value>| -> BTreeSet<String> {
+            let items = value.and_then(Value::as_array).into_iter().flatten();
+            items.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        let uris = texts(self.observed.get(id).and_then(|found| found.fields.get("redirectUris")));
+        let origin = |uri: &String| Some(url::Url::parse(uri).ok()?.origin().ascii_serialization());
+        texts(Some(origins)) == uris.iter().filter_map(origin).collect()
+    }
+
+    /// Whether it is a list that Keycloak derives: web origins, or one of the two lists of client scopes as the realm gives
+    /// them. Where a manifest brings scopes, the realm has no others, and clients that are not declared have none.
     fn is_usual(&self, id: &ObjectId, path: &str, value: &Value) -> bool {
         let given = match path {
             "defaultClientScopes" => "defaultDefaultClientScopes",
             "optionalClientScopes" => "defaultOptionalClientScopes",
             "defaultDefaultClientScopes" | "defaultOptionalClientScopes" => return self.brings_scopes(),
+            "webOrigins" => return self.are_derived(id, value),
             _ => return false,
         };
         let fields = |id: &ObjectId| self.observed.get(id).map(|found| &found.fields);

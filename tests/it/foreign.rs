@@ -53,6 +53,21 @@ fn what_nobody_touched_is_not_foreign() {
     assert_eq!(found(&made()), [""; 0]);
 }
 
+/// Keycloak gives the origins of its redirect URIs to a client that says none.
+#[test]
+fn origins_that_keycloak_derives_are_not_foreign() {
+    let with = |origins: Value| {
+        let mut realm = made();
+        let clients = realm["clients"].as_array_mut().expect("a list");
+        let own = clients.iter_mut().find(|client| client["clientId"] == "portal").expect("declared");
+        own["redirectUris"] = json!(["https://portal.example/*", "/relative"]);
+        own["webOrigins"] = origins;
+        found(&realm).into_iter().filter(|field| field.contains("webOrigins")).collect::<Vec<_>>()
+    };
+    assert_eq!(with(json!(["https://portal.example"])), [""; 0]);
+    assert_eq!(with(json!(["https://portal.example", "*"])), ["client/portal webOrigins"]);
+}
+
 #[test]
 fn of_another_server_nothing_is_said() {
     let mut realm = made();
