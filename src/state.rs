@@ -15,6 +15,7 @@ pub mod permissions;
 pub mod protection;
 pub mod quarantine;
 pub mod secret;
+pub mod secret_name;
 pub(crate) mod shape;
 pub mod specs;
 mod tables;

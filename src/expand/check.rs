@@ -11,9 +11,9 @@ use crate::state::kind::{Class, Kind, Own, SERVICE_ACCOUNT_PREFIX, Section};
 use crate::state::permissions::{ADMIN_PERMISSIONS, referred};
 use crate::state::protection::PROTECTED;
 use crate::state::quarantine::QUARANTINE;
-use crate::state::secret::SECRET;
+use crate::state::secret::{SECRET, is_in_vault};
 use crate::state::specs::SPECS;
-use crate::state::{Object, ObjectId, RealmState, applied};
+use crate::state::{Object, ObjectId, RealmState, applied, secret_name};
 
 /// Names that Keycloak gives to the roles of its own administration (`org.keycloak.models.AdminRoles`). A tenant's realm
 /// may have roles of such names, and many that were made by hand do; a master administrator's account may not change
@@ -45,6 +45,7 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
         }
     }
     objects(Kind::Realm, "realm", std::slice::from_ref(realm), found);
+    settings(realm, found);
     for name in LISTS {
         must_be(realm.get(name), name, true, found);
     }
@@ -255,7 +256,9 @@ fn field(kind: Kind, key: &Key, value: &Node, found: &mut Vec<Diagnostic>) {
             }
             let hidden = secret_paths(kind, class, key, value);
             for (path, value) in &hidden {
-                if value.get(SECRET).is_none() && !kind.is_vaulted(path, Some(&value.to_value())) {
+                let plain = value.to_value();
+                let switch = kind.is_open_secret(path) && is_switch(&plain);
+                if value.get(SECRET).is_none() && !switch && !kind.is_vaulted(path, Some(&plain)) {
                     let message = format!("`{path}` of a {} is a secret and can't be written out", kind.name());
                     let hint =
                         "declare a parameter of type `secret` and give it a reference, `env:NAME` or `file:PATH`";
@@ -318,6 +321,29 @@ fn secret_paths<'a>(kind: Kind, class: Class, key: &Key, value: &'a Node) -> Vec
     inner
         .map(|(path, node)| (path, if let (Class::Lists, [one]) = (class, node.items()) { one } else { node }))
         .collect()
+}
+
+/// A switch is a setting, whatever its name.
+fn is_switch(value: &Value) -> bool {
+    value.is_boolean() || value == "true" || value == "false"
+}
+
+/// Secrets in the settings of authenticators, which Keycloak shows to whoever may read the realm.
+fn settings(realm: &Node, found: &mut Vec<Diagnostic>) {
+    let configs = list(realm.get("authenticatorConfig")).iter().filter_map(|config| config.get("config"));
+    for (key, value) in configs.flat_map(Node::entries) {
+        let plain = value.to_value();
+        if secret_name::is_secret(&key.text)
+            && value.get(SECRET).is_none()
+            && !is_switch(&plain)
+            && !is_in_vault(&plain)
+        {
+            let message = format!("`{}` of an authenticator is a secret and can't be written out", key.text);
+            let hint = "Keycloak shows it to whoever may read the realm, so it can't be declared: set it by hand, and leave \
+                        the flow out";
+            found.push(Diagnostic::error("plain-secret", value.span, message).hint(hint));
+        }
+    }
 }
 
 /// Every secret in a value.

@@ -3,46 +3,17 @@
 use serde_json::Value;
 
 use crate::state::kind::Class;
-use crate::state::{Kind, ObjectId};
+use crate::state::{Kind, ObjectId, secret_name};
 
 /// What Keycloak shows in place of a secret.
 pub(super) const MASK: &str = "**********";
-
-/// Names of values that are secret wherever they stand, also in components and mappers of providers that are not known here.
-const NAMES: [&str; 19] = [
-    "secret.key",
-    "recaptcha.secret",
-    "api.secret",
-    "secret",
-    "clientsecret",
-    "password",
-    "bindcredential",
-    "privatekey",
-    "keypassword",
-    "keystorepassword",
-    "truststorepassword",
-    "credentials",
-    "secretdata",
-    "registrationaccesstoken",
-    "codesecret",
-    "saml.signing.private.key",
-    "saml.encryption.private.key",
-    "authtokenclientsecret",
-    "client.secret.rotated",
-];
-
-/// Whether a value of this name is a secret.
-pub(super) fn named_secret(name: &str) -> bool {
-    let name = name.to_lowercase();
-    NAMES.iter().any(|secret| *secret == name)
-}
 
 /// Whether a field of an object is a secret.
 pub(super) fn is_secret(id: &ObjectId, path: &str, value: &Value) -> bool {
     let name = path.split_once('.').map_or(path, |(_, rest)| rest);
     let switch = matches!(value, Value::Bool(_)) || value == "true" || value == "false";
-    (id.kind.class_of_path(path) == Class::WriteOnly && !id.kind.is_vaulted(path, Some(value)))
-        || (named_secret(name) && !switch && !is_reference(value))
+    (id.kind.class_of_path(path) == Class::WriteOnly && !switch && !id.kind.is_vaulted(path, Some(value)))
+        || (id.kind != Kind::Localization && secret_name::is_secret(name) && !switch && !is_reference(value))
         || masked(value)
         || within(value)
 }
@@ -52,7 +23,11 @@ fn within(value: &Value) -> bool {
     match value {
         Value::Object(map) => map.iter().any(|(name, value)| match value {
             Value::String(text) => {
-                name != "credentials" && named_secret(name) && text != "true" && text != "false" && !is_reference(value)
+                name != "credentials"
+                    && secret_name::is_secret(name)
+                    && text != "true"
+                    && text != "false"
+                    && !is_reference(value)
             }
             other => within(other),
         }),
@@ -85,6 +60,11 @@ pub(super) fn hint(id: &ObjectId, path: &str) -> String {
         (Kind::Client, "secret") => "a new realm's server makes one".to_owned(),
         _ => "a new realm has none".to_owned(),
     };
+    if id.kind.class_of_path(path) != Class::WriteOnly && !(id.kind == Kind::User && path == "credentials") {
+        return format!(
+            "{place}, and it can't be declared: Keycloak shows it to whoever may read the realm; set it by hand"
+        );
+    }
     format!(
         "{place}; to give it, declare a parameter of type `secret` in the template, put it at `{path}`, and let the tenant's `parameters` name `env:NAME` or `file:PATH`"
     )

@@ -126,7 +126,7 @@ fn text_of(
             rest = &rest[at + end + 1..];
             continue;
         };
-        let secret = super::secrets::named_secret(place.rsplit('.').next().unwrap_or_default());
+        let secret = crate::state::secret_name::is_secret(place.rsplit('.').next().unwrap_or_default());
         match (source == "env" && !secret)
             .then(|| look_up(key))
             .flatten()

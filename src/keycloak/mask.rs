@@ -5,18 +5,13 @@ use serde_json::{Map, Value};
 
 /// What stands instead of a secret, as Keycloak has it.
 pub use crate::state::secret::MASK;
+use crate::state::secret_name::is_masked;
 
 /// Shortest secret that is looked for by its value: shorter ones would mask ordinary words.
 const SHORTEST: usize = 4;
 
 /// Longest body that is shown whole, in characters.
 const LONGEST: usize = 20_000;
-
-/// Parts of names whose texts are secrets, wherever they stand.
-const SECRET: [&str; 6] = ["secret", "password", "credential", "privatekey", "private_key", "passphrase"];
-
-/// Ends of names whose texts are secrets.
-const TOKENS: [&str; 5] = ["token", "assertion", "cookie", "apikey", "authorization"];
 
 /// Masks secrets.
 #[derive(Debug, Default)]
@@ -53,7 +48,7 @@ impl Mask {
     /// The body of a form.
     pub fn form(&self, form: &[(&str, &str)]) -> String {
         let shown = |(name, value): &(&str, &str)| {
-            if is_secret(name) { format!("{name}={MASK}") } else { format!("{name}={}", self.text(value)) }
+            if is_masked(name) { format!("{name}={MASK}") } else { format!("{name}={}", self.text(value)) }
         };
         form.iter().map(shown).collect::<Vec<_>>().join("&")
     }
@@ -83,9 +78,9 @@ impl Mask {
 
     fn map(&self, map: &Map<String, Value>, hidden: bool) -> Map<String, Value> {
         // Keycloak's CredentialRepresentation: the type says what the value is.
-        let credential = map.get("type").and_then(Value::as_str).is_some_and(is_secret);
+        let credential = map.get("type").and_then(Value::as_str).is_some_and(is_masked);
         let shown = map.iter().map(|(name, value)| {
-            let secret = hidden || is_secret(name) || (credential && name == "value");
+            let secret = hidden || is_masked(name) || (credential && name == "value");
             // A number or a switch of such a name is a setting: `accessTokenLifespan`, `resetPasswordAllowed`.
             let setting = !hidden && matches!(value, Value::Number(_) | Value::Bool(_));
             (self.text(name), self.document(value, secret && !setting))
@@ -108,12 +103,6 @@ fn forms(secret: &str) -> [String; 3] {
     let json = Value::from(secret).to_string();
     let url = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     [secret.to_owned(), json[1..json.len() - 1].to_owned(), url]
-}
-
-fn is_secret(name: &str) -> bool {
-    let name: String = name.to_lowercase().chars().filter(|c| !matches!(c, '.' | '-')).collect();
-    let policy = name == "passwordpolicy" || name.ends_with("_type");
-    !policy && (SECRET.iter().any(|part| name.contains(part)) || TOKENS.iter().any(|end| name.ends_with(end)))
 }
 
 /// Masks JSON Web Tokens, wherever they stand: three parts, of which the first is a JSON object in Base64.

@@ -119,10 +119,11 @@ The values: `tenant` (`name`, `label`, `tier`, `parent`, `distributor`, `environ
 (`name`, `label`, `baseUrl`, `redirectUris`, `webOrigins`, `roles`).
 
 A `secret` parameter takes `env:NAME` (any variable but the tool's own) or `file:PATH` (beside the manifest that names it,
-or below), and lands only where Keycloak does not show the value again: `secret` of a client, `config.clientSecret` of an
+or below), and lands where Keycloak does not show the value again: `secret` of a client, `config.clientSecret` of an
 identity provider, `smtpServer.password`, `smtpServer.authTokenClientSecret`, the value of a user's credential, and
 `bindCredential`, `privateKey`, `keystorePassword`, `keyPassword` and `secret` in the `config` of a component, as a text or
-a list of one. Written out there it is refused. A reference into Keycloak's own vault, `${vault.KEY}`, is no secret and may
+a list of one; and in attributes and configurations whose name says that they are secrets (`saml.signing.private.key`).
+Written out there it is refused. A reference into Keycloak's own vault, `${vault.KEY}`, is no secret and may
 be written out where Keycloak looks it up: the SMTP password, the secret of an identity provider, `bindCredential`. Only
 `$(` begins a value of a template, `${` does not; `${vault.$(tenant.name)}` is filled inside.
 

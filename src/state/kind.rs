@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::permissions::ADMIN_PERMISSIONS;
 use super::secret::is_in_vault;
 use super::specs::SPECS;
-use super::{ObjectId, built_in, tables};
+use super::{ObjectId, built_in, secret_name, tables};
 
 /// Keycloak names the user of a client's service account so.
 pub const SERVICE_ACCOUNT_PREFIX: &str = "service-account-";
@@ -235,7 +235,7 @@ impl Kind {
 
     /// The class of the field that a flat path belongs to.
     pub fn class_of_path(self, path: &str) -> Class {
-        if tables::WRITE_ONLY_PATHS.contains(&(self, path)) {
+        if tables::WRITE_ONLY_PATHS.contains(&(self, path)) || self.is_open_secret(path) {
             return Class::WriteOnly;
         }
         if self == Self::User && path.starts_with("realmRoles.default-roles-") {
@@ -246,19 +246,29 @@ impl Kind {
         self.class(path).or_else(|| self.class(field)).unwrap_or(Class::Unmanaged)
     }
 
+    /// True for a secret that Keycloak shows to whoever may read the object, in a mapping that takes any name: it is
+    /// declared by a reference, and never shown here.
+    pub fn is_open_secret(self, path: &str) -> bool {
+        let field = path.split_once('.').and_then(|(field, _)| self.class(field));
+        let open = self != Self::Localization && matches!(field, Some(Class::Texts | Class::Lists));
+        open && !tables::WRITE_ONLY_PATHS.contains(&(self, path)) && secret_name::is_secret_path(path)
+    }
+
     /// True when Keycloak shows this value of a field: the field can be read, or it refers to Keycloak's own vault.
     pub fn shows(self, path: &str, value: Option<&Value>) -> bool {
         self.class_of_path(path).is_readable() || self.is_vaulted(path, value)
     }
 
-    /// True for a reference into Keycloak's own vault where Keycloak looks it up: written out, shown and compared.
+    /// True for a reference into Keycloak's own vault where Keycloak looks it up, or shows what it was given: written out,
+    /// shown and compared.
     pub fn is_vaulted(self, path: &str, value: Option<&Value>) -> bool {
-        tables::VAULT_PATHS.contains(&(self, path)) && value.is_some_and(is_in_vault)
+        let known = || tables::VAULT_PATHS.contains(&(self, path)) || self.is_open_secret(path);
+        value.is_some_and(is_in_vault) && known()
     }
 
     /// True for a secret inside a mapping that is written as a whole: an update that leaves it alone would send the mask.
     pub fn is_written_along(self, path: &str) -> bool {
-        path.contains('.') && !self.class_of_path(path).is_readable()
+        path.contains('.') && !self.class_of_path(path).is_readable() && !self.is_open_secret(path)
     }
 
     /// True for the fields that name a flow which logins go through.

@@ -91,10 +91,11 @@ fn what_differs_is_said_and_secrets_are_not() {
         "My Realm",
         json!({
             "accessTokenLifespan": 600,
-            "attributes": {"note": "costs $(money)"},
+            "attributes": {"note": "costs $(money)", "someApiKey": "hunter2"},
             "smtpServer": {"host": "mail.example", "password": "**********"},
             "clients": [
                 {"clientId": "https://app.example/x", "secret": "hunter2", "redirectUris": ["https://app.example/*"], "webOrigins": [],
+                 "attributes": {"saml.signing.private.key": "hunter2", "client.secret.rotated.expiration.time": "1"},
                  "protocolMappers": [{"name": "m", "protocol": "openid-connect", "protocolMapper": "oidc-audience-mapper", "config": {"access.token.claim": "true"}}]},
             ],
             "roles": {"realm": [{"name": "boss", "composites": {"realm": ["clerk"]}}, {"name": "clerk"}]},
@@ -139,7 +140,9 @@ fn what_differs_is_said_and_secrets_are_not() {
         .map(|f| format!("{:?} {} {}", f.reason, f.object, f.field.as_deref().unwrap_or("-")))
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r"
+    Secret client/https://app.example/x attributes.saml.signing.private.key
     Secret client/https://app.example/x secret
+    Secret realm attributes.someApiKey
     NotExpressed realm codeSecret
     Secret realm smtpServer.password
     ");

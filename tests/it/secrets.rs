@@ -5,16 +5,19 @@ use std::sync::atomic::AtomicBool;
 use proptest::prelude::*;
 use realmwright::apply::{OnStale, TenantOutcome, apply};
 use realmwright::keycloak::ReadRealms;
+use realmwright::keycloak::WriteRealms;
 use realmwright::keycloak::key::OperatorKey;
 use realmwright::keycloak::mask::{MASK, Mask};
 use realmwright::keycloak::memory::MemoryKeycloak;
-use realmwright::plan::{Plan, plan_tenant, render};
+use realmwright::plan::drift::drift;
+use realmwright::plan::{Cause, Plan, plan_tenant, render};
 use realmwright::state::secret::Secrets;
 use realmwright::state::{Applied, Kind};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::apply::Failing;
+use crate::plan::{client, id};
 use crate::support::{World, header, manner};
 
 /// Every place where a manifest may put a secret: the name of its parameter, and what refers to it.
@@ -22,7 +25,7 @@ fn places() -> Value {
     json!({
         "enabled": true,
         "smtpServer": {"host": "mail.example", "from": "a@mail.example", "auth": "true", "user": "u", "password": "$(parameters.smtp)"},
-        "clients": [{"clientId": "worker", "publicClient": false, "secret": "$(parameters.client)"}],
+        "clients": [{"clientId": "worker", "publicClient": false, "secret": "$(parameters.client)", "attributes": {"saml.signing.private.key": "$(parameters.saml)"}}],
         "identityProviders": [{"alias": "corp", "providerId": "oidc", "enabled": true, "config": {
             "authorizationUrl": "https://id.example/a", "tokenUrl": "https://id.example/t", "authorizationUrl": "https://id.example/a", "clientId": "c", "clientSecret": "$(parameters.idp)"}}],
         "components": {
@@ -33,7 +36,7 @@ fn places() -> Value {
     })
 }
 
-const NAMES: [&str; 6] = ["smtp", "client", "idp", "user", "bind", "key"];
+const NAMES: [&str; 7] = ["smtp", "client", "idp", "user", "bind", "key", "saml"];
 
 fn world(lifespan: u32) -> World {
     let parameters: Value = NAMES.iter().map(|name| ((*name).to_owned(), json!({"type": "secret"}))).collect();
@@ -96,6 +99,7 @@ async fn nothing_shows(canary: &str) -> Vec<String> {
     let expected = [
         "config.privateKey",
         "config.bindCredential",
+        "attributes.saml.signing.private.key",
         "secret",
         "config.clientSecret",
         "accessTokenLifespan",
@@ -152,6 +156,46 @@ proptest! {
             prop_assert!(!shown.contains("CANARY"), "{}", shown);
         }
     }
+}
+
+#[tokio::test]
+async fn a_secret_that_keycloak_shows_is_compared_and_never_shown() {
+    let api = MemoryKeycloak::new();
+    let secrets = secrets("CANARY");
+    let birth = plan(&api, 90, &secrets).await;
+    write(&api, &birth, &secrets).await;
+    assert!(plan(&api, 90, &secrets).await.is_empty());
+    let worker = client(&api, "north", "worker").await;
+    let by_hand = json!({"clientId": "worker", "attributes": {"saml.signing.private.key": "PLANTED"}});
+    api.put("north", &format!("clients/{}", id(&worker)), Some(&by_hand)).await.expect("written");
+    let drifted = plan(&api, 90, &secrets).await;
+    let fields = &drifted.tenants[0].changes[0].fields;
+    assert_eq!((fields[0].path.as_str(), fields[0].cause), ("attributes.saml.signing.private.key", Cause::Drift));
+    for text in forms(&drifted).into_iter().chain([render::markdown::drift(&drift(&drifted).0, 0)]) {
+        assert!(!text.contains("PLANTED") && !text.contains("CANARY"), "{text}");
+    }
+    write(&api, &drifted, &secrets).await;
+    assert!(plan(&api, 90, &secrets).await.is_empty());
+}
+
+#[test]
+fn a_secret_in_a_mapping_of_any_names_is_not_written_out() {
+    let names = ["saml.signing.private.key", "saml.encryption.private.key", "client.secret.rotated", "someApiKey"];
+    for name in names {
+        let with = |value: &str| {
+            let more =
+                json!({"attributes": {name: value}, "clients": [{"clientId": "w", "attributes": {name: value}}]});
+            with_component(KEYS, json!({}), more).findings()
+        };
+        assert_eq!(with("plain").matches("[plain-secret]").count(), 2, "{name}");
+        assert_eq!(with("$(parameters.s)"), "", "{name}");
+    }
+    let settings =
+        json!({"authenticatorConfig": [{"alias": "captcha", "config": {"secret.key": "plain", "action": "x"}}]});
+    let findings = with_component(KEYS, json!({}), settings).findings();
+    assert_eq!(findings.matches("[plain-secret]").count(), 1, "{findings}");
+    let settings = json!({"attributes": {"client.secret.creation.time": "1", "use.secret": "true"}, "localizationTexts": {"en": {"password": "Password"}}});
+    assert_eq!(with_component(KEYS, json!({}), settings).findings(), "");
 }
 
 /// A template with one place for a value.
@@ -265,6 +309,9 @@ fn secret_name() -> impl Strategy<Value = String> {
         "credentialData",
         "Authorization",
         "kc.client.secret.rotated",
+        "saml.signing.private.key",
+        "saml.encryption.private.key",
+        "someApiKey",
         "client.secret.rotated",
     ];
     prop::sample::select(names.to_vec()).prop_map(str::to_owned)
