@@ -5,6 +5,7 @@
 //! [`review`] and [`risk`] say what a reviewer looks for, [`render`] shows it to people.
 
 pub mod adopt;
+mod birth;
 pub mod diff;
 pub mod drift;
 pub mod explain;
@@ -31,9 +32,7 @@ pub use guard::{Refusal, Waiver};
 
 use crate::expand::{Desired, fitted};
 use crate::manifest::Tier;
-use crate::state::{
-    Applied, Fields, Kind, ObjectId, Quarantine, RealmState, applied, arrange, assemble, secret::Secrets,
-};
+use crate::state::{Applied, Fields, Kind, ObjectId, Quarantine, RealmState, applied, arrange, secret::Secrets};
 
 /// Version of the plan's JSON. Readers refuse one that they do not know.
 pub const FORMAT_VERSION: u32 = 2;
@@ -364,7 +363,7 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
         return plan;
     }
     match observed {
-        None => birth(&mut plan, &desired.state, &applied_after(desired, None, secrets)),
+        None => birth::birth(&mut plan, &desired.state, &applied_after(desired, None, secrets)),
         Some(observed) if plan.unread.is_some() => plan.changes = known(&desired.state, observed),
         Some(observed) => {
             let applied = observed.applied();
@@ -405,26 +404,5 @@ fn applied_after(desired: &Desired, observed: Option<&RealmState>, secrets: &Sec
     match observed.filter(|_| secrets.are_unread()) {
         Some(observed) => applied.with_unread(&desired.state, &observed.applied()),
         None => applied,
-    }
-}
-
-/// A realm is born whole, its marker with it, in one request; but for what no birth can bring. That is written right
-/// after, and the marker of the birth says nothing of it.
-fn birth(plan: &mut TenantPlan, desired: &RealmState, whole: &Applied) {
-    let mut born = desired.clone();
-    let later = born.objects.extract_if(.., |id, _| id.kind.is_born_later(&id.key)).collect();
-    let marker = Applied::after(&Applied::default(), whole, |id| born.objects.contains_key(id)).to_text();
-    let mut body = assemble(&born);
-    if let Some(body) = body.as_object_mut() {
-        let attributes = body.entry("attributes").or_insert_with(|| Value::Object(Default::default()));
-        attributes[applied::MARKER] = marker.clone().into();
-    }
-    plan.changes.push(Change { body: Some(body), ..diff::change(&ObjectId::realm(), Action::Create, Cause::Manifest) });
-    let later = RealmState { objects: later, ..RealmState::default() };
-    if !later.objects.is_empty() {
-        let made = diff::diff(&later, &RealmState::default(), &Applied::default(), &Secrets::default());
-        plan.changes.extend(order::order(made.changes));
-        plan.recorded = Some(applied::digest(&marker));
-        plan.record = Some(whole.to_text());
     }
 }

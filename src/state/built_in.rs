@@ -149,3 +149,17 @@ pub(super) const BUILT_IN_SCOPE_MAPPERS: &[&str] = &[
     "organization/*",
     "kc-admin-api/*",
 ];
+
+/// The policies of client registration that Keycloak makes (`DefaultClientRegistrationPolicies`).
+pub(super) const REGISTRATION_POLICIES: &[&str] = &[
+    "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/Allowed Client Scopes:anonymous",
+    "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/Allowed Client Scopes:authenticated",
+    "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/Allowed Protocol Mapper Types:anonymous",
+    "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/Allowed Protocol Mapper Types:authenticated",
+    "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/Allowed Registration Web Origins:anonymous",
+    "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/Allowed Registration Web Origins:authenticated",
+    "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/Consent Required:anonymous",
+    "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/Full Scope Disabled:anonymous",
+    "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/Max Clients Limit:anonymous",
+    "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/Trusted Hosts:anonymous",
+];

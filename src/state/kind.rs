@@ -12,6 +12,9 @@ use super::{ObjectId, built_in, secret_name, tables};
 /// Keycloak names the user of a client's service account so.
 pub const SERVICE_ACCOUNT_PREFIX: &str = "service-account-";
 
+/// The type of the components that say who may register clients.
+const CLIENT_REGISTRATION_POLICY: &str = "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/";
+
 /// What the names of flows begin with that were replaced and wait until no login can be in them; then the time at which
 /// they were, in milliseconds since 1970, and their old names.
 pub const RETIRED: &str = "retired ";
@@ -314,6 +317,8 @@ impl Kind {
             Self::User => key.starts_with(SERVICE_ACCOUNT_PREFIX),
             // They go with their client, or stay as they are. Admin permissions give rights: they do not outlive their word.
             Self::Authorization => key != ADMIN_PERMISSIONS,
+            // Without one of them, others could register clients.
+            Self::Component => built_in::REGISTRATION_POLICIES.contains(&key),
             kind => kind.is_single(),
         }
     }
@@ -337,6 +342,8 @@ impl Kind {
             Self::Client => changed(key),
             Self::ClientMapper => changed(&ObjectId::new(self, key).owner_and_name().0),
             Self::Authorization => key == ADMIN_PERMISSIONS,
+            // A birth that brought one would get none of the others: anybody could then register clients.
+            Self::Component => key.starts_with(CLIENT_REGISTRATION_POLICY),
             _ => false,
         }
     }

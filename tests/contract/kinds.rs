@@ -250,3 +250,37 @@ pub async fn clients_of_keycloaks_own_take_changes(api: &impl WriteRealms, jwks:
     }
     named(&export(api, realm).await["roles"]["client"]["broker"], "name", "look");
 }
+
+pub async fn a_birth_that_brings_a_policy_of_client_registration_gets_no_other(
+    api: &impl WriteRealms,
+    jwks: &str,
+    realm: &str,
+) {
+    const TYPE: &str = "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy";
+    let mut body = body(realm, &json!({"clientScopes": scopes()}), jwks);
+    let policy = json!({"name": "Trusted Hosts", "subType": "anonymous", "providerId": "trusted-hosts", "config": {}});
+    body["components"][TYPE] = json!([policy]);
+    api.create_realm(&body).await.expect("the birth is accepted");
+    let names = |export: &Value| -> Vec<String> {
+        let list = export["components"][TYPE].as_array().expect("policies");
+        list.iter().map(|policy| policy["name"].as_str().expect("a name").to_owned()).collect()
+    };
+    assert_eq!(names(&export(api, realm).await), ["Trusted Hosts"]);
+    api.delete(realm, "", None).await.expect("it goes");
+    body["components"] = json!({});
+    api.create_realm(&body).await.expect("the birth is accepted");
+    let made = names(&export(api, realm).await);
+    assert!(made.iter().any(|name| name == "Consent Required"), "{made:?}");
+}
+
+pub async fn a_birth_without_its_type_drops_settings_of_one_time_passwords(
+    api: &impl WriteRealms,
+    jwks: &str,
+    realm: &str,
+) {
+    let mut body = body(realm, &json!({"clientScopes": scopes()}), jwks);
+    body["otpPolicyDigits"] = 8.into();
+    api.create_realm(&body).await.expect("the birth is accepted");
+    let found = export(api, realm).await;
+    assert_eq!((&found["otpPolicyType"], &found["otpPolicyDigits"]), (&json!("totp"), &json!(6)));
+}

@@ -71,6 +71,8 @@ macro_rules! contract_cases {
             an_admin_permission_for_everything_stays_so_when_it_is_changed,
             what_is_deleted_leaves_admin_permissions,
             a_realm_is_deleted_by_its_provisioner,
+            a_birth_that_brings_a_policy_of_client_registration_gets_no_other,
+            a_birth_without_its_type_drops_settings_of_one_time_passwords,
             a_birth_that_brings_a_client_of_keycloaks_own_gets_another,
             clients_of_keycloaks_own_take_changes,
             built_in_clients_can_be_disabled_but_for_realm_management,

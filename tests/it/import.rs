@@ -7,9 +7,8 @@ use realmwright::import::{Imported, Options, Placement, Realm, import};
 use realmwright::manifest::resolve::resolve;
 use realmwright::manifest::{Loaded, load};
 use realmwright::plan::{Action, plan_tenant};
-use realmwright::state::defaults;
 use realmwright::state::secret::Secrets;
-use realmwright::state::{arrange, assemble};
+use realmwright::state::{arrange, assemble, defaults};
 use realmwright::template::builtin;
 use serde_json::{Value, json};
 

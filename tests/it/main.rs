@@ -10,6 +10,7 @@ mod support;
 
 mod accounts;
 mod apply;
+mod births;
 mod check;
 mod cli;
 mod doctor;

@@ -9,6 +9,7 @@ mod contract;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod births;
 mod commands;
 mod doctor;
 mod edits;

@@ -7,6 +7,9 @@ use crate::expand::VIEWS;
 use crate::state::permissions::ADMIN_PERMISSIONS;
 use crate::state::{Kind, ObjectId, arrange};
 
+/// The type of the components that say who may register clients.
+const POLICY: &str = "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy";
+
 /// The realm that a body gives, or why the server refuses it: then nothing is left behind.
 pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
     let name =
@@ -50,6 +53,12 @@ pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
     }
     for (id, flow) in state.of_kind(Kind::Flow) {
         realm.take_flow(&flow.raw, true, Kind::Flow.is_built_in(&id.key));
+    }
+    if !state.of_kind(Kind::Component).any(|(id, _)| id.owner_and_name().0 == POLICY) {
+        for (name, provider) in [("Trusted Hosts", "trusted-hosts"), ("Consent Required", "consent-required")] {
+            let document = json!({"name": name, "providerId": provider, "subType": "anonymous", "config": {}});
+            built_in(&mut realm, ObjectId::within(Kind::Component, POLICY, &format!("{name}:anonymous")), document);
+        }
     }
     for action in ["VERIFY_EMAIL", "UPDATE_PASSWORD"] {
         let document =
@@ -117,6 +126,10 @@ fn top(name: &str, body: &Value) -> Value {
     let own = arrange(body).realm().map(|realm| realm.raw.clone()).unwrap_or_default();
     if let (Some(top), Value::Object(own)) = (top.as_object_mut(), own) {
         top.extend(own);
+        if !top.contains_key("otpPolicyType") {
+            top.retain(|field, _| !field.starts_with("otpPolicy"));
+            top.extend([("otpPolicyType".into(), json!("totp")), ("otpPolicyDigits".into(), json!(6))]);
+        }
         if body["clientScopes"].is_array() {
             top.insert("defaultDefaultClientScopes".into(), body["defaultDefaultClientScopes"].clone());
             top.insert("defaultOptionalClientScopes".into(), json!(["offline_access"]));
