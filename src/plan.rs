@@ -158,6 +158,10 @@ pub struct TenantPlan {
     /// they are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub foreign_fields: ForeignFields,
+    /// Roles and groups that declared users and the service accounts of declared clients have although nobody declared
+    /// it; they stay as they are.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rights: BTreeMap<ObjectId, Vec<String>>,
     /// Why its realm, which is there, could not be read: then nothing in it is compared but what is known all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<String>,
@@ -356,6 +360,7 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
         recorded: None,
         foreign: Vec::new(),
         foreign_fields: ForeignFields::new(),
+        rights: BTreeMap::new(),
         unread: observed.and_then(|observed| observed.unread.clone()),
         quarantined: observed.and_then(Quarantine::of).map(|quarantine| quarantine.until),
     };
@@ -375,6 +380,7 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
             });
             plan.foreign_fields = foreign::fields(&desired.state, observed, &applied, &difference.foreign);
             plan.foreign = difference.foreign;
+            plan.rights = foreign::rights(&desired.state, observed, &applied);
             let written = observed.marker();
             plan.recorded = written.map(applied::digest);
             plan.record = (written != Some(marker.as_str())).then_some(marker);

@@ -1,5 +1,5 @@
-//! Reading one realm into a state, in as few requests as its cost allows: one export, and the declared users by the
-//! roles that they should have.
+//! Reading one realm into a state, in as few requests as its cost allows: one export, and of each
+//! declared user what it is and has.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,9 +12,6 @@ use crate::state::kind::{RETIRED, SERVICE_ACCOUNT_PREFIX};
 use crate::state::permissions::{name_user, unnamed_users};
 use crate::state::specs::SPECS;
 use crate::state::{Applied, Kind, ObjectId, RealmState, arrange, kind::Class};
-
-/// How many members of a role are listed before single users are asked for instead.
-const MEMBERS: usize = 100;
 
 /// Users that are declared, and the memberships that are compared.
 pub type Users = BTreeMap<String, BTreeSet<String>>;
@@ -117,90 +114,35 @@ fn memberships<'a>(paths: impl Iterator<Item = &'a String>) -> impl Iterator<Ite
     paths.filter(|path| Kind::User.class_of_path(path) == Class::Memberships).cloned()
 }
 
-type Found = BTreeMap<String, Value>;
-
+/// The wanted users as they are, with all that they have: by user, whatever roles there are.
 async fn users(
     api: &impl ReadRealms,
     realm: &str,
     state: &RealmState,
     wanted: &Users,
 ) -> Result<Vec<Value>, KeycloakError> {
-    let roles: BTreeSet<&String> = wanted.values().flatten().collect();
-    let mut found = Found::new();
-    let mut unsure: BTreeSet<&String> = BTreeSet::new();
-    for role in roles {
-        let Some(path) = members_path(state, role) else { continue };
-        let members = list(api, realm, &path).await?;
-        if members.len() >= MEMBERS {
-            unsure.insert(role);
-        }
-        for member in members {
-            let name = member["username"].as_str().unwrap_or_default().to_owned();
-            if wanted.contains_key(&name) {
-                join(found.entry(name).or_insert(member), role);
-            }
+    let mut found = Vec::new();
+    for name in wanted.keys() {
+        let path = format!("users?exact=true&username={}", segment(name));
+        if let Some(mut user) = list(api, realm, &path).await?.into_iter().next() {
+            ask(api, realm, state, &mut user).await?;
+            found.push(user);
         }
     }
-    for (name, roles) in wanted {
-        if !found.contains_key(name) {
-            let path = format!("users?exact=true&username={}", segment(name));
-            if let Some(user) = list(api, realm, &path).await?.first() {
-                found.insert(name.clone(), user.clone());
-            }
-        }
-        if let Some(user) = found.get_mut(name).filter(|_| roles.iter().any(|role| unsure.contains(role))) {
-            ask(api, realm, state, user).await?;
-        }
-    }
-    Ok(found.into_values().collect())
+    Ok(found)
 }
 
-/// The listing of a role's members; `None` when the realm has no such role.
-fn members_path(state: &RealmState, membership: &str) -> Option<String> {
-    let role = ObjectId::of_membership(membership)?;
-    state.get(&role)?;
-    let (owner, name) = role.owner_and_name();
-    if role.kind == Kind::Group {
-        return Some(format!("groups/{}/members?first=0&max={MEMBERS}", state.get(&role)?.id.as_deref()?));
-    }
-    if role.kind == Kind::RealmRole {
-        return Some(format!("roles/{}/users?first=0&max={MEMBERS}", segment(name)));
-    }
-    let client = state.get(&ObjectId::new(Kind::Client, owner))?.id.as_deref()?;
-    Some(format!("clients/{client}/roles/{}/users?first=0&max={MEMBERS}", segment(name)))
-}
-
-/// Notes in a user's document that it has a role.
-fn join(user: &mut Value, membership: &str) {
-    let Some(role) = ObjectId::of_membership(membership) else { return };
-    let (owner, name) = role.owner_and_name();
-    let slot = match role.kind {
-        Kind::Group => &mut user["groups"],
-        Kind::RealmRole => &mut user["realmRoles"],
-        _ => {
-            if user["clientRoles"].is_null() {
-                user["clientRoles"] = json!({});
-            }
-            &mut user["clientRoles"][owner]
-        }
-    };
-    let name = if role.kind == Kind::Group { format!("/{}", role.key) } else { name.to_owned() };
-    if slot.is_null() {
-        *slot = json!([]);
-    }
-    if let Some(list) = slot.as_array_mut() {
-        list.push(name.into());
-    }
-}
-
-/// All roles and groups of one user, where one has too many members to list.
+/// All roles and groups of one user.
 async fn ask(api: &impl ReadRealms, realm: &str, state: &RealmState, user: &mut Value) -> Result<(), KeycloakError> {
     let id = user["id"].as_str().unwrap_or_default().to_owned();
     let mappings = api.get(realm, &format!("users/{id}/role-mappings")).await?.unwrap_or_default();
     let names = |list: &Value| -> Vec<Value> {
         list.as_array().into_iter().flatten().map(|role| role["name"].clone()).collect()
     };
-    let groups = list(api, realm, &format!("users/{id}/groups?first=0&max=1000")).await?;
+    let groups = match state.of_kind(Kind::Group).next() {
+        Some(_) => list(api, realm, &format!("users/{id}/groups?first=0&max=1000")).await?,
+        None => Vec::new(),
+    };
     let named = |id: &Value| state.of_kind(Kind::Group).find(|(_, group)| group.id.as_deref() == id.as_str());
     user["groups"] =
         groups.iter().filter_map(|group| Some(Value::from(format!("/{}", named(&group["id"])?.0.key)))).collect();

@@ -67,7 +67,9 @@ RealmRepresentation. Managed is what a tenant's realm is made of:
 - `clientScopes` and `clients`, OIDC and SAML, with `protocolMappers`, `scopeMappings`, `authenticationFlowBindingOverrides`
   (by the flow's alias) and `authorizationSettings`;
 - `roles` with composites, `groups` with their roles, and `users` with attributes, roles and groups; where a path names a
-  group whose name holds a `/`, that is written `%2F`: the group `in/out` is `/in%2Fout`;
+  group whose name holds a `/`, that is written `%2F`: the group `in/out` is `/in%2Fout`. Roles and
+  groups that such a user has beside the declared ones are named, and left alone. `requiredActions` are given when the user
+  is made and not compared later: an action that the user has done is gone, and that is no drift;
 - `identityProviders` with `identityProviderMappers`, `organizations` with domains and providers, `clientProfiles` and
   `clientPolicies`;
 - fine-grained admin permissions (`adminPermissionsEnabled: true`), as the `policies` of the client `admin-permissions`.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use crate::state::defaults::{self, Flat};
-use crate::state::kind::Class;
+use crate::state::kind::{Class, SERVICE_ACCOUNT_PREFIX};
 use crate::state::secret::is_masked;
 use crate::state::{Applied, Fields, Kind, Object, ObjectId, RealmState, same};
 
@@ -180,4 +180,24 @@ fn is_given(id: &ObjectId, path: &str, value: &Value, found: Option<&Fields>) ->
     defaults::SERVERS.contains(&path)
         || GIVEN.iter().any(|(kind, pattern, given)| *kind == id.kind && meant(pattern) && gives(given))
         || (id.kind == Kind::Realm && mirrored())
+}
+
+/// What declared users, and the service accounts of declared clients, have although nobody declared it.
+pub fn rights(desired: &RealmState, observed: &RealmState, applied: &Applied) -> ForeignFields {
+    let ours = |id: &ObjectId| {
+        let client = id.key.strip_prefix(SERVICE_ACCOUNT_PREFIX).map(|client| ObjectId::new(Kind::Client, client));
+        desired.get(id).is_some() || client.is_some_and(|client| desired.get(&client).is_some())
+    };
+    let mut rights = ForeignFields::new();
+    for (id, found) in observed.of_kind(Kind::User).filter(|(id, _)| ours(id)) {
+        let declared = |path: &str| {
+            desired.get(id).is_some_and(|user| user.fields.contains_key(path)) || applied.field(id, path).is_some()
+        };
+        let foreign = found.fields.keys().filter(|path| id.kind.class_of_path(path).is_shared() && !declared(path));
+        let foreign: Vec<String> = foreign.cloned().collect();
+        if !foreign.is_empty() {
+            rights.insert(id.clone(), foreign);
+        }
+    }
+    rights
 }

@@ -100,6 +100,7 @@ fn narrow(
     plan.changes.retain(|change| meant(&change.object));
     plan.foreign.retain(|id| reach.has(id));
     plan.foreign_fields.retain(|id, _| reach.has(id));
+    plan.rights.retain(|id, _| reach.has(id));
     if plan.unread.is_none() {
         let whole = applied_after(&fitted(desired, Some(observed)), Some(observed), secrets);
         let marker = Applied::after(&observed.applied(), &whole, meant).to_text();

@@ -15,6 +15,9 @@ use crate::state::{Kind, ObjectId, RealmState};
 /// Longest value that is shown whole.
 const WIDTH: usize = 100;
 
+/// Most rights that nobody declared that are named; a plan's JSON has them all.
+const RIGHTS: usize = 20;
+
 /// How many of a list of objects are named in a sentence.
 const SHOWN: usize = 5;
 
@@ -171,12 +174,12 @@ pub fn summary(plan: &Plan) -> String {
     let refused = plan.refused().count();
     let guards = if refused == 1 { "1 guard refuses".to_owned() } else { format!("{refused} guards refuse") };
     let refused = if refused == 0 { String::new() } else { format!(" {guards} it: nothing can be applied.") };
-    format!("{}{}{}{refused}{}", counts(plan), beside(plan), seen(plan, Matter::Plan), part(plan))
+    format!("{}{}{}{refused}{}", counts(plan), beside(plan, clean), seen(plan, Matter::Plan), part(plan))
 }
 
 /// The same of what was changed by hand.
 pub fn drift_summary(drifted: &Plan) -> String {
-    format!("{}{}{}{}", drift_counts(drifted), beside(drifted), seen(drifted, Matter::Drift), part(drifted))
+    format!("{}{}{}{}", drift_counts(drifted), beside(drifted, clean), seen(drifted, Matter::Drift), part(drifted))
 }
 
 fn count(count: usize, one: &str, many: &str) -> String {
@@ -231,8 +234,27 @@ fn foreign_fields(paths: &[String]) -> String {
     if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
+/// Rights that nobody declared: they may let a stranger in, so they are named whatever else there is.
+fn rights(plan: &Plan, quote: fn(&str) -> String) -> String {
+    let users = plan.tenants.iter().flat_map(|tenant| tenant.rights.iter().map(move |entry| (tenant, entry)));
+    let all = users.flat_map(|(tenant, (user, paths))| {
+        paths
+            .iter()
+            .map(move |path| (format!("{}/{user}", tenant.tenant), path.split_once('.').map_or("", |(_, name)| name)))
+    });
+    let all: Vec<String> = all.map(|(user, right)| format!("{} has {}", quote(&user), quote(right))).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let more = all.len().saturating_sub(RIGHTS);
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    let listed = all.iter().take(RIGHTS).cloned().collect::<Vec<_>>().join(", ");
+    let number = count(all.len(), "right that nobody declared is", "rights that nobody declared are");
+    format!(" {number} left alone: {listed}{more}.")
+}
+
 /// What is left alone, and what is not known.
-fn beside(plan: &Plan) -> String {
+fn beside(plan: &Plan, quote: fn(&str) -> String) -> String {
     let Summary { foreign, foreign_fields, realms_quarantined, realms_unread, .. } = plan.summary;
     let mut text = String::new();
     if foreign > 0 {
@@ -242,6 +264,7 @@ fn beside(plan: &Plan) -> String {
         let fields = count(foreign_fields, "foreign field is", "foreign fields are");
         text.push_str(&format!(" {fields} left alone."));
     }
+    text.push_str(&rights(plan, quote));
     if realms_quarantined > 0 {
         let realms = count(realms_quarantined, "realm in quarantine is", "realms in quarantine are");
         text.push_str(&format!(" {realms} left alone."));

@@ -268,6 +268,7 @@ fn tenant(name: &str, label: &str, changes: Vec<Change>) -> TenantPlan {
         recorded: None,
         foreign: Vec::new(),
         foreign_fields: Default::default(),
+        rights: Default::default(),
         unread: None,
         quarantined: None,
     }

@@ -66,13 +66,15 @@ async fn a_birth_is_one_request_and_a_second_run_writes_nothing() {
 }
 
 #[tokio::test]
-async fn an_unchanged_realm_costs_two_requests() {
+async fn an_unchanged_realm_costs_three_requests() {
     let (api, world) = applied().await;
     api.forget_requests();
     world.plan(&api).await;
     let clinic: Vec<_> =
         api.requests().into_iter().filter(|sent| sent.path.starts_with("clinic/")).map(|sent| sent.path).collect();
-    assert_eq!(clinic, ["clinic/partial-export", "clinic/roles/tenant-admin/users?first=0&max=100"]);
+    let [export, user, roles] = &clinic[..] else { panic!("{clinic:?}") };
+    assert_eq!([export, user], ["clinic/partial-export", "clinic/users?exact=true&username=boss%40clinic.example"]);
+    assert!(roles.starts_with("clinic/users/") && roles.ends_with("/role-mappings"), "{roles}");
 }
 
 #[tokio::test]
@@ -128,6 +130,29 @@ async fn a_group_with_a_slash_in_its_name_is_foreign_like_any_other() {
               foreign group/in%2Fout  (left alone)
               foreign group/in%2Fout/50%252F  (left alone)
     ");
+}
+
+#[tokio::test]
+async fn rights_given_by_hand_to_declared_users_are_named() {
+    let (api, world) = applied().await;
+    let user =
+        api.get("clinic", "users?exact=true&username=boss%40clinic.example").await.expect("readable").expect("there");
+    let manager = api.get("clinic", "clients?clientId=realm-management").await.expect("readable").expect("there");
+    let (user, manager) = (id(&user[0]).to_owned(), id(&manager[0]).to_owned());
+    let role =
+        api.get("clinic", &format!("clients/{manager}/roles/realm-admin")).await.expect("readable").expect("there");
+    let path = format!("users/{user}/role-mappings/clients/{manager}");
+    api.post("clinic", &path, &json!([role])).await.expect("given");
+    let group = api.post("clinic", "groups", &json!({"name": "in/out"})).await.expect("created").expect("an id");
+    api.put("clinic", &format!("users/{user}/groups/{group}"), None).await.expect("joined");
+    let plan = world.plan(&api).await;
+    assert!(plan.is_empty());
+    let (drifted, _) = realmwright::plan::drift::drift(&plan);
+    insta::assert_snapshot!(realmwright::plan::render::drift_summary(&drifted), @"No drift: nothing that is managed was changed outside Realmwright; 3 realms are as last applied. 1 foreign object is left alone. 2 rights that nobody declared are left alone: clinic/user/boss@clinic.example has realm-management/realm-admin, clinic/user/boss@clinic.example has /in%2Fout.");
+    assert!(
+        realmwright::plan::render::markdown::drift(&drifted, 0)
+            .contains("`clinic/user/boss@clinic.example` has `realm-management/realm-admin`")
+    );
 }
 
 #[tokio::test]

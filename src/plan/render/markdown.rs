@@ -64,7 +64,7 @@ pub fn drift(drifted: &Plan, waiting: usize) -> String {
 /// What stands at the top, whatever else there is: what refuses it, what is not known, the counts.
 fn begin(plan: &Plan, heading: &str, counts: &str) -> Page {
     let (refusals, unread) = (refusals(plan), unread(plan));
-    let (beside, part) = (super::beside(plan), super::part(plan));
+    let (beside, part) = (super::beside(plan, code), super::part(plan));
     let mut page = Page::new(format!("### Realmwright: {heading}\n\n{refusals}{unread}"));
     page.push(&format!("{counts}{beside}{part}\n\n"));
     page
