@@ -258,14 +258,16 @@ pub async fn a_birth_that_brings_a_policy_of_client_registration_gets_no_other(
 ) {
     const TYPE: &str = "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy";
     let mut body = body(realm, &json!({"clientScopes": scopes()}), jwks);
-    let policy = json!({"name": "Trusted Hosts", "subType": "anonymous", "providerId": "trusted-hosts", "config": {}});
+    let config = json!({"max-clients": ["500"]});
+    let policy =
+        json!({"name": "Max Clients Limit", "subType": "anonymous", "providerId": "max-clients", "config": config});
     body["components"][TYPE] = json!([policy]);
     api.create_realm(&body).await.expect("the birth is accepted");
     let names = |export: &Value| -> Vec<String> {
         let list = export["components"][TYPE].as_array().expect("policies");
         list.iter().map(|policy| policy["name"].as_str().expect("a name").to_owned()).collect()
     };
-    assert_eq!(names(&export(api, realm).await), ["Trusted Hosts"]);
+    assert_eq!(names(&export(api, realm).await), ["Max Clients Limit"]);
     api.delete(realm, "", None).await.expect("it goes");
     body["components"] = json!({});
     api.create_realm(&body).await.expect("the birth is accepted");

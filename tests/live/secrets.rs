@@ -259,7 +259,7 @@ fn the_secret_of_a_client_is_made_anew_and_not_read() {
     let (_, said) = site.expect(1, &key, &["rotate", "client-secret", &address("declared"), "--out", "x"]);
     assert!(said.contains("is declared: file:client"), "{said}");
     assert!(!Path::new(&site.path("x")).exists());
-    site.expect(1, &key, &["rotate", "client-secret", &address("realmwright-provisioner"), "--out", "x"]);
+    site.expect(64, &key, &["rotate", "client-secret", &address("realmwright-provisioner"), "--out", "x"]);
     site.expect(0, &key, &["plan", "--detailed-exitcode"]);
     site.remove();
 }

@@ -96,6 +96,7 @@ pub(super) fn more() -> Round {
             &[
                 "role/nurse created",
                 "user/boss@clinic.example realmRoles.nurse",
+                "group/in%2Fout realmRoles",
                 "client-scope/extra scopeMappings.realm",
                 "role/doctor composites.realm",
                 "authorization/worker policies",
