@@ -1,41 +1,30 @@
 //! Reading one realm into a state, in as few requests as its cost allows: one export, and of each
 //! declared user what it is and has.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
 use super::listing::{list, pages};
 use super::{KeycloakError, ReadRealms, segment};
-use crate::plan::{Action, TenantPlan};
+use crate::plan::TenantPlan;
 use crate::state::kind::{RETIRED, SERVICE_ACCOUNT_PREFIX};
 use crate::state::permissions::{name_user, unnamed_users};
 use crate::state::specs::SPECS;
-use crate::state::{Applied, Kind, ObjectId, RealmState, arrange, kind::Class};
+use crate::state::{Kind, ObjectId, RealmState, arrange};
 
-/// Users that are declared, and the memberships that are compared.
-pub type Users = BTreeMap<String, BTreeSet<String>>;
+/// Names of users.
+pub type Users = BTreeSet<String>;
 
 /// The users that a state declares.
 pub fn declared_users(desired: &RealmState) -> Users {
-    desired.of_kind(Kind::User).map(|(id, user)| (id.key.clone(), memberships(user.fields.keys()).collect())).collect()
+    desired.of_kind(Kind::User).map(|(id, _)| id.key.clone()).collect()
 }
 
-/// The users that a plan for one realm is about, with the memberships that it compares: those that it writes, and of
-/// users that are only recorded as ours, those that it records.
+/// The users that a plan for one realm is about.
 pub fn planned_users(plan: &TenantPlan) -> Users {
-    let record = plan.record.as_deref().map(Applied::parse).unwrap_or_default();
-    let users = plan.changes.iter().filter(|change| change.object.kind == Kind::User);
-    users
-        .map(|change| {
-            let body = arrange(&json!({ "users": [change.body] }));
-            let created = body.get(&change.object).map(|user| user.fields.clone()).unwrap_or_default();
-            let recorded = record.fields(&change.object).filter(|_| change.action == Action::Adopt);
-            let recorded = recorded.into_iter().flat_map(|fields| fields.keys());
-            let paths = change.fields.iter().map(|field| &field.path).chain(created.keys()).chain(recorded);
-            (change.object.key.clone(), memberships(paths).collect())
-        })
-        .collect()
+    let changed = plan.changes.iter().map(|change| &change.object);
+    changed.filter(|id| id.kind == Kind::User).map(|id| id.key.clone()).collect()
 }
 
 /// What a realm contains, or `None` when there is no such realm. Of the users, `wanted` and those of the marker are
@@ -49,13 +38,9 @@ pub async fn observe(api: &impl ReadRealms, realm: &str, wanted: &Users) -> Resu
     }
     settle_flows(&mut state);
     state.settle_upgrades();
-    let applied = state.applied();
     let mut wanted = wanted.clone();
-    for id in applied.objects().filter(|id| id.kind == Kind::User) {
-        let fields = applied.fields(id).into_iter().flat_map(|fields| fields.keys());
-        wanted.entry(id.key.clone()).or_default().extend(memberships(fields));
-    }
-    wanted.retain(|name, _| !name.starts_with(SERVICE_ACCOUNT_PREFIX));
+    wanted.extend(state.applied().objects().filter(|id| id.kind == Kind::User).map(|id| id.key.clone()));
+    wanted.retain(|name| !name.starts_with(SERVICE_ACCOUNT_PREFIX));
     for user in users(api, realm, &state, &wanted).await? {
         let found = arrange(&json!({ "users": [user] }));
         state.objects.extend(found.objects.into_iter().filter(|(id, _)| id.kind == Kind::User));
@@ -109,11 +94,6 @@ fn settle_flows(state: &mut RealmState) {
     }
 }
 
-/// The memberships among a user's fields that are compared.
-fn memberships<'a>(paths: impl Iterator<Item = &'a String>) -> impl Iterator<Item = String> {
-    paths.filter(|path| Kind::User.class_of_path(path) == Class::Memberships).cloned()
-}
-
 /// The wanted users as they are, with all that they have: by user, whatever roles there are.
 async fn users(
     api: &impl ReadRealms,
@@ -122,7 +102,7 @@ async fn users(
     wanted: &Users,
 ) -> Result<Vec<Value>, KeycloakError> {
     let mut found = Vec::new();
-    for name in wanted.keys() {
+    for name in wanted {
         let path = format!("users?exact=true&username={}", segment(name));
         if let Some(mut user) = list(api, realm, &path).await?.into_iter().next() {
             ask(api, realm, state, &mut user).await?;
