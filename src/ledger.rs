@@ -78,6 +78,17 @@ impl FromStr for Head {
     }
 }
 
+/// Reads entries that are all of a ledger, from the first on: their head.
+///
+/// # Errors
+///
+/// An entry is not what was written.
+pub fn prove(entries: &[Entry]) -> Result<Head, LedgerError> {
+    let mut ledger = Ledger::empty(());
+    entries.iter().try_for_each(|entry| ledger.take(entry))?;
+    Ok(ledger.head)
+}
+
 /// Fills an empty store with the entries of another one, in one transaction. The head afterwards.
 ///
 /// # Errors
@@ -93,14 +104,13 @@ pub async fn restore<S: Store>(store: &mut S, entries: &[Entry]) -> Result<Head,
 
 async fn fill<S: Store>(store: &mut S, entries: &[Entry]) -> Result<Head, LedgerError> {
     store.lock().await?;
-    let mut ledger = Ledger::empty(store);
-    if !ledger.store.after(0, 1).await?.is_empty() {
+    if !store.after(0, 1).await?.is_empty() {
         return Err(LedgerError::NotEmpty);
     }
-    entries.iter().try_for_each(|entry| ledger.take(entry))?;
-    ledger.store.append(entries).await?;
-    ledger.store.commit().await?;
-    Ok(ledger.head)
+    let head = prove(entries)?;
+    store.append(entries).await?;
+    store.commit().await?;
+    Ok(head)
 }
 
 impl<S> Ledger<S> {

@@ -24,28 +24,6 @@ pub trait Store: Send {
     fn reset(&mut self) -> impl Future<Output = ()> + Send;
 }
 
-impl<S: Store> Store for &mut S {
-    async fn after(&mut self, sequence: u64, most: usize) -> Result<Vec<Entry>, LedgerError> {
-        (**self).after(sequence, most).await
-    }
-
-    async fn lock(&mut self) -> Result<(), LedgerError> {
-        (**self).lock().await
-    }
-
-    async fn append(&mut self, entries: &[Entry]) -> Result<(), LedgerError> {
-        (**self).append(entries).await
-    }
-
-    async fn commit(&mut self) -> Result<(), LedgerError> {
-        (**self).commit().await
-    }
-
-    async fn reset(&mut self) {
-        (**self).reset().await;
-    }
-}
-
 /// Why the ledger can't be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]

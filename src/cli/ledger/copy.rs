@@ -7,10 +7,10 @@ use anyhow::Context;
 use clap::Args;
 
 use super::{Book, hinted};
-use crate::cli::exit::{Exit, Hinted};
+use crate::cli::exit::Exit;
 use crate::cli::files;
 use crate::cli::output::Printer;
-use crate::ledger::{Entry, PAGE, Store, restore as fill, verify};
+use crate::ledger::{Entry, PAGE, Store, prove, restore as fill};
 
 /// `ledger backup`
 #[derive(Debug, Args)]
@@ -30,23 +30,21 @@ pub(in crate::cli) struct Restore {
     book: Book,
 }
 
-/// Writes all entries, one a line, once they are known to be right.
+/// Writes all entries, one a line, once they are proved.
 pub(in crate::cli) async fn backup(printer: &Printer, options: &Backup) -> anyhow::Result<Exit> {
     let mut store = options.book.store(false)?;
-    let (head, findings) = verify(&mut store, None).await.map_err(hinted)?;
-    if let Some(finding) = findings.first() {
-        let message = format!("the ledger is not what was written: {finding}");
-        return Err(Hinted { message, hint: "`realmwright ledger verify` names all that is wrong".into() }.into());
-    }
-    let (mut text, mut after) = (String::new(), 0);
-    while after < head.sequence {
-        for entry in store.after(after, PAGE).await.map_err(hinted)? {
-            after = entry.sequence;
-            text += &serde_json::to_string(&entry)?;
-            text.push('\n');
+    let mut entries: Vec<Entry> = Vec::new();
+    loop {
+        let page = store.after(entries.last().map_or(0, |entry| entry.sequence), PAGE).await.map_err(hinted)?;
+        let last = page.len() < PAGE;
+        entries.extend(page);
+        if last {
+            break;
         }
     }
-    files::write_private(&options.file, &text)?;
+    let head = prove(&entries).map_err(hinted)?;
+    let lines = entries.iter().map(|entry| Ok(serde_json::to_string(entry)? + "\n"));
+    files::write_private(&options.file, &lines.collect::<serde_json::Result<String>>()?)?;
     printer.say(&format!("{} entries; head {head}", head.sequence));
     Ok(Exit::Done)
 }
