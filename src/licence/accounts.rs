@@ -227,16 +227,6 @@ impl Accounts {
         Ok(self.figures_of(id, resource))
     }
 
-    /// The types of resource, as they were defined.
-    pub fn resources(&self) -> impl Iterator<Item = (&str, Measure)> {
-        self.resources.ids().map(|id| (self.resources.name(id), self.resources.measure(id)))
-    }
-
-    /// Whether an import token can still be used.
-    pub fn token_is_good(&self, token: &str) -> bool {
-        self.tokens.get(token).is_some_and(|token| !token.used && self.now < token.dead)
-    }
-
     pub(super) fn figures_of(&self, id: OrganizationId, resource: ResourceId) -> Figures {
         let cell = self.cell(id, resource);
         Figures {

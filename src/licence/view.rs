@@ -138,16 +138,4 @@ impl Accounts {
                 .collect(),
         })
     }
-
-    /// The serials of the licences that an organization redeemed, in the order in which they were issued.
-    pub fn held(&self, organization: &str) -> Result<Vec<&str>, Refusal> {
-        let id = self.organization(organization)?;
-        let held = self.licences.iter().filter(|licence| licence.holder == Some(id));
-        Ok(held.map(|licence| licence.terms.serial.as_str()).collect())
-    }
-
-    /// All serials, in the order in which the licences were issued.
-    pub fn serials(&self) -> impl Iterator<Item = &str> {
-        self.licences.iter().map(|licence| licence.terms.serial.as_str())
-    }
 }
