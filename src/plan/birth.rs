@@ -5,22 +5,12 @@ use serde_json::Value;
 use super::{Action, Cause, Change, TenantPlan, diff, order};
 use crate::state::{Applied, Kind, ObjectId, RealmState, applied, assemble, defaults, secret::Secrets};
 
-/// Fields of which a birth takes all from its body where it finds one of them, and the defaults where it finds none.
+/// How fields begin of which a birth takes all from its body where it finds one of them, and the defaults where it finds
+/// none.
 const TOGETHER: [(Kind, &[&str]); 3] = [
     (Kind::UserProfile, &["unmanagedAttributePolicy", "attributes", "groups"]),
     (Kind::Realm, &["accessCodeLifespanUserAction", "actionTokenGeneratedByUserLifespan"]),
-    (
-        Kind::Realm,
-        &[
-            "otpPolicyType",
-            "otpPolicyAlgorithm",
-            "otpPolicyInitialCounter",
-            "otpPolicyDigits",
-            "otpPolicyLookAheadWindow",
-            "otpPolicyPeriod",
-            "otpPolicyCodeReusable",
-        ],
-    ),
+    (Kind::Realm, &["otpPolicy"]),
 ];
 
 /// A realm is born whole, its marker with it, in one request; but for what no birth can bring. That is written right
@@ -48,14 +38,15 @@ pub(super) fn birth(plan: &mut TenantPlan, desired: &RealmState, whole: &Applied
 /// What is not declared is left as Keycloak makes it: beside a field that is, a birth must say so. The marker does not.
 fn complete(born: &mut RealmState, realm: &str) {
     let bare = defaults::bare(realm);
-    for (kind, fields) in TOGETHER {
+    for (kind, starts) in TOGETHER {
+        let is_one = |path: &str| starts.iter().any(|start| path.starts_with(start));
         let id = ObjectId::new(kind, "");
         let Some(object) = born.objects.get_mut(&id) else { continue };
-        if !fields.iter().any(|path| object.fields.contains_key(*path)) {
+        if !object.fields.keys().any(|path| is_one(path)) {
             continue;
         }
         let usual = bare.get(&id).cloned().unwrap_or_else(|| defaults::new_object(&id, &object.fields));
-        for (path, value) in usual.into_iter().filter(|(path, _)| fields.contains(&path.as_str())) {
+        for (path, value) in usual.into_iter().filter(|(path, _)| is_one(path)) {
             object.fields.entry(path).or_insert(value);
         }
     }

@@ -182,10 +182,13 @@ fn removed(id: &ObjectId, path: &str, wanted: &Object, found: &Object) -> Option
 
 /// References that nobody declared, in a field whose references are declared: a role smuggled into a composite.
 fn too_much(id: &ObjectId, path: &str, wanted: &Object, found: &Object) -> Option<FieldChange> {
+    is_declared_whole(id, path, wanted).then(|| without(path, wanted, found, Cause::Drift)).flatten()
+}
+
+/// Whether a field is one of several that are complete once one of them is declared, and one is.
+pub(super) fn is_declared_whole(id: &ObjectId, path: &str, wanted: &Object) -> bool {
     let field = |path: &str| path.split('.').next().unwrap_or_default().to_owned();
-    let complete =
-        || id.kind.class_of_path(path).is_complete() && wanted.fields.keys().any(|other| field(other) == field(path));
-    complete().then(|| without(path, wanted, found, Cause::Drift)).flatten()
+    id.kind.class_of_path(path).is_complete() && wanted.fields.keys().any(|other| field(other) == field(path))
 }
 
 fn without(path: &str, wanted: &Object, found: &Object, cause: Cause) -> Option<FieldChange> {

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::diff::is_declared_whole;
 use crate::state::defaults::{self, Flat};
-use crate::state::kind::{Class, SERVICE_ACCOUNT_PREFIX};
+use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
 use crate::state::secret::is_masked;
 use crate::state::{Applied, Fields, Kind, Object, ObjectId, RealmState, same};
 
@@ -82,8 +83,8 @@ impl World<'_> {
         let compared = class.is_readable() && !class.is_initial() && !class.is_shared() && !is_masked(value);
         compared
             && path != id.kind.spec().key
-            && !is_given(id, path, value, self.observed.get(id).map(|found| &found.fields))
-            && !self.is_declared(id, path, class)
+            && !is_given(id, path, value, self.found(id))
+            && !self.is_declared(id, path)
             && {
                 let known = self.bases(id);
                 let like =
@@ -97,12 +98,13 @@ impl World<'_> {
     }
 
     /// Whether it is declared, or belongs to a group that is declared whole.
-    fn is_declared(&self, id: &ObjectId, path: &str, class: Class) -> bool {
-        let group = |path: &str| path.split('.').next().unwrap_or_default().to_owned();
-        self.desired.get(id).is_some_and(|wanted| {
-            let whole = || class.is_complete() && wanted.fields.keys().any(|other| group(other) == group(path));
-            wanted.fields.contains_key(path) || whole()
-        })
+    fn is_declared(&self, id: &ObjectId, path: &str) -> bool {
+        let wanted = self.desired.get(id);
+        wanted.is_some_and(|wanted| wanted.fields.contains_key(path) || is_declared_whole(id, path, wanted))
+    }
+
+    fn found(&self, id: &ObjectId) -> Option<&Fields> {
+        Some(&self.observed.get(id)?.fields)
     }
 
     /// What it is like where nothing is said of it: as in a bare realm, or as one that a manifest brings.
@@ -112,8 +114,7 @@ impl World<'_> {
         // One that every realm has is never brought in place of Keycloak's.
         let brought = known.is_empty() || (declared.is_some() && !id.kind.is_single());
         if brought && (defaults::is_recorded(id.kind) || id.kind.is_single()) {
-            let found = self.observed.get(id).map(|found| &found.fields);
-            known.push(defaults::new_object(id, found.unwrap_or(&Fields::new())));
+            known.push(defaults::new_object(id, self.found(id).unwrap_or(&Fields::new())));
         }
         known
     }
@@ -124,7 +125,7 @@ impl World<'_> {
             let items = value.and_then(Value::as_array).into_iter().flatten();
             items.filter_map(Value::as_str).map(str::to_owned).collect()
         };
-        let uris = texts(self.observed.get(id).and_then(|found| found.fields.get("redirectUris")));
+        let uris = texts(self.found(id).and_then(|found| found.get("redirectUris")));
         let origin = |uri: &String| Some(url::Url::parse(uri).ok()?.origin().ascii_serialization());
         texts(Some(origins)) == uris.iter().filter_map(origin).collect()
     }
@@ -139,13 +140,12 @@ impl World<'_> {
             "webOrigins" => return self.are_derived(id, value),
             _ => return false,
         };
-        let fields = |id: &ObjectId| self.observed.get(id).map(|found| &found.fields);
-        let list = fields(&ObjectId::realm()).and_then(|realm| realm.get(given)?.as_array());
+        let list = self.found(&ObjectId::realm()).and_then(|realm| realm.get(given)?.as_array());
         let protocol = |fields: Option<&Fields>| fields.and_then(|fields| fields.get("protocol")).cloned();
-        let own = protocol(fields(id));
+        let own = protocol(self.found(id));
         let fits = |name: &&Value| {
             let scope = ObjectId::new(Kind::ClientScope, name.as_str().unwrap_or_default());
-            protocol(fields(&scope)).is_none_or(|speaks| Some(speaks) == own)
+            protocol(self.found(&scope)).is_none_or(|speaks| Some(speaks) == own)
         };
         let account = json!("service_account");
         let without = |names: &mut dyn Iterator<Item = &Value>| -> Vec<Value> {
