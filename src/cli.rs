@@ -7,6 +7,7 @@ mod check;
 mod completions;
 mod config;
 mod destroy;
+mod device;
 mod doctor;
 mod drift;
 mod excerpt;
@@ -19,18 +20,21 @@ mod git;
 mod guards;
 mod import;
 mod ledger;
+mod licence;
 mod man;
 mod output;
 mod plan;
 mod progress;
 mod realms;
 pub mod reference;
+mod resources;
 mod restore;
 mod rotate;
 mod schema;
 mod secrets;
 mod session;
 mod settings;
+mod table;
 mod tree;
 mod validate;
 
@@ -103,6 +107,9 @@ impl Call {
             Command::Guards(options) => guards::run(printer, options),
             Command::Doctor(options) => doctor::run(printer, options).await,
             Command::Ledger(command) => ledger::run(printer, command).await,
+            Command::Licence(command) => licence::run(printer, command).await,
+            Command::Device(command) => device::run(printer, command).await,
+            Command::Resources(options) => resources::run(printer, options).await,
             Command::Tree(options) => tree::run(printer, options).await,
             Command::Import(options) => import::run(printer, options).await,
             Command::Bootstrap(options) => bootstrap::run(printer, options).await,

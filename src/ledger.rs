@@ -183,6 +183,11 @@ impl<S: Store> Ledger<S> {
         self.accounts.advance(at);
     }
 
+    /// What was answered to the order of a key.
+    pub fn recorded(&self, key: &str) -> Option<&Record> {
+        self.keys.get(key)
+    }
+
     /// The last entry that was read.
     pub fn head(&self) -> Head {
         self.head

@@ -7,20 +7,21 @@
 //!
 //! 1. [`diagnostic`]: what is wrong with what people wrote, and where;
 //! 2. [`licence`]: the accounts of the licence tree: commands → events, and every figure;
-//! 3. [`manifest`]: what people write → a `ManifestSet`, and the network of one environment;
-//! 4. [`state`]: what realms contain → one `State` for the desired and the observed side;
-//! 5. [`template`], [`expand`]: manifests → the desired state;
-//! 6. [`authority`]: two sides of a change → what its author may not do;
-//! 7. [`plan`]: two states → a `Plan`, and its rendering;
-//! 8. [`import`]: realms → the manifests that plan nothing for them.
+//! 3. [`seal`]: licences and import tokens as signed files;
+//! 4. [`manifest`]: what people write → a `ManifestSet`, and the network of one environment;
+//! 5. [`state`]: what realms contain → one `State` for the desired and the observed side;
+//! 6. [`template`], [`expand`]: manifests → the desired state;
+//! 7. [`authority`]: two sides of a change → what its author may not do;
+//! 8. [`plan`]: two states → a `Plan`, and its rendering;
+//! 9. [`import`]: realms → the manifests that plan nothing for them.
 //!
 //! With effects:
 //!
-//! 9. [`ledger`]: what happened to the accounts, kept in SQLite or PostgreSQL;
-//! 10. [`keycloak`]: a server, real or in memory → the observed state;
-//! 11. [`apply`]: a plan → an `Outcome`;
-//! 12. [`doctor`]: what may go wrong on a server, and what mends it; all but its questions is pure;
-//! 13. [`cli`]: the command line, the only place that reads files and the clock, and prints.
+//! 10. [`ledger`]: what happened to the accounts, kept in SQLite or PostgreSQL;
+//! 11. [`keycloak`]: a server, real or in memory → the observed state;
+//! 12. [`apply`]: a plan → an `Outcome`;
+//! 13. [`doctor`]: what may go wrong on a server, and what mends it; all but its questions is pure;
+//! 14. [`cli`]: the command line, the only place that reads files and the clock, and prints.
 
 pub mod apply;
 pub mod authority;
@@ -34,5 +35,6 @@ pub mod ledger;
 pub mod licence;
 pub mod manifest;
 pub mod plan;
+pub mod seal;
 pub mod state;
 pub mod template;

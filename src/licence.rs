@@ -26,14 +26,17 @@ mod fold;
 mod lots;
 mod refusal;
 mod resource;
+mod serial;
 mod view;
 
 pub use accounts::{Accounts, Figures, Standing, Unlawful};
 pub use balance::{Balance, Violation};
 pub use command::{Command, LicenceTerms, Policy};
+pub use decide::DEVICES;
 pub use event::Event;
-pub use refusal::{Refusal, Shortage};
+pub use refusal::{Distrust, Document, Refusal, Shortage};
 pub use resource::{Measure, ORGANIZATIONS};
+pub use serial::Serial;
 pub use view::{Consumption, LicenceView, OrganizationView};
 
 /// Seconds since 1970-01-01T00:00:00Z.

@@ -6,8 +6,8 @@ use clap::builder::{OsStringValueParser, Resettable, TypedValueParser};
 use clap::{Arg, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{
-    apply, bootstrap, check, completions, config, destroy, doctor, drift, explain, fmt, guards, import, ledger, man,
-    plan, restore, rotate, schema, tree, validate,
+    apply, bootstrap, check, completions, config, destroy, device, doctor, drift, explain, fmt, guards, import, ledger,
+    licence, man, plan, resources, restore, rotate, schema, tree, validate,
 };
 use crate::plan::Waiver;
 use crate::plan::select::{Selection, Selector};
@@ -76,6 +76,14 @@ pub(super) enum Command {
     Doctor(doctor::Options),
     /// Show organizations as the ledger knows them: what each has, uses, shares and sold
     Tree(tree::Options),
+    /// Show what is left to an organization, and the licences that it has it from
+    Resources(resources::Options),
+    /// Issue licences, redeem them, and look at them
+    #[command(subcommand)]
+    Licence(licence::Command),
+    /// Register and retire devices, and move them between organizations
+    #[command(subcommand)]
+    Device(device::Command),
     /// Keep the accounts of the licence tree: commands, their answers, and proof of both
     #[command(subcommand)]
     Ledger(ledger::Command),

@@ -1,8 +1,11 @@
 //! `realmwright ledger`
 
+pub(super) mod asking;
 pub(super) mod copy;
+pub(super) mod day;
 pub(super) mod log;
 pub(super) mod post;
+pub(super) mod signing;
 pub(super) mod verify;
 
 use clap::{Args, Subcommand};
@@ -52,6 +55,13 @@ impl Book {
         }
     }
 
+    /// The accounts in it as they are now, to be looked at.
+    pub(super) async fn now(&self) -> anyhow::Result<Ledger<AnyStore>> {
+        let mut ledger = self.open(false).await?;
+        ledger.advance(Timestamp::now().as_second());
+        Ok(ledger)
+    }
+
     /// The accounts in it.
     pub(super) async fn open(&self, writes: bool) -> anyhow::Result<Ledger<AnyStore>> {
         Ledger::open(self.store(writes)?).await.map_err(hinted)
@@ -81,6 +91,6 @@ fn hinted(error: LedgerError) -> anyhow::Error {
 }
 
 /// An instant as people read it.
-fn instant(at: Time) -> String {
+pub(super) fn instant(at: Time) -> String {
     Timestamp::from_second(at).map_or_else(|_| at.to_string(), |time| time.to_string())
 }

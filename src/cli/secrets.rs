@@ -48,7 +48,7 @@ pub(super) fn operator_key(file: Option<&Path>) -> anyhow::Result<OperatorKey> {
 }
 
 /// The secret in a variable of the tool itself; an empty one counts as none, as pipelines set it where there is none.
-fn variable(name: &str) -> Option<SecretString> {
+pub(super) fn variable(name: &str) -> Option<SecretString> {
     std::env::var(name).ok().filter(|value| !value.is_empty()).map(SecretString::from)
 }
 

@@ -6,14 +6,14 @@ mod text;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
-use jiff::Timestamp;
+use clap::Args;
 use serde_json::Value;
 
 use super::exit::{Exit, UsageError};
 use super::ledger::Book;
 use super::output::Printer;
 use super::session;
+use super::table::Format;
 use crate::diagnostic::did_you_mean;
 use crate::licence::{Accounts, OrganizationView};
 use crate::manifest::resolve::resolve;
@@ -39,25 +39,13 @@ pub(super) struct Options {
     environment: Option<String>,
 }
 
-/// How to print a table of figures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// With bars, for a terminal.
-    Text,
-    /// For programs.
-    Json,
-    /// For spreadsheets: a row for each organization and resource.
-    Csv,
-}
-
 /// What manifests say of an organization: its label and its tier.
 type Labels = BTreeMap<String, (String, String)>;
 
 /// Shows who has how much of what, and what became of it.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let labels = labels(printer, options)?;
-    let mut ledger = options.book.open(false).await?;
-    ledger.advance(Timestamp::now().as_second());
+    let ledger = options.book.now().await?;
     let views = views(ledger.accounts(), options)?;
     match options.format {
         Format::Text => printer.data(&text::tree(&views, &labels)),

@@ -1,6 +1,7 @@
 //! The state that events add up to.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::Serialize;
 use thiserror::Error;
@@ -125,6 +126,18 @@ pub enum Standing {
     Revoked,
     /// The organization that held it was deleted.
     Closed,
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Issued => "issued",
+            Self::Redeemed => "redeemed",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Closed => "closed",
+        })
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

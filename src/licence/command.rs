@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::refusal::{Distrust, Document};
 use super::resource::Measure;
 use super::{Amount, Time};
 
@@ -126,6 +127,13 @@ pub enum Command {
         from: String,
         /// The token.
         token: String,
+    },
+    /// Notes down that something was presented that can't be believed: always refused, so that the attempt is kept.
+    Present {
+        /// What it should have been.
+        document: Document,
+        /// What is wrong with it.
+        reason: Distrust,
     },
     /// Allows an organization to hide what is its own from those above it, or withdraws that.
     AllowPrivacy {

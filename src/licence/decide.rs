@@ -36,6 +36,7 @@ impl Accounts {
             Command::Move { organization, parent } => self.move_below(organization, parent),
             Command::ImportToken { to, token } => self.import_token(to, token),
             Command::MoveDevice { from, token } => self.move_device(from, token),
+            Command::Present { document, reason } => Err(Refusal::Untrusted { document: *document, reason: *reason }),
             Command::AllowPrivacy { organization, allow } => self.allow_privacy(organization, *allow),
             Command::RequirePrivacy { organization, require } => self.require_privacy(organization, *require),
         }
@@ -398,7 +399,7 @@ impl Accounts {
 }
 
 /// The resource that import tokens move.
-pub(super) const DEVICES: &str = "devices";
+pub const DEVICES: &str = "devices";
 
 fn shape(command: &Command) -> Result<(), Refusal> {
     match command {

@@ -138,10 +138,6 @@ pub enum Event {
 
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let quantities = |of: &BTreeMap<String, Amount>| match of.is_empty() {
-            true => "nothing".to_owned(),
-            false => of.iter().map(|(resource, amount)| format!("{amount} {resource}")).collect::<Vec<_>>().join(", "),
-        };
         match self {
             Self::ResourceDefined { resource, measure: Measure::Gauge } => write!(f, "{resource} is a gauge"),
             Self::ResourceDefined { resource, measure: Measure::Counter } => write!(f, "{resource} is a counter"),
@@ -150,7 +146,7 @@ impl fmt::Display for Event {
                 write!(f, "{organization} created below {parent}, on own licences")
             }
             Self::Created { organization, parent: Some(parent), grants, .. } => {
-                write!(f, "{organization} created below {parent}, granted {}", quantities(grants))
+                write!(f, "{organization} created below {parent}, granted {}", in_words(grants))
             }
             Self::Granted { organization, resource, before, after } => {
                 write!(f, "{organization} granted {after} {resource} (was {before})")
@@ -163,7 +159,7 @@ impl fmt::Display for Event {
             Self::DealerSet { organization, dealer: false } => write!(f, "{organization} is no dealer any more"),
             Self::Issued(terms) => {
                 let dealer = terms.dealer.as_deref().unwrap_or("the platform");
-                write!(f, "licence {} issued by {dealer}: {}", terms.serial, quantities(&terms.quantities))
+                write!(f, "licence {} issued by {dealer}: {}", terms.serial, terms.released())
             }
             Self::Redeemed { organization, serial } => write!(f, "licence {serial} redeemed by {organization}"),
             Self::Revoked { serial } => write!(f, "licence {serial} revoked"),
@@ -178,6 +174,16 @@ impl fmt::Display for Event {
             Self::PrivacyRequired { organization, require } => {
                 write!(f, "full privacy {} by {organization}", if *require { "required" } else { "ended" })
             }
+        }
+    }
+}
+
+/// Quantities as people say them.
+pub(super) fn in_words(quantities: &BTreeMap<String, Amount>) -> String {
+    match quantities.is_empty() {
+        true => "nothing".to_owned(),
+        false => {
+            quantities.iter().map(|(resource, amount)| format!("{amount} {resource}")).collect::<Vec<_>>().join(", ")
         }
     }
 }

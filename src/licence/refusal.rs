@@ -1,5 +1,7 @@
 //! Why something was not accepted.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -92,6 +94,10 @@ pub enum Refusal {
     #[error("full privacy can't be withdrawn while `{organization}` requires it")]
     PrivacyRequired { organization: String },
 
+    // Trust.
+    #[error("the {document} can't be believed: {reason}")]
+    Untrusted { document: Document, reason: Distrust },
+
     // Quota.
     #[error("`{}` has not enough of `{}`: {} missing", .0.organization, .0.resource, .0.missing)]
     Quota(Shortage),
@@ -119,4 +125,53 @@ pub struct Shortage {
     pub licensed: Amount,
     /// The nearest organization above it, within its pool, that has as much free as is missing.
     pub nearest: Option<String>,
+}
+
+/// What somebody presents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Document {
+    /// A serial.
+    Serial,
+    /// A licence file.
+    LicenceFile,
+    /// An import token.
+    ImportToken,
+}
+
+impl fmt::Display for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Serial => "serial",
+            Self::LicenceFile => "licence file",
+            Self::ImportToken => "import token",
+        })
+    }
+}
+
+/// Why what somebody presents can't be believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Distrust {
+    /// The check of a serial does not come out.
+    #[error("a symbol is wrong, or two changed places")]
+    Mistyped,
+    /// Not in the form that it should have.
+    #[error("it is cut off or was changed")]
+    Malformed,
+    /// Signed in another way than the one that is accepted.
+    #[error("it is not signed with Ed25519")]
+    Algorithm,
+    /// Signed, as something else.
+    #[error("it is something else that was signed")]
+    OtherType,
+    /// Signed with a key that is not trusted.
+    #[error("it is signed with a key that is not trusted")]
+    UnknownKey,
+    /// The signature is not of this text.
+    #[error("the signature is not of this text")]
+    Signature,
+    /// It says something else than what was issued under its name.
+    #[error("another one was issued under its name")]
+    OtherContents,
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::accounts::{Accounts, Figures, OrganizationId, Standing};
+use super::accounts::{Accounts, Figures, Licence, OrganizationId, Standing};
 use super::command::LicenceTerms;
+use super::event::in_words;
 use super::{Amount, Refusal, Time};
 
 /// An organization, as somebody sees it.
@@ -124,11 +125,24 @@ impl Accounts {
         OrganizationView::Full { name: self.at(id).name.clone(), consumption: consumption.collect() }
     }
 
+    /// All licences that there ever were, in the order in which they were issued.
+    pub fn licence_views(&self) -> impl Iterator<Item = LicenceView> {
+        self.licences.iter().map(|licence| self.view(licence))
+    }
+
     /// A licence by its serial.
     pub fn licence_view(&self, serial: &str) -> Result<LicenceView, Refusal> {
-        let licence = &self.licences[self.licence(serial)?.0];
+        Ok(self.view(&self.licences[self.licence(serial)?.0]))
+    }
+
+    /// When an import token is dead.
+    pub fn token_dies(&self, token: &str) -> Option<Time> {
+        self.tokens.get(token).map(|token| token.dead)
+    }
+
+    fn view(&self, licence: &Licence) -> LicenceView {
         let burned = licence.quantities.iter().zip(&licence.burned).filter(|(_, burned)| **burned > 0);
-        Ok(LicenceView {
+        LicenceView {
             terms: licence.terms.clone(),
             expires: licence.expiry,
             standing: licence.standing,
@@ -136,6 +150,13 @@ impl Accounts {
             burned: burned
                 .map(|((resource, _), burned)| (self.resources.name(*resource).to_owned(), *burned))
                 .collect(),
-        })
+        }
+    }
+}
+
+impl LicenceTerms {
+    /// What it releases, in words.
+    pub fn released(&self) -> String {
+        in_words(&self.quantities)
     }
 }

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the inside out; each may use those before it. The pure ones come first.
-const LAYERS: [&str; 14] = [
+const LAYERS: [&str; 15] = [
     "diagnostic",
     "licence",
+    "seal",
     "manifest",
     "state",
     "template",
@@ -22,7 +23,7 @@ const LAYERS: [&str; 14] = [
 ];
 
 /// How many of the layers are pure.
-const PURE: usize = 9;
+const PURE: usize = 10;
 
 /// Of the pure layers, pairs that know each other: filling a template needs the manifests, resolving needs merging, and
 /// references to secrets are a part of the state.

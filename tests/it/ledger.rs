@@ -7,10 +7,11 @@ use sqlx::{Connection, SqliteConnection};
 
 use crate::contract::ledger::Place;
 
-struct File(tempfile::TempDir);
+/// A ledger in a directory of its own.
+pub struct File(pub tempfile::TempDir);
 
 impl File {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
@@ -45,7 +46,7 @@ macro_rules! on_sqlite {
 crate::ledger_cases!(on_sqlite);
 
 /// Runs the program on a ledger: its exit code and what it printed.
-fn realmwright(file: &File, arguments: &[&str]) -> (i32, String, String) {
+pub fn realmwright(file: &File, arguments: &[&str]) -> (i32, String, String) {
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_realmwright"))
         .args(arguments)
         .env_clear()
@@ -58,7 +59,7 @@ fn realmwright(file: &File, arguments: &[&str]) -> (i32, String, String) {
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-fn post(file: &File, lines: &str) -> (i32, String, String) {
+pub fn post(file: &File, lines: &str) -> (i32, String, String) {
     std::fs::write(file.0.path().join("commands.jsonl"), lines).unwrap();
     realmwright(file, &["ledger", "post", "commands.jsonl"])
 }

@@ -25,6 +25,7 @@ mod import;
 mod kinds;
 mod layers;
 mod ledger;
+mod licences;
 mod manifest;
 mod markdown;
 mod memory;

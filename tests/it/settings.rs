@@ -30,6 +30,9 @@ fn each_value_has_its_origin_and_secrets_are_masked() {
     adminPassword      (none)                            default
     ledger             (none)                            default
     actor              (none)                            default
+    signingKey         (none)                            default
+    signingKeyPem      (none)                            default
+    trustedKeys        (none)                            default
     parallelism        16                                file realmwright.yaml:4
     color              auto                              default
     noProgress         false                             default

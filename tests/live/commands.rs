@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::pipelines::git;
 use crate::server::live;
-use crate::support::commands;
+use crate::support::{commands, signing_key};
 use crate::tenants::Site;
 
 /// A user on a network of its own, and the commands that were used.
@@ -208,11 +208,13 @@ fn every_command_goes_well_and_says_so() {
     ");
     let orders = [
         r#"{"at": 10, "command": {"do": "define-resource", "resource": "users", "measure": "gauge"}}"#,
+        r#"{"at": 10, "command": {"do": "define-resource", "resource": "devices", "measure": "gauge"}}"#,
         r#"{"at": 10, "command": {"do": "create", "organization": "acme", "ownLicences": true}}"#,
+        r#"{"at": 10, "command": {"do": "create", "organization": "beta", "parent": "acme", "ownLicences": true}}"#,
     ];
     walk.site.write("orders.jsonl", &orders.join("\n"));
     insta::assert_snapshot!(walk.goes(0, "ledger post orders.jsonl --actor anna --ledger sqlite:a.db"), @r"
-    exit 0
+    exit 3
     …
     ---
     …
@@ -220,31 +222,142 @@ fn every_command_goes_well_and_says_so() {
     insta::assert_snapshot!(walk.goes(9, "ledger log --ledger sqlite:a.db"), @r"
     exit 0
          1 TIME anna users is a gauge
-         2 TIME anna acme created as a root
+         2 TIME anna devices is a gauge
+         3 TIME anna acme created as a root
+         4 TIME anna refused: `acme` has not enough of `organizations`: 1 missing
     ---
     ");
     insta::assert_snapshot!(walk.goes(9, "ledger verify --ledger sqlite:a.db"), @r"
     exit 0
     head HEAD
     ---
-    2 entries, each as it was written
+    4 entries, each as it was written
     ");
     insta::assert_snapshot!(walk.goes(9, "ledger backup b.jsonl --ledger sqlite:a.db"), @r"
     exit 0
     ---
-    2 entries; head HEAD
+    4 entries; head HEAD
     ");
     insta::assert_snapshot!(walk.goes(9, "ledger restore b.jsonl --ledger sqlite:c.db"), @r"
     exit 0
     ---
-    2 entries; head HEAD
+    4 entries; head HEAD
     ");
     insta::assert_snapshot!(walk.goes(9, "tree --ledger sqlite:c.db"), @r"
     exit 0
     acme own licences
     ---
     ");
+    licences(&mut walk);
     let unused: Vec<Vec<String>> = commands().into_iter().filter(|command| !walk.used.contains(command)).collect();
     assert!(unused.is_empty(), "no good run of {unused:?} is shown here");
     walk.site.remove();
+}
+
+/// Licences and devices, in the ledger `a.db`.
+fn licences(walk: &mut Walk) {
+    let (private, public) = signing_key();
+    walk.site.write("signing.pem", &private);
+    walk.site.write("trusted.pem", &public);
+    let asking = "--ledger sqlite:a.db --actor anna";
+    let issue = "licence issue --serial AS-1 --quantity users=5 --quantity devices=2 --valid-until 2999-12-31 --file a.licence --signing-key signing.pem";
+    insta::assert_snapshot!(walk.goes(9, &format!("{issue} {asking}")), @r"
+    exit 0
+    AS-1
+    ---
+    licence AS-1
+      product none
+      type none
+      releases 2 devices, 5 users
+      valid until TIME
+      issued by the platform
+    written to a.licence
+    ");
+    insta::assert_snapshot!(walk.goes(1, "licence verify a.licence --trusted-keys trusted.pem"), @r"
+    exit 0
+    licence AS-1
+    …
+    ---
+    it is genuine
+    ");
+    insta::assert_snapshot!(walk.goes(9, "licence show AS-1 --ledger sqlite:a.db"), @r"
+    exit 0
+    licence AS-1
+      product none
+      type none
+      releases 2 devices, 5 users
+      valid until TIME
+      issued by the platform
+      standing issued
+    ---
+    ");
+    insta::assert_snapshot!(walk.goes(9, &format!("licence redeem AS-1 -o acme --yes {asking}")), @r"
+    exit 0
+    ---
+    licence AS-1
+      product none
+      type none
+      releases 2 devices, 5 users
+      valid until TIME
+      issued by the platform
+      standing issued
+    licence AS-1 redeemed by acme
+    ");
+    insta::assert_snapshot!(walk.goes(9, "licence list acme --ledger sqlite:a.db"), @r"
+    exit 0
+    licence AS-1
+      product none
+      type none
+      releases 2 devices, 5 users
+      valid until TIME
+      issued by the platform
+      standing redeemed
+      held by acme
+    ---
+    ");
+    insta::assert_snapshot!(walk.goes(9, "resources acme --ledger sqlite:a.db"), @r"
+    exit 0
+    acme own licences
+        devices 2 left: 0 of 2 used (own 0, shared 0)
+        organizations 0 left: 0 of 0 used (own 0, shared 0)
+        users 5 left: 0 of 5 used (own 0, shared 0)
+      licence AS-1 2 devices, 5 users redeemed until TIME
+    ---
+    ");
+    insta::assert_snapshot!(walk.goes(9, &format!("device register acme 2 {asking}")), @r"
+    exit 0
+    ---
+    acme uses 2 devices more
+    ");
+    insta::assert_snapshot!(walk.goes(9, &format!("device retire acme {asking}")), @r"
+    exit 0
+    ---
+    acme uses 1 devices less
+    ");
+    let quietly = |walk: &Walk, line: &str| {
+        let output = walk.site.run(&format!("{line} {asking}").split(' ').collect::<Vec<_>>());
+        String::from_utf8(output.stdout).expect("text").trim().to_owned()
+    };
+    quietly(walk, "licence issue --serial AS-2 --quantity devices=1 --valid-until 2999-12-31");
+    quietly(walk, "licence redeem AS-2 -o beta --yes");
+    let token = quietly(walk, "device import-token --to beta --signing-key signing.pem");
+    insta::assert_snapshot!(walk.goes(0, &format!("device import-token --to acme --signing-key signing.pem {asking}")), @r"
+    exit 0
+    …
+    ---
+    …
+    ");
+    let moved =
+        format!("device move --from acme --token {token} --accept-data-loss --trusted-keys trusted.pem {asking}");
+    assert_eq!(walk.goes(0, &moved), "exit 0\n---\n…\n");
+    insta::assert_snapshot!(walk.goes(9, &format!("licence renew AS-1 --until 3000-12-31 {asking}")), @r"
+    exit 0
+    ---
+    licence AS-1 renewed
+    ");
+    insta::assert_snapshot!(walk.goes(9, &format!("licence revoke AS-1 {asking}")), @r"
+    exit 0
+    ---
+    licence AS-1 revoked
+    ");
 }

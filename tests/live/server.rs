@@ -41,19 +41,30 @@ pub fn live() -> &'static Live {
     })
 }
 
-/// A directory of this run, below cargo's own; those of runs that have ended are removed.
+/// A directory of this run, below cargo's own; those of runs that have ended are removed, once their servers have too.
 pub fn scratch() -> PathBuf {
     let all = Path::new(env!("CARGO_TARGET_TMPDIR"));
     for old in std::fs::read_dir(all).into_iter().flatten().flatten() {
         let name = old.file_name().to_string_lossy().into_owned();
-        let ended = name.strip_prefix("live-").is_some_and(|pid| !Path::new("/proc").join(pid).exists());
-        if ended && Path::new("/proc").exists() {
+        let ended = name.strip_prefix("live-").is_some_and(|pid| !runs(pid));
+        if ended && Path::new("/proc").exists() && !is_watched(&old.path()) {
             let _ = std::fs::remove_dir_all(old.path());
         }
     }
     let dir = all.join(format!("live-{}", std::process::id()));
     std::fs::create_dir_all(&dir).expect("a directory");
     dir
+}
+
+/// Whether a server's watcher, which needs the directory to stop it, is still at work.
+fn is_watched(dir: &Path) -> bool {
+    let servers = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let mut watchers = servers.filter_map(|server| std::fs::read_to_string(server.path().join("watch.pid")).ok());
+    watchers.any(|pid| runs(pid.trim()))
+}
+
+fn runs(pid: &str) -> bool {
+    Path::new("/proc").join(pid).exists()
 }
 
 /// Starts a server that ends with this process, however that ends.

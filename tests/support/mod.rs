@@ -202,3 +202,13 @@ pub fn changes(plan: &Plan) -> String {
     let body = body.rsplit_once("\n\n").map_or(body, |(body, _)| body);
     body.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
+
+/// A signing key and its public half, as PEM.
+pub fn signing_key() -> (String, String) {
+    use aws_lc_rs::signature::KeyPair;
+    let pair = aws_lc_rs::signature::Ed25519KeyPair::generate().unwrap();
+    let private = pem::encode(&pem::Pem::new("PRIVATE KEY", pair.to_pkcs8v1().unwrap().as_ref()));
+    let prefix = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
+    let public = [prefix.as_slice(), pair.public_key().as_ref()].concat();
+    (private, pem::encode(&pem::Pem::new("PUBLIC KEY", public)))
+}

@@ -8,6 +8,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Deserialize;
 
+use super::asking::Asker;
 use super::{Book, hinted};
 use crate::cli::exit::{Exit, UsageError};
 use crate::cli::output::Printer;
@@ -21,9 +22,8 @@ pub(in crate::cli) struct Options {
     file: PathBuf,
     #[command(flatten)]
     book: Book,
-    /// Who asks
-    #[arg(long, env = "REALMWRIGHT_ACTOR", value_name = "NAME")]
-    actor: Option<String>,
+    #[command(flatten)]
+    asker: Asker,
 }
 
 /// A line of the file.
@@ -44,10 +44,7 @@ const TOGETHER: usize = 1_000;
 
 /// Answers each command with one line.
 pub(in crate::cli) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let Some(actor) = &options.actor else {
-        let hint = "give --actor NAME, or set REALMWRIGHT_ACTOR";
-        return Err(UsageError { message: "nobody is named as who asks".into(), hint: Some(hint.into()) }.into());
-    };
+    let actor = options.asker.name()?;
     let orders = orders(&text(options)?, actor, &options.file.display().to_string())?;
     let mut ledger = options.book.open(true).await?;
     let mut refused = 0;

@@ -1,6 +1,7 @@
 //! The tree for a spreadsheet (RFC 4180).
 
 use super::Labels;
+use crate::cli::table;
 use crate::licence::OrganizationView;
 
 const HEADER: [&str; 15] = [
@@ -23,18 +24,15 @@ const HEADER: [&str; 15] = [
 
 /// A row for each organization and resource; what is hidden is empty.
 pub(super) fn tree(views: &[OrganizationView], labels: &Labels) -> anyhow::Result<String> {
-    let mut out = csv::Writer::from_writer(Vec::new());
-    out.write_record(HEADER)?;
-    for view in views {
-        rows(&mut out, view, labels, "")?;
-    }
-    Ok(String::from_utf8(out.into_inner()?)?)
+    let mut found = Vec::new();
+    views.iter().for_each(|view| rows(&mut found, view, labels, ""));
+    table::csv(&HEADER, found.into_iter())
 }
 
-fn rows(out: &mut csv::Writer<Vec<u8>>, view: &OrganizationView, labels: &Labels, above: &str) -> csv::Result<()> {
+fn rows(out: &mut Vec<Vec<String>>, view: &OrganizationView, labels: &Labels, above: &str) {
     let said = |name: &str| {
         let (label, tier) = labels.get(name).cloned().unwrap_or_default();
-        [format!("{above}{name}"), name.to_owned(), harmless(&label), tier]
+        [format!("{above}{name}"), name.to_owned(), label, tier]
     };
     match view {
         OrganizationView::Open { name, dealer, own_licences, privacy_required, resources, children, .. } => {
@@ -51,24 +49,17 @@ fn rows(out: &mut csv::Writer<Vec<u8>>, view: &OrganizationView, labels: &Labels
                     figures.consumed,
                 ];
                 let numbers = numbers.map(|number| number.to_string());
-                out.write_record(said(name).iter().chain(&flags).chain([resource]).chain(&numbers))?;
+                let words = said(name).into_iter().chain(flags.clone()).chain([resource.clone()]);
+                out.push(words.chain(numbers).collect());
             }
             let above = format!("{above}{name}/");
-            children.iter().try_for_each(|child| rows(out, child, labels, &above))
+            children.iter().for_each(|child| rows(out, child, labels, &above))
         }
-        OrganizationView::Full { name, consumption } => consumption.iter().try_for_each(|(resource, used)| {
+        OrganizationView::Full { name, consumption } => consumption.iter().for_each(|(resource, used)| {
             let mut row = said(name).to_vec();
             row.extend(["", "", "full", resource, "", "", "", "", ""].map(str::to_owned));
             row.extend([used.effective.to_string(), used.consumed.to_string()]);
-            out.write_record(row)
+            out.push(row);
         }),
-    }
-}
-
-/// A text that no spreadsheet takes for a formula.
-fn harmless(text: &str) -> String {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        true => format!("'{text}"),
-        false => text.to_owned(),
     }
 }

@@ -352,6 +352,7 @@ impl Model {
                 self.tokens.insert(token.clone(), (to.clone(), self.now + 600, false));
             }
             Command::MoveDevice { from, token } => self.move_device(from, token)?,
+            Command::Present { .. } => return no("untrusted"),
             Command::AllowPrivacy { organization, allow } => {
                 self.here(organization)?;
                 let o = self.organizations.get_mut(organization).expect("there");

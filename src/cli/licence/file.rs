@@ -1,0 +1,70 @@
+//! Licence files: written with the signing key, believed by the trusted ones.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use jiff::Timestamp;
+
+use super::terms;
+use crate::cli::args::Format;
+use crate::cli::exit::{Exit, Hinted};
+use crate::cli::ledger::signing::Trusted;
+use crate::cli::output::Printer;
+use crate::cli::{files, ledger};
+use crate::licence::{Document, Refusal};
+use crate::seal::LicenceFile;
+
+/// `licence verify`
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Verify {
+    /// The licence file
+    file: PathBuf,
+    #[command(flatten)]
+    trusted: Trusted,
+    /// How to print what it says
+    #[arg(short, long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+/// The largest licence file, in bytes.
+const LARGEST: u64 = 65_536;
+
+/// The text of a licence file.
+pub(super) fn read(path: &Path) -> anyhow::Result<String> {
+    let about = std::fs::metadata(path).map_err(|error| files::unreadable(path, &error))?;
+    if about.len() > LARGEST {
+        let message = format!("{} has {} bytes, far more than a licence file", path.display(), about.len());
+        return Err(Hinted { message, hint: "give the file that `licence issue --file` wrote".into() }.into());
+    }
+    let bytes = std::fs::read(path).map_err(|error| files::unreadable(path, &error))?;
+    // What is no text is no licence; that it can't be believed is said by who reads it.
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Checks a file on its own: that it can be believed, and is of today.
+pub(super) fn verify(printer: &Printer, options: &Verify) -> anyhow::Result<Exit> {
+    let opened = options.trusted.read()?.open::<LicenceFile>(&read(&options.file)?);
+    let licence = match opened {
+        Ok(file) => file.licence,
+        Err(reason) => {
+            let refusal = Refusal::Untrusted { document: Document::LicenceFile, reason };
+            printer.error(&format!("{}: {refusal}", options.file.display()), None);
+            return Ok(Exit::Refused);
+        }
+    };
+    match options.format {
+        Format::Text => printer.data(&terms(&licence)),
+        Format::Json => printer.data(&(serde_json::to_string_pretty(&licence)? + "\n")),
+    }
+    let now = Timestamp::now().as_second();
+    if licence.renewal.is_none() && licence.expiry <= now {
+        printer.error("it is genuine, and has expired", Some("ask whoever issued it; a renewed one is another file"));
+        return Ok(Exit::Refused);
+    }
+    if let Some(from) = licence.valid_from.filter(|from| *from > now) {
+        printer.say(&format!("it is genuine; it can be redeemed from {} on", ledger::instant(from)));
+        return Ok(Exit::Done);
+    }
+    printer.say("it is genuine");
+    Ok(Exit::Done)
+}
