@@ -151,7 +151,7 @@ pub struct TenantPlan {
     /// Digest of the marker that was found; where it has moved, another run has written to the realm.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded: Option<String>,
-    /// Objects that others put there; they stay as they are.
+    /// Objects that others put there; they stay as they are, but for what belongs to an object that is deleted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub foreign: Vec<ObjectId>,
     /// Fields that others set and no manifest declares, by object: of what is managed, or Keycloak's own; they stay as
@@ -289,6 +289,13 @@ impl TenantPlan {
         realm.fields.iter().find(|field| field.path == "realm")?.before.as_ref()?.as_str()
     }
 
+    /// What others put into objects that are deleted, and goes with them; with which.
+    pub fn going(&self) -> impl Iterator<Item = (&ObjectId, &ObjectId)> {
+        let deleted = self.changes.iter().filter(|change| change.action == Action::Delete);
+        let deleted: Vec<&ObjectId> = deleted.map(|change| &change.object).collect();
+        self.foreign.iter().filter_map(move |id| Some((id, *deleted.iter().find(|owner| id.is_within(owner))?)))
+    }
+
     /// True when nothing is to be done. Of a realm that could not be read, that is not known.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.record.is_none() && self.unread.is_none()
@@ -315,7 +322,7 @@ impl Plan {
     pub fn new(header: Header, tenants: Vec<TenantPlan>) -> Self {
         let mut summary = Summary::default();
         for tenant in &tenants {
-            summary.foreign += tenant.foreign.len();
+            summary.foreign += tenant.foreign.len() - tenant.going().count();
             summary.foreign_fields += tenant.foreign_fields.values().map(Vec::len).sum::<usize>();
             if tenant.quarantined.is_some() {
                 summary.realms_quarantined += 1;

@@ -16,6 +16,7 @@ use super::session::Meant;
 use super::{files, plan, secrets, session};
 use crate::apply::{Manner, OnStale, Outcome, Refused, TenantOutcome, apply};
 use crate::keycloak::http::Server;
+use crate::plan::render::count;
 use crate::plan::select::Selection;
 use crate::plan::{FORMAT_VERSION, Plan, TenantPlan, View};
 use crate::state::secret::{Secrets, references};
@@ -277,13 +278,18 @@ pub(super) fn note(tenant: &TenantPlan, outcome: &TenantOutcome) -> Option<Strin
         | TenantOutcome::NotStarted
         | TenantOutcome::Refused => None,
         TenantOutcome::Stale(refused) => Some(stale(refused, "nothing was written to this realm")),
-        TenantOutcome::Partly { done, refused } => {
-            Some(stale(refused, &format!("these were refused, the rest was done ({done} changes)")))
-        }
+        TenantOutcome::Partly { done, refused } => Some(stale(
+            refused,
+            &format!("these were refused, the rest was done ({})", count(*done, "change", "changes")),
+        )),
         TenantOutcome::Failed { object, error, done, refused } => {
             let object = object.as_ref().map_or(String::new(), |id| format!("/{id}"));
             let hint = error.hint().map_or(String::new(), |hint| format!("\nhint: {hint}"));
-            let failed = format!("error: {}{object}: {error} ({done} changes made before){hint}", tenant.tenant);
+            let failed = format!(
+                "error: {}{object}: {error} ({} made before){hint}",
+                tenant.tenant,
+                count(*done, "change", "changes")
+            );
             let stale = (!refused.is_empty()).then(|| stale(refused, "these were refused") + "\n");
             Some(stale.unwrap_or_default() + &failed)
         }
@@ -298,7 +304,7 @@ fn summary(outcome: &Outcome, took: Duration, requests: u64) -> String {
     let failed = outcome.count(|o| matches!(o, TenantOutcome::Failed { .. }));
     let stale = outcome.count(|o| matches!(o, TenantOutcome::Stale(_)));
     let left = outcome.count(|o| *o == TenantOutcome::NotStarted);
-    let mut parts = vec![format!("{born} realms created"), format!("{changed} changed")];
+    let mut parts = vec![format!("{} created", count(born, "realm", "realms")), format!("{changed} changed")];
     parts.extend((unchanged > 0).then(|| format!("{unchanged} as planned before")));
     parts.extend((partly > 0).then(|| format!("{partly} changed in part")));
     parts.extend((failed > 0).then(|| format!("{failed} failed")));

@@ -109,7 +109,7 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
     permissions::check(realm, found);
     for key in at(realm, &["roles"]).map(Node::entries).unwrap_or_default().iter().map(|(key, _)| key) {
         if !matches!(key.text.as_str(), "realm" | "client") {
-            found.push(unknown_field(key, "roles", ["realm", "client"].into_iter()));
+            found.push(unknown_field(key, "`roles`", ["realm", "client"].into_iter()));
         }
     }
     let ssl = realm.get("sslRequired").and_then(Node::text).unwrap_or("external").to_lowercase();
@@ -237,21 +237,21 @@ fn objects(kind: Kind, section: &str, items: &[Node], found: &mut Vec<Diagnostic
 
 fn field(kind: Kind, key: &Key, value: &Node, found: &mut Vec<Diagnostic>) {
     match kind.class(&key.text) {
-        None => found.push(unknown_field(key, kind.name(), kind.settable())),
+        None => found.push(unknown_field(key, &kind.one(), kind.settable())),
         Some(Class::Unmanaged | Class::ReadOnly) => {
-            let message = format!("`{}` of a {} is not managed", key.text, kind.name());
+            let message = format!("`{}` of {} is not managed", key.text, kind.one());
             found.push(
                 Diagnostic::error("not-managed", key.span, message)
                     .hint("take it out; see docs/manifest.md for what is managed"),
             );
         }
         Some(Class::Server) => {
-            let message = format!("`{}` of a {} is made by the server", key.text, kind.name());
+            let message = format!("`{}` of {} is made by the server", key.text, kind.one());
             found.push(Diagnostic::error("not-settable", key.span, message).hint("take it out"));
         }
         Some(class) => {
             if let Some(wanted) = shape(class, value).or_else(|| references_shape(&key.text, value)) {
-                let message = format!("`{}` of a {} must be {wanted}", key.text, kind.name());
+                let message = format!("`{}` of {} must be {wanted}", key.text, kind.one());
                 found.push(Diagnostic::error("wrong-type", value.span, message));
             }
             let hidden = secret_paths(kind, class, key, value);
@@ -259,7 +259,7 @@ fn field(kind: Kind, key: &Key, value: &Node, found: &mut Vec<Diagnostic>) {
                 let plain = value.to_value();
                 let switch = kind.is_open_secret(path) && is_switch(&plain);
                 if value.get(SECRET).is_none() && !switch && !kind.is_vaulted(path, Some(&plain)) {
-                    let message = format!("`{path}` of a {} is a secret and can't be written out", kind.name());
+                    let message = format!("`{path}` of {} is a secret and can't be written out", kind.one());
                     let hint =
                         "declare a parameter of type `secret` and give it a reference, `env:NAME` or `file:PATH`";
                     found.push(Diagnostic::error("plain-secret", value.span, message).hint(hint));
@@ -268,11 +268,8 @@ fn field(kind: Kind, key: &Key, value: &Node, found: &mut Vec<Diagnostic>) {
             let nested = class == Class::Nested;
             for secret in secrets(value).into_iter().filter(|_| !nested) {
                 if !hidden.iter().any(|(_, place)| std::ptr::eq(*place, secret)) {
-                    let message = format!(
-                        "a secret can't be put into `{}` of a {}: everybody could read it",
-                        key.text,
-                        kind.name()
-                    );
+                    let message =
+                        format!("a secret can't be put into `{}` of {}: everybody could read it", key.text, kind.one());
                     found.push(Diagnostic::error("open-secret", secret.span, message));
                 }
             }
@@ -358,7 +355,7 @@ fn secrets(node: &Node) -> Vec<&Node> {
 fn unknown_field<'a>(key: &Key, what: &str, known: impl Iterator<Item = &'a str>) -> Diagnostic {
     let hint =
         did_you_mean(&key.text, known).unwrap_or_else(|| "fields are those of Keycloak's representations".into());
-    Diagnostic::error("unknown-field", key.span, format!("`{}` is not a field of a {what}", key.text)).hint(hint)
+    Diagnostic::error("unknown-field", key.span, format!("`{}` is not a field of {what}", key.text)).hint(hint)
 }
 
 /// Names that objects use for others which the realm will not have.

@@ -46,7 +46,7 @@ pub fn diff(desired: &RealmState, observed: &RealmState, applied: &Applied, secr
     for (id, _) in observed.objects.iter().filter(|(_, found)| something(found)) {
         let ours = desired.objects.contains_key(id) || applied.fields(id).is_some();
         let own = |owner: ObjectId| desired.objects.contains_key(&owner) || applied.fields(&owner).is_some();
-        let comes_along = || id.kind.comes_with_owner(&id.key) && !id.kind.owner(&id.key).is_some_and(own);
+        let comes_along = || id.kind.comes_with_owner(&id.key) && !id.owner().is_some_and(own);
         if !ours && !id.kind.is_built_in(&id.key) && !comes_along() {
             difference.foreign.push(id.clone());
         }

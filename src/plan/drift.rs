@@ -18,8 +18,12 @@ pub fn drift(plan: &Plan) -> (Plan, usize) {
         waiting += usize::from(!same || (tenant.changes.is_empty() && tenant.record.is_some()));
         drifted
     });
-    let tenants = tenants.collect();
-    (Plan { part: plan.part.clone(), ..Plan::new(plan.header.clone(), tenants) }, waiting)
+    let mut drifted = Plan { part: plan.part.clone(), ..Plan::new(plan.header.clone(), tenants.collect()) };
+    // What mends it is the whole plan, and is refused as that is.
+    if !drifted.is_empty() {
+        (drifted.refusals, drifted.waivers) = (plan.refusals.clone(), plan.waivers.clone());
+    }
+    (drifted, waiting)
 }
 
 fn is_drift(change: &mut Change) -> bool {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::review::Count;
-use super::{Change, FieldChange};
+use super::{Cause, Change, FieldChange};
 use crate::state::{Fields, Kind, arrange};
 
 /// What a change says of one licence: by key, what it was and what it becomes.
@@ -17,10 +17,10 @@ pub(super) fn term(path: &str) -> Option<(&str, &str)> {
     path.strip_prefix("attributes.licence.")?.rsplit_once('.')
 }
 
-/// The licences that a change of a realm touches, by their serial.
+/// The licences that a change of a realm touches, by their serial. What was changed by hand and is put back is as it was.
 pub(super) fn changed(fields: &[FieldChange]) -> BTreeMap<&str, Terms<'_>> {
     let mut licences: BTreeMap<&str, Terms<'_>> = BTreeMap::new();
-    for field in fields {
+    for field in fields.iter().filter(|field| field.cause != Cause::Drift) {
         if let Some((serial, key)) = term(&field.path) {
             licences.entry(serial).or_default().insert(key, (field.before.as_ref(), field.after.as_ref()));
         }

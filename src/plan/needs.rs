@@ -5,7 +5,6 @@
 use serde_json::Value;
 
 use super::{Action, Change, TenantPlan};
-use crate::state::kind::{SERVICE_ACCOUNT_PREFIX, Section};
 use crate::state::permissions::referred;
 use crate::state::{Kind, ObjectId, RealmState};
 
@@ -119,20 +118,12 @@ pub(crate) fn flow(kind: Kind, path: &str, value: Option<&Value>) -> Option<Obje
     Some(ObjectId::new(Kind::Flow, alias))
 }
 
-/// The object that this one belongs to.
+/// The object that this one is part of.
 pub(crate) fn owner(id: &ObjectId, plan: &TenantPlan, observed: &RealmState) -> Option<ObjectId> {
-    let (owner, _) = id.owner_and_name();
-    match (id.kind, id.kind.spec().section) {
-        // Named without the type that the key of a component begins with.
-        (_, Section::Owned(_, _, Kind::Component)) => {
-            let mut known = plan.changes.iter().map(|change| &change.object).chain(observed.objects.keys());
-            known.find(|other| other.kind == Kind::Component && other.owner_and_name().1 == owner).cloned()
-        }
-        (_, Section::Within(kind, _) | Section::Owned(_, _, kind)) => Some(ObjectId::new(kind, owner)),
-        (kind, Section::Tree(..)) => (!owner.is_empty()).then(|| ObjectId::new(kind, owner)),
-        (Kind::ClientRole, _) => Some(ObjectId::new(Kind::Client, owner)),
-        (Kind::Authorization, _) => Some(ObjectId::new(Kind::Client, &id.key)),
-        (Kind::User, _) => Some(ObjectId::new(Kind::Client, id.key.strip_prefix(SERVICE_ACCOUNT_PREFIX)?)),
-        _ => None,
+    let owner = id.owner()?;
+    if owner.kind != Kind::Component {
+        return Some(owner);
     }
+    let mut known = plan.changes.iter().map(|change| &change.object).chain(observed.objects.keys());
+    known.find(|other| id.is_within(other)).cloned()
 }

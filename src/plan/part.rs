@@ -98,7 +98,8 @@ fn narrow(
     let meant = |id: &ObjectId| reach.has(id) || needed.iter().any(|other| other.object == *id);
     let before = plan.changes.len();
     plan.changes.retain(|change| meant(&change.object));
-    plan.foreign.retain(|id| reach.has(id));
+    let going: Vec<ObjectId> = plan.going().map(|(id, _)| id.clone()).collect();
+    plan.foreign.retain(|id| reach.has(id) || going.contains(id));
     plan.foreign_fields.retain(|id, _| reach.has(id));
     plan.rights.retain(|id, _| reach.has(id));
     if plan.unread.is_none() {

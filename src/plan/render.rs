@@ -182,7 +182,8 @@ pub fn drift_summary(drifted: &Plan) -> String {
     format!("{}{}{}{}", drift_counts(drifted), beside(drifted, clean), seen(drifted, Matter::Drift), part(drifted))
 }
 
-fn count(count: usize, one: &str, many: &str) -> String {
+/// A number of something.
+pub(crate) fn count(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 
@@ -259,6 +260,11 @@ fn beside(plan: &Plan, quote: fn(&str) -> String) -> String {
     let mut text = String::new();
     if foreign > 0 {
         text.push_str(&format!(" {} left alone.", count(foreign, "foreign object is", "foreign objects are")));
+    }
+    let going = plan.tenants.iter().map(|tenant| tenant.going().count()).sum();
+    if going > 0 {
+        let objects = count(going, "foreign object goes", "foreign objects go");
+        text.push_str(&format!(" {objects} with what is deleted."));
     }
     if foreign_fields > 0 {
         let fields = count(foreign_fields, "foreign field is", "foreign fields are");

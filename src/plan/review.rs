@@ -166,6 +166,9 @@ fn counts(plan: &Plan) -> Vec<Count> {
             Some((Action::Delete, Kind::Realm)) => realms.deleted += 1,
             _ => realms.changed += 1,
         }
+        for (id, _) in tenant.going() {
+            kinds.entry(id.kind).or_default().deleted += 1;
+        }
         for change in tenant.changes.iter().filter(|change| change.object.kind != Kind::Realm) {
             let count = kinds.entry(change.object.kind).or_default();
             match change.action {

@@ -1,14 +1,19 @@
 //! What a reviewer must not miss: deletions, licences that shrink, addresses that logins may lead to, rights that are
-//! given, protection that is taken away, and what was changed by hand and gets overwritten.
+//! given, protection that is weakened, and what was changed by hand and gets overwritten. What a repair takes back is
+//! none of these but the last.
+
+mod protection;
+mod rights;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::review::{TENANT, replace_word};
-use super::{Action, Cause, Change, FieldChange, Plan, licence};
-use crate::state::permissions::{ADMIN_PERMISSIONS, is_permission};
-use crate::state::{Fields, Kind, ObjectId};
+use super::{Action, Cause, Change, Plan, TenantPlan, licence};
+use crate::state::{Fields, Kind};
+use protection::protection;
+use rights::rights;
 
 /// A danger, and the tenants that it is in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,15 +29,17 @@ pub struct Risk {
 /// Sorts of danger, the gravest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sort {
-    /// An object is removed.
+    /// An object is removed, with its parts.
     Deletion,
+    /// What others put into such an object goes with it.
+    Along,
     /// A licence shrinks, ends earlier or is taken away.
     Licence,
     /// Logins may lead to one more address.
     Redirect,
     /// Somebody gets a right, or somebody else may vouch for users.
     Right,
-    /// A protection is switched off.
+    /// A protection is weakened, or logins go another way.
     Protection,
     /// A change made by hand is overwritten.
     Drift,
@@ -63,15 +70,15 @@ type Found = BTreeMap<(Sort, Vec<Part>), Vec<usize>>;
 pub(super) fn risks(plan: &Plan) -> Vec<Risk> {
     let mut found = Found::new();
     for (index, tenant) in plan.tenants.iter().enumerate().filter(|(_, tenant)| !tenant.is_birth()) {
+        let mut note = |sort, what: Vec<Part>| {
+            let what = what.into_iter().map(|part| part.exchanged(&tenant.tenant, TENANT)).collect();
+            let tenants = found.entry((sort, what)).or_default();
+            if tenants.last() != Some(&index) {
+                tenants.push(index);
+            }
+        };
+        deletions(tenant, &mut note);
         for change in &tenant.changes {
-            let mut note = |sort, what: Vec<Part>| {
-                let what = what.into_iter().map(|part| part.exchanged(&tenant.tenant, TENANT)).collect();
-                let tenants = found.entry((sort, what)).or_default();
-                if tenants.last() != Some(&index) {
-                    tenants.push(index);
-                }
-            };
-            deletions(change, &mut note);
             licences(change, &mut note);
             redirects(change, &mut note);
             rights(change, &mut note);
@@ -94,12 +101,30 @@ fn object(change: &Change) -> Part {
 }
 
 fn value(value: &Value) -> Part {
-    Part::Value(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+    Part::Value(text(value))
 }
 
-fn deletions(change: &Change, note: &mut impl FnMut(Sort, Vec<Part>)) {
-    if change.action == Action::Delete {
-        note(Sort::Deletion, vec![object(change)]);
+/// A value as text, without the list around the one entry of a component's setting.
+fn text(value: &Value) -> String {
+    match (value, value.as_array().map(Vec::as_slice)) {
+        (Value::String(text), _) | (_, Some([Value::String(text)])) => text.clone(),
+        _ => value.to_string(),
+    }
+}
+
+/// Components that users come from.
+const DIRECTORIES: &str = "org.keycloak.storage.UserStorageProvider/";
+
+fn deletions(tenant: &TenantPlan, note: &mut impl FnMut(Sort, Vec<Part>)) {
+    let deleted = || tenant.changes.iter().filter(|change| change.action == Action::Delete);
+    for change in deleted().filter(|change| !deleted().any(|other| change.object.is_within(&other.object))) {
+        let users = change.object.key.starts_with(DIRECTORIES);
+        let with = users.then_some(Part::Word("(with all users that came from it)"));
+        note(Sort::Deletion, [object(change)].into_iter().chain(with).collect());
+    }
+    for (id, owner) in tenant.going() {
+        let [id, owner] = [id, owner].map(|id| Part::Value(id.to_string()));
+        note(Sort::Along, vec![id, Part::Word("with"), owner]);
     }
 }
 
@@ -115,7 +140,6 @@ fn licences(change: &Change, note: &mut impl FnMut(Sort, Vec<Part>)) {
         }
         for (key, (before, after)) in terms {
             let (Some(before), Some(after)) = (before, after) else { continue };
-            let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             let (from, to) = (text(before), text(after));
             let word = match key {
                 "seats" if to.parse::<u64>().ok() < from.parse::<u64>().ok() => "has fewer seats:",
@@ -177,91 +201,12 @@ pub(super) fn wide(address: &str) -> Option<&'static str> {
     let host = address.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or_default());
     if address == "*" || host.contains('*') {
         Some("(any host)")
-    } else if address.starts_with("http://")
+    } else if ["http://", "ldap://"].iter().any(|open| address.starts_with(open))
         && !["localhost", "127.0.0.1", "[::1]"].iter().any(|own| host.starts_with(own))
     {
         Some("(not encrypted)")
     } else {
         None
-    }
-}
-
-fn rights(change: &Change, note: &mut impl FnMut(Sort, Vec<Part>)) {
-    let kind = change.object.kind;
-    if change.action == Action::Create && kind == Kind::IdentityProvider && change.cause != Cause::Drift {
-        note(Sort::Right, vec![Part::Word("users may log in through the new"), object(change)]);
-    }
-    granted(change, note);
-    for (path, before, after) in given(change, &change.created()) {
-        let gained: Vec<ObjectId> = if matches!(kind, Kind::User | Kind::Group) {
-            ObjectId::of_membership(path).filter(|_| before.is_none()).into_iter().collect()
-        } else if path.starts_with("composites.") {
-            let known = before.and_then(Value::as_array).cloned().unwrap_or_default();
-            let names = after.as_array().into_iter().flatten().filter(|role| !known.contains(role));
-            let client = path.strip_prefix("composites.client.");
-            let id = |name: &str| match client {
-                Some(client) => ObjectId::within(Kind::ClientRole, client, name),
-                None => ObjectId::new(Kind::RealmRole, name),
-            };
-            names.filter_map(Value::as_str).map(id).collect()
-        } else {
-            Vec::new()
-        };
-        // Every user has the default roles.
-        for role in gained.into_iter().filter(|role| !role.key.starts_with("default-roles-")) {
-            note(Sort::Right, vec![object(change), Part::Word("gets"), Part::Value(role.to_string())]);
-        }
-    }
-}
-
-/// Admin permissions that are new, mean something else, or are given to somebody else.
-fn granted(change: &Change, note: &mut impl FnMut(Sort, Vec<Part>)) {
-    if change.object != ObjectId::new(Kind::Authorization, ADMIN_PERMISSIONS) {
-        return;
-    }
-    for (_, before, after) in given(change, &change.created()) {
-        let known = before.and_then(Value::as_array).cloned().unwrap_or_default();
-        for policy in after.as_array().into_iter().flatten().filter(|policy| !known.contains(policy)) {
-            let word = if is_permission(policy) { "allow by" } else { "allow whom they mean by" };
-            note(Sort::Right, vec![Part::Word("admin permissions"), Part::Word(word), value(&policy["name"])]);
-        }
-    }
-}
-
-/// Settings that protect, and the value at which they do not; `None`: being taken away.
-const PROTECTION: [(Kind, &str, Option<&str>); 17] = [
-    (Kind::Realm, "bruteForceProtected", Some("false")),
-    (Kind::Realm, "sslRequired", Some("none")),
-    (Kind::Realm, "verifyEmail", Some("false")),
-    (Kind::Realm, "passwordPolicy", None),
-    (Kind::Realm, "revokeRefreshToken", Some("false")),
-    (Kind::Realm, "registrationAllowed", Some("true")),
-    (Kind::Realm, "eventsEnabled", Some("false")),
-    (Kind::Realm, "adminEventsEnabled", Some("false")),
-    (Kind::Realm, "enabled", Some("false")),
-    (Kind::Client, "enabled", Some("false")),
-    (Kind::Client, "publicClient", Some("true")),
-    (Kind::Client, "directAccessGrantsEnabled", Some("true")),
-    (Kind::Client, "implicitFlowEnabled", Some("true")),
-    (Kind::Client, "consentRequired", Some("false")),
-    (Kind::Client, "attributes.pkce.code.challenge.method", None),
-    (Kind::IdentityProvider, "trustEmail", Some("true")),
-    (Kind::IdentityProvider, "config.validateSignature", Some("false")),
-];
-
-fn protection(change: &Change, note: &mut impl FnMut(Sort, Vec<Part>)) {
-    for FieldChange { path, after, .. } in change.fields.iter().filter(|field| field.cause != Cause::Drift) {
-        let known = PROTECTION.iter().find(|(kind, name, _)| *kind == change.object.kind && name == path);
-        let Some((_, _, open)) = known else { continue };
-        let text = after.as_ref().map(|after| after.as_str().map_or_else(|| after.to_string(), str::to_owned));
-        if text.as_deref().filter(|text| !text.is_empty()) == *open {
-            let to = value(after.as_ref().unwrap_or(&Value::Null));
-            let what = match after {
-                Some(_) => vec![object(change), Part::Value(path.clone()), Part::Word("becomes"), to],
-                None => vec![object(change), Part::Value(path.clone()), Part::Word("is taken away")],
-            };
-            note(Sort::Protection, what);
-        }
     }
 }
 

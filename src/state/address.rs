@@ -62,6 +62,28 @@ impl ObjectId {
         (owner.replace("%2F", "/").replace("%25", "%"), name)
     }
 
+    /// The object that this one is part of. A component is told by its name alone, as its parts tell it.
+    pub fn owner(&self) -> Option<Self> {
+        let (owner, _) = self.owner_and_name();
+        match (self.kind, self.kind.spec().section) {
+            (_, Section::Within(kind, _) | Section::Owned(_, _, kind)) => Some(Self::new(kind, owner)),
+            (kind, Section::Tree(..)) => (!owner.is_empty()).then(|| Self::new(kind, owner)),
+            (Kind::ClientRole, _) => Some(Self::new(Kind::Client, owner)),
+            (Kind::Authorization, _) => Some(Self::new(Kind::Client, &self.key)),
+            (Kind::User, _) => Some(Self::new(Kind::Client, self.key.strip_prefix(SERVICE_ACCOUNT_PREFIX)?)),
+            _ => None,
+        }
+    }
+
+    /// True for a part of another object, or a part of its parts: Keycloak deletes it together with that.
+    pub fn is_within(&self, other: &Self) -> bool {
+        let is = |owner: &Self| match other.kind {
+            Kind::Component => owner.kind == other.kind && owner.key == other.owner_and_name().1,
+            _ => owner == other,
+        };
+        std::iter::successors(self.owner(), Self::owner).any(|owner| is(&owner))
+    }
+
     /// True for the user of a client's service account, which Keycloak makes with the client.
     pub fn is_service_account(&self) -> bool {
         self.kind == Kind::User && self.key.starts_with(SERVICE_ACCOUNT_PREFIX)

@@ -221,6 +221,12 @@ impl Kind {
         self.spec().name
     }
 
+    /// One of it, in messages: `a client`, `an identity-provider`.
+    pub fn one(self) -> String {
+        let article = if self.name().starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+        format!("{article} {}", self.name())
+    }
+
     /// The names of all kinds.
     pub fn names() -> impl Iterator<Item = &'static str> {
         SPECS.iter().map(|spec| spec.name)
@@ -321,13 +327,6 @@ impl Kind {
             Self::Component => built_in::REGISTRATION_POLICIES.contains(&key),
             kind => kind.is_single(),
         }
-    }
-
-    /// The object that one of this kind belongs to, where that is of a kind of its own.
-    pub fn owner(self, key: &str) -> Option<ObjectId> {
-        let Section::Within(owner, _) = self.spec().section else { return None };
-        let id = ObjectId::new(self, key);
-        Some(ObjectId::new(owner, id.owner_and_name().0))
     }
 
     /// True for what Keycloak makes together with the object that this one belongs to, if it made that.

@@ -102,7 +102,7 @@ async fn forty_tenants_are_told_in_the_order_in_which_a_reviewer_asks() {
     - `realm` in `bruteForceProtected` — in **10 tenants**
     - `client/assistant` in `redirectUris` — in `clinic-07`, `clinic-08`
 
-    Otherwise, in the realms that change, no protection is switched off.
+    Otherwise, in the realms that change, no protection is weakened.
 
     #### New realms
 
@@ -139,9 +139,14 @@ async fn forty_tenants_are_told_in_the_order_in_which_a_reviewer_asks() {
     insta::assert_snapshot!(head(&drift), @r"
     ### Realmwright: drift in `test`
 
+    > **What mends it is refused: nothing of this is put back.** What is meant all the same is waived by its name.
+    >
+    > - `run-deletions`: `the run: 2 of 1519 objects would be deleted (0 %); at most 0 pass`; waived by `--waive run-deletions`
+    > - `run-updates`: `the run: 50 of 1519 objects would be updated (3 %); at most 30 pass`; waived by `--waive run-updates`
+
     Drift: 12 realms were changed outside Realmwright (12 objects changed), 2 realms are not there (deleted outside Realmwright, or never applied), 26 realms are as last applied. 1 foreign object is left alone. 1 realm in quarantine is left alone.
 
-    **What mends it:** `realmwright apply`, or the pipeline's job that applies, run again: it puts back all of this. Write into the manifests first what is meant to stay.
+    **What mends it:** `realmwright apply`, or the pipeline's job that applies, run again: it puts back all of this. Write into the manifests first what is meant to stay. **Guards refuse that** (exit 3); if it is meant: `realmwright apply --waive run-deletions --waive run-updates`.
 
     Beside this, 37 tenants wait for changes of the manifests; `realmwright plan` shows them.
 
@@ -160,7 +165,7 @@ async fn forty_tenants_are_told_in_the_order_in_which_a_reviewer_asks() {
 
     - `client/assistant` gets `https://evil.example/*` — in `clinic-07`, `clinic-08`
 
-    **Protection switched off**
+    **Protection weakened, or logins changed**
 
     - `realm`, `bruteForceProtected` becomes `false` — in **10 tenants**
 

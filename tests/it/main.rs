@@ -36,6 +36,7 @@ mod properties;
 mod quarantine;
 mod refusals;
 mod report;
+mod risk;
 mod rotation;
 mod secrets;
 mod select;

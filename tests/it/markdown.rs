@@ -75,7 +75,7 @@ async fn what_is_done_to_many_tenants_is_told_once_and_dangers_first() {
 
     - `client/assistant` in `redirectUris` — in `clinic-07`
 
-    Otherwise, in the realms that change, nothing is deleted, no right is given, and no protection is switched off.
+    Otherwise, in the realms that change, nothing is deleted, no right is given, and no protection is weakened.
 
     #### New realms
 
@@ -147,7 +147,7 @@ async fn a_small_plan_is_shown_unfolded() {
 
     - `client/assistant` in `name`, `webOrigins` — in `clinic`
 
-    Otherwise, in the realms that change, nothing is deleted, no licence is cut, no redirect address is added, no right is given, and no protection is switched off.
+    Otherwise, in the realms that change, nothing is deleted, no licence is cut, no redirect address is added, no right is given, and no protection is weakened.
 
     #### New realms
 
@@ -257,7 +257,7 @@ pub fn update(object: &str, path: &str, before: Value, after: Value) -> Change {
     }
 }
 
-fn tenant(name: &str, label: &str, changes: Vec<Change>) -> TenantPlan {
+pub fn tenant(name: &str, label: &str, changes: Vec<Change>) -> TenantPlan {
     TenantPlan {
         tenant: name.into(),
         tier: Tier::Organization,

@@ -243,7 +243,7 @@ fn a_file_of_another_tool_becomes_a_realm() {
     let manifest = std::fs::read_to_string(dir.path().join(format!("m/imported/{realm}.yaml"))).expect("a manifest");
     assert!(!manifest.contains("planted-password-1") && manifest.contains("accessTokenLifespan: 240"), "{manifest}");
     let (done, _) = expect(dir.path(), false, 0, &["apply", "m", "--yes"]);
-    assert!(done.contains("1 realms created"), "{done}");
+    assert!(done.contains("1 realm created"), "{done}");
     expect(dir.path(), false, 0, &["plan", "m", "--detailed-exitcode"]);
     let admin = Admin::new();
     let export = admin.export(&realm);

@@ -6,7 +6,7 @@ use super::{GUARDS, LICENCE_BELOW_USE, MASTER, PROTECTED, Refusal};
 use crate::expand::Desired;
 use crate::manifest::guards::{Counted, Limit, Limits, Scope};
 use crate::plan::{Action, Plan, TenantPlan, licence};
-use crate::state::{Fields, Kind, ObjectId, Protection, RealmState, State};
+use crate::state::{Fields, ObjectId, Protection, RealmState, State};
 
 /// How many users hold a seat, by tenant and product.
 pub type InUse = BTreeMap<(String, String), u64>;
@@ -55,8 +55,10 @@ fn exceeded(limit: &Limit, counts: &[(&TenantPlan, usize)]) -> Vec<Refusal> {
             Scope::Run => None,
         };
         let (changed, all) = places.entry(place).or_default();
-        *changed += tenant.changes.iter().filter(|change| change.action == action).count();
-        *all += objects;
+        // What others put into a deleted object goes with it.
+        let along = if action == Action::Delete { tenant.going().count() } else { 0 };
+        *changed += tenant.changes.iter().filter(|change| change.action == action).count() + along;
+        *all += objects + along;
     }
     let guard = GUARDS.iter().find(|guard| guard.counts == Some((limit.scope, limit.counted)));
     let name = guard.map_or("", |guard| guard.name);
@@ -93,7 +95,7 @@ fn protected(tenant: &TenantPlan, wanted: Option<&Desired>, found: &RealmState) 
     let deleted: BTreeSet<&ObjectId> =
         tenant.changes.iter().filter(|change| change.action == Action::Delete).map(|change| &change.object).collect();
     // What belongs to an object goes with it, whoever put it there.
-    let along = found.objects.keys().filter(|id| deleted.iter().any(|owner| belongs(id, owner)));
+    let along = found.objects.keys().filter(|id| deleted.iter().any(|owner| id.is_within(owner)));
     let all: BTreeSet<&ObjectId> = along.chain(deleted.iter().copied()).collect();
     let hits: Vec<&ObjectId> = all.into_iter().filter(|id| both.covers(id).is_some()).collect();
     if hits.is_empty() {
@@ -104,12 +106,6 @@ fn protected(tenant: &TenantPlan, wanted: Option<&Desired>, found: &RealmState) 
     let until = if hits.iter().all(|id| now.covers(id).is_none()) { " until this plan is applied" } else { "" };
     let message = format!("{} would be deleted and {verb} protected{until}", names.join(", "));
     Some(Refusal::new(PROTECTED, Some(&tenant.tenant), message))
-}
-
-fn belongs(id: &ObjectId, owner: &ObjectId) -> bool {
-    let owned = matches!(owner.kind, Kind::Client | Kind::ClientScope) && id.kind.is_owned();
-    let same = (id.kind == Kind::ScopeMapper) == (owner.kind == Kind::ClientScope) && id.kind != Kind::Component;
-    owned && same && id.owner_and_name().0 == owner.key
 }
 
 /// Products whose seats would be fewer than the users that hold one.

@@ -33,7 +33,7 @@ pub fn plan(plan: &Plan) -> String {
     let refused = if plan.refused().next().is_some() { ", **refused**" } else { "" };
     let heading = format!("plan for {}{refused}", code(&plan.header.environment));
     let counts = super::counts(plan);
-    let mut page = begin(plan, &heading, &counts);
+    let mut page = begin(plan, &heading, &counts, Matter::Plan);
     body(&mut page, plan, Matter::Plan);
     let holds = match plan.header.view {
         View::Provisioner => format!("It can be applied until {}.", html(&plan.header.expires_at)),
@@ -46,12 +46,13 @@ pub fn plan(plan: &Plan) -> String {
 pub fn drift(drifted: &Plan, waiting: usize) -> String {
     let none = if drifted.is_empty() { "no " } else { "" };
     let heading = format!("{none}drift in {}", code(&drifted.header.environment));
-    let mut page = begin(drifted, &heading, &super::drift_counts(drifted));
+    let mut page = begin(drifted, &heading, &super::drift_counts(drifted), Matter::Drift);
     if !drifted.is_empty() {
-        page.push(
+        page.push(&format!(
             "**What mends it:** `realmwright apply`, or the pipeline's job that applies, run again: it puts back all of \
-             this. Write into the manifests first what is meant to stay.\n\n",
-        );
+             this. Write into the manifests first what is meant to stay.{}\n\n",
+            unless(drifted)
+        ));
     }
     if waiting > 0 {
         let tenants = super::count(waiting, "tenant waits", "tenants wait");
@@ -61,9 +62,40 @@ pub fn drift(drifted: &Plan, waiting: usize) -> String {
     page.finish("realmwright drift", &end(drifted, Matter::Drift, ""))
 }
 
+/// That guards refuse what mends it, and what it takes to do it all the same.
+fn unless(drifted: &Plan) -> String {
+    let guards = by_guard(drifted);
+    if guards.is_empty() {
+        return String::new();
+    }
+    let waivers = guards.iter().map(|(guard, refused)| match (refused[0].waiver(), refused.len()) {
+        (Some(waiver), 1) => Some(format!(" --waive {waiver}")),
+        (waiver, _) => waiver.map(|_| format!(" --waive {guard}")),
+    });
+    match waivers.collect::<Option<String>>() {
+        Some(waivers) => {
+            let command = sentence(&format!("realmwright apply{waivers}"));
+            format!(" **Guards refuse that** (exit 3); if it is meant: {command}.")
+        }
+        None => " **Guards refuse that**, as stands above.".into(),
+    }
+}
+
+/// What guards refuse, by guard.
+fn by_guard(plan: &Plan) -> Vec<(&str, Vec<&Refusal>)> {
+    let mut guards: Vec<(&str, Vec<&Refusal>)> = Vec::new();
+    for refusal in plan.refused() {
+        match guards.iter_mut().find(|(guard, _)| *guard == refusal.guard) {
+            Some((_, known)) => known.push(refusal),
+            None => guards.push((&refusal.guard, vec![refusal])),
+        }
+    }
+    guards
+}
+
 /// What stands at the top, whatever else there is: what refuses it, what is not known, the counts.
-fn begin(plan: &Plan, heading: &str, counts: &str) -> Page {
-    let (refusals, unread) = (refusals(plan), unread(plan));
+fn begin(plan: &Plan, heading: &str, counts: &str, matter: Matter) -> Page {
+    let (refusals, unread) = (refusals(plan, matter), unread(plan));
     let (beside, part) = (super::beside(plan, code), super::part(plan));
     let mut page = Page::new(format!("### Realmwright: {heading}\n\n{refusals}{unread}"));
     page.push(&format!("{counts}{beside}{part}\n\n"));
@@ -166,19 +198,15 @@ fn unread(plan: &Plan) -> String {
 }
 
 /// What guards refuse, before anything else: a guard with the places that it is about, and the way out.
-fn refusals(plan: &Plan) -> String {
-    let mut guards: Vec<(&str, Vec<&Refusal>)> = Vec::new();
-    for refusal in plan.refused() {
-        match guards.iter_mut().find(|(guard, _)| *guard == refusal.guard) {
-            Some((_, known)) => known.push(refusal),
-            None => guards.push((&refusal.guard, vec![refusal])),
-        }
-    }
+fn refusals(plan: &Plan, matter: Matter) -> String {
+    let guards = by_guard(plan);
     let mut out = String::new();
     if !guards.is_empty() {
-        out.push_str(
-            "> **Refused: nothing of this is applied.** What is meant all the same is waived by its name.\n>\n",
-        );
+        let refused = match matter {
+            Matter::Plan => "Refused: nothing of this is applied.",
+            Matter::Drift => "What mends it is refused: nothing of this is put back.",
+        };
+        let _ = writeln!(out, "> **{refused}** What is meant all the same is waived by its name.\n>");
     }
     for (guard, refused) in guards {
         for refusal in refused.iter().take(FEW) {

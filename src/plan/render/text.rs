@@ -85,7 +85,9 @@ fn tenant(out: &mut String, tenant: &TenantPlan, indent: &str) {
         let _ = writeln!(out, "{indent}~ record  what is declared has changed its form, the realm has not");
     }
     for foreign in &tenant.foreign {
-        let _ = writeln!(out, "{indent}  foreign {}  (left alone)", clean(&foreign.to_string()));
+        let with = tenant.going().find(|(id, _)| *id == foreign);
+        let fate = with.map_or("left alone".into(), |(_, owner)| format!("goes with {}", clean(&owner.to_string())));
+        let _ = writeln!(out, "{indent}  foreign {}  ({fate})", clean(&foreign.to_string()));
     }
     for (object, paths) in tenant.foreign_fields.iter().take(OBJECTS) {
         let fields = clean(&super::foreign_fields(paths));

@@ -8,7 +8,7 @@ use super::escape::code;
 use super::{Page, legend, names, tenants};
 use crate::plan::review::Shared;
 use crate::plan::{Action, Change, Plan, TenantPlan};
-use crate::state::Fields;
+use crate::state::{Fields, ObjectId};
 use serde_json::Value;
 
 /// Most fields that are shown of one object.
@@ -77,22 +77,20 @@ pub(super) fn recorded(tenant: &TenantPlan) -> bool {
     tenant.changes.is_empty() && tenant.record.is_some()
 }
 
-/// What is left alone: what others put there, by tenant, and tenants in quarantine.
+/// What others put there, by tenant, and tenants in quarantine.
 pub(super) fn alone(page: &mut Page, plan: &Plan) {
-    let lines: Vec<String> = plan
-        .tenants
-        .iter()
-        .filter(|tenant| !tenant.foreign.is_empty())
-        .map(|tenant| {
-            let shown = tenant.foreign.iter().take(FIELDS).map(|id| code(&id.to_string())).collect::<Vec<_>>();
-            let more = tenant.foreign.len().saturating_sub(FIELDS);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("- {}: {}{more}\n", code(&tenant.tenant), shown.join(", "))
-        })
-        .collect();
-    if !lines.is_empty() {
-        page.fold("Foreign objects, left alone", false, &lines);
-    }
+    let going = |tenant: &TenantPlan| -> Vec<String> {
+        tenant
+            .going()
+            .map(|(id, owner)| format!("{} with {}", code(&id.to_string()), code(&owner.to_string())))
+            .collect()
+    };
+    let left = |tenant: &TenantPlan| -> Vec<String> {
+        let goes = |id: &&ObjectId| tenant.going().any(|(other, _)| other == *id);
+        tenant.foreign.iter().filter(|id| !goes(id)).map(|id| code(&id.to_string())).collect()
+    };
+    foreign(page, plan, "Foreign objects that go with what is deleted", going);
+    foreign(page, plan, "Foreign objects, left alone", left);
     let fields = plan.tenants.iter().flat_map(|tenant| tenant.foreign_fields.iter().map(move |entry| (tenant, entry)));
     let lines: Vec<String> = fields
         .map(|(tenant, (object, paths))| {
@@ -110,6 +108,20 @@ pub(super) fn alone(page: &mut Page, plan: &Plan) {
         (0..plan.tenants.len()).filter(|index| plan.tenants[*index].quarantined.is_some()).collect();
     if !quarantined.is_empty() {
         page.push(&format!("In quarantine, left alone: {}\n\n", names(plan, &quarantined)));
+    }
+}
+
+/// Foreign objects, the first ones of each tenant.
+fn foreign(page: &mut Page, plan: &Plan, title: &str, objects: impl Fn(&TenantPlan) -> Vec<String>) {
+    let of = plan.tenants.iter().map(|tenant| (tenant, objects(tenant))).filter(|(_, objects)| !objects.is_empty());
+    let lines = of.map(|(tenant, objects)| {
+        let more = objects.len().saturating_sub(FIELDS);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("- {}: {}{more}\n", code(&tenant.tenant), objects[..objects.len().min(FIELDS)].join(", "))
+    });
+    let lines: Vec<String> = lines.collect();
+    if !lines.is_empty() {
+        page.fold(title, false, &lines);
     }
 }
 

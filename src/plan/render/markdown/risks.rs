@@ -15,13 +15,14 @@ const SHOWN: usize = 12;
 const NAMED: usize = 5;
 
 /// The sorts: their title, and what is said where there are none. What is changed by hand is all of drift.
-const SORTS: [(Sort, &str, &str); 6] = [
-    (Sort::Deletion, "Deleted", "nothing is deleted"),
-    (Sort::Licence, "Licences cut", "no licence is cut"),
-    (Sort::Redirect, "Redirect addresses and origins added", "no redirect address is added"),
-    (Sort::Right, "Rights given", "no right is given"),
-    (Sort::Protection, "Protection switched off", "no protection is switched off"),
-    (Sort::Drift, "Changed by hand, and overwritten now", "nothing that was changed by hand is overwritten"),
+const SORTS: [(Sort, &str, Option<&str>); 7] = [
+    (Sort::Deletion, "Deleted", Some("nothing is deleted")),
+    (Sort::Along, "Put there by others, and deleted along", None),
+    (Sort::Licence, "Licences cut", Some("no licence is cut")),
+    (Sort::Redirect, "Redirect addresses and origins added", Some("no redirect address is added")),
+    (Sort::Right, "Rights given", Some("no right is given")),
+    (Sort::Protection, "Protection weakened, or logins changed", Some("no protection is weakened")),
+    (Sort::Drift, "Changed by hand, and overwritten now", Some("nothing that was changed by hand is overwritten")),
 ];
 
 pub(super) fn write(page: &mut Page, plan: &Plan, risks: &[Risk], matter: Matter) {
@@ -33,7 +34,7 @@ pub(super) fn write(page: &mut Page, plan: &Plan, risks: &[Risk], matter: Matter
         }
         let of: Vec<&Risk> = risks.iter().filter(|risk| risk.sort == sort).collect();
         if of.is_empty() {
-            none.push(nothing);
+            none.extend(nothing);
             continue;
         }
         let _ = writeln!(out, "**{title}**\n");
