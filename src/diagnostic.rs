@@ -39,12 +39,21 @@ pub struct Diagnostic {
     pub message: String,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Further places that it is about, each with what is said there.
+    pub also: Vec<(Span, String)>,
 }
 
 impl Diagnostic {
     /// An error at a place.
     pub fn error(code: &'static str, span: Span, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, code, span: Some(span), message: message.into(), hint: None }
+        Self {
+            severity: Severity::Error,
+            code,
+            span: Some(span),
+            message: message.into(),
+            hint: None,
+            also: Vec::new(),
+        }
     }
 
     /// A warning at a place.
@@ -54,7 +63,7 @@ impl Diagnostic {
 
     /// An error of the whole input.
     pub fn general(code: &'static str, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, code, span: None, message: message.into(), hint: None }
+        Self { severity: Severity::Error, code, span: None, message: message.into(), hint: None, also: Vec::new() }
     }
 
     /// Adds the way out.

@@ -9,20 +9,22 @@
 //! 2. [`licence`]: the accounts of the licence tree: commands → events, and every figure;
 //! 3. [`seal`]: licences and import tokens as signed files;
 //! 4. [`manifest`]: what people write → a `ManifestSet`, and the network of one environment;
-//! 5. [`state`]: what realms contain → one `State` for the desired and the observed side;
-//! 6. [`template`], [`expand`]: manifests → the desired state;
-//! 7. [`authority`]: two sides of a change → what its author may not do;
-//! 8. [`plan`]: two states → a `Plan`, and its rendering;
-//! 9. [`import`]: realms → the manifests that plan nothing for them.
+//! 5. [`accounting`]: manifests → what the accounts should be, and whether that adds up;
+//! 6. [`state`]: what realms contain → one `State` for the desired and the observed side;
+//! 7. [`template`], [`expand`]: manifests → the desired state;
+//! 8. [`authority`]: two sides of a change → what its author may not do;
+//! 9. [`plan`]: two states → a `Plan`, and its rendering;
+//! 10. [`import`]: realms → the manifests that plan nothing for them.
 //!
 //! With effects:
 //!
-//! 10. [`ledger`]: what happened to the accounts, kept in SQLite or PostgreSQL;
-//! 11. [`keycloak`]: a server, real or in memory → the observed state;
-//! 12. [`apply`]: a plan → an `Outcome`;
-//! 13. [`doctor`]: what may go wrong on a server, and what mends it; all but its questions is pure;
-//! 14. [`cli`]: the command line, the only place that reads files and the clock, and prints.
+//! 11. [`ledger`]: what happened to the accounts, kept in SQLite or PostgreSQL;
+//! 12. [`keycloak`]: a server, real or in memory → the observed state;
+//! 13. [`apply`]: a plan → an `Outcome`;
+//! 14. [`doctor`]: what may go wrong on a server, and what mends it; all but its questions is pure;
+//! 15. [`cli`]: the command line, the only place that reads files and the clock, and prints.
 
+pub mod accounting;
 pub mod apply;
 pub mod authority;
 pub mod cli;

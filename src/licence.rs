@@ -20,6 +20,7 @@
 mod accounts;
 mod balance;
 mod command;
+pub mod day;
 mod decide;
 mod event;
 mod fold;

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::output::Printer;
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::manifest::Source;
 use crate::template::builtin::SHIPPED;
 
@@ -65,9 +65,22 @@ fn word(severity: Severity) -> &'static str {
     }
 }
 
-/// File, line and column of a finding. The file's path is relative to the working directory, without `..` where it can be.
+/// File, line and column of a finding.
 fn place(dir: &Path, sources: &[Source], finding: &Diagnostic) -> Option<(String, u32, u32)> {
-    let span = finding.span?;
+    spot(dir, sources, finding.span?)
+}
+
+/// The further places of a finding: file, line, column, and what is said there.
+fn also<'a>(
+    dir: &Path,
+    sources: &[Source],
+    finding: &'a Diagnostic,
+) -> impl Iterator<Item = ((String, u32, u32), &'a str)> {
+    finding.also.iter().filter_map(|(span, told)| Some((spot(dir, sources, *span)?, told.as_str())))
+}
+
+/// File, line and column of a place. The file's path is relative to the working directory, without `..` where it can be.
+fn spot(dir: &Path, sources: &[Source], span: Span) -> Option<(String, u32, u32)> {
     let source = sources.get(span.source as usize).filter(|source| !source.name.starts_with(SHIPPED))?;
     let here = std::env::current_dir().unwrap_or_default();
     let dir = dir.strip_prefix(&here).unwrap_or(dir);
@@ -95,6 +108,12 @@ fn object(dir: &Path, sources: &[Source], finding: &Diagnostic) -> Value {
     if let Some(hint) = &finding.hint {
         object["hint"] = hint.as_str().into();
     }
+    let also: Vec<Value> = also(dir, sources, finding)
+        .map(|((file, line, column), told)| json!({"file": file, "line": line, "column": column, "message": told}))
+        .collect();
+    if !also.is_empty() {
+        object["also"] = also.into();
+    }
     object
 }
 
@@ -104,7 +123,9 @@ fn annotation(dir: &Path, sources: &[Source], finding: &Diagnostic) -> String {
     let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
     let at = place(dir, sources, finding)
         .map_or_else(String::new, |(file, line, column)| format!("file={},line={line},col={column},", property(&file)));
-    let hint = finding.hint.as_ref().map_or_else(String::new, |hint| format!("\n{hint}"));
-    let message = data(&format!("{}{hint}", finding.message));
+    let mut text = finding.message.clone();
+    also(dir, sources, finding).for_each(|((file, line, _), told)| text += &format!("\n{file}:{line}: {told}"));
+    finding.hint.iter().for_each(|hint| text += &format!("\n{hint}"));
+    let message = data(&text);
     format!("::{} {at}title={}::{message}\n", word(finding.severity), property(finding.code))
 }

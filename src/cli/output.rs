@@ -127,6 +127,10 @@ impl Printer {
             if let Some(span) = diagnostic.span {
                 let _ = out.write_all(super::excerpt::excerpt(dir, sources, span).as_bytes());
             }
+            for (span, told) in &diagnostic.also {
+                let _ = writeln!(out, "  {BLUE}also{BLUE:#}: {told}");
+                let _ = out.write_all(super::excerpt::excerpt(dir, sources, *span).as_bytes());
+            }
             if let Some(hint) = &diagnostic.hint {
                 let _ = writeln!(out, "  {BLUE}hint{BLUE:#}: {hint}");
             }

@@ -10,6 +10,7 @@ use super::args::{self, SecretFiles, Target, Waivers};
 use super::exit::{Reported, UsageError};
 use super::output::Printer;
 use super::{files, realms, secrets};
+use crate::accounting;
 use crate::diagnostic::{Diagnostic, did_you_mean, passable};
 use crate::expand::{Desired, expand, observer, provisioner};
 use crate::keycloak::http::{Exchange, Server, Trace};
@@ -137,6 +138,7 @@ pub(super) fn wanted(printer: &Printer, meant: &Meant<'_>, key: Option<&Operator
     let Manifests { sources, set, found, .. } = &mut manifests;
     let environment = environment(set, target.environment.as_deref())?;
     let network = resolve(set, &environment, found);
+    accounting::check(&network, Timestamp::now().as_second(), found);
     let mut desired = expand(set, sources, &network, key.map_or("", OperatorKey::jwks), found);
     let chosen = if passable(found) { selection.choose(&network).map_err(unselectable)? } else { None };
     desired.retain(|tenant| chosen.as_ref().is_none_or(|chosen| chosen.has(&tenant.name)));

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::args::Selecting;
 use super::exit::{Exit, UsageError};
 use super::findings::{self, Format};
 use super::output::Printer;
 use super::{files, session};
+use crate::accounting;
 use crate::diagnostic::{Diagnostic, passable};
 use crate::expand::{Desired, expand};
 use crate::manifest::resolve::resolve;
@@ -61,6 +63,7 @@ pub(super) struct Whole {
 impl Whole {
     /// Reads the sources. A selection counts where it chooses something in any environment.
     pub(super) fn of(sources: Vec<Source>, selection: &Selection) -> Result<Self, UsageError> {
+        let now = Timestamp::now().as_second();
         let Loaded { sources, set, diagnostics: mut found } = load(sources, builtin::sources());
         let mut desired = Vec::new();
         let mut unselectable = None;
@@ -69,6 +72,7 @@ impl Whole {
             set.iter().flat_map(|set| set.platform.environments.keys().map(move |name| (set, name)))
         {
             let mut network = resolve(set, environment, &mut found);
+            accounting::check(&network, now, &mut found);
             match selection.keep(&mut network) {
                 Ok(()) => {
                     checked = true;

@@ -59,11 +59,21 @@ pub static RULES: &[Rule] = &[
         "Use `licences` and `parent`, not attributes of the realm.",
     ),
     rule(
+        "granted-on-own-licences",
+        "Nothing is granted to who lives on own licences",
+        "Take the grants out, or the licences.",
+    ),
+    rule(
         "hidden-template",
         "A distributor does not replace a shipped template",
         "Name the template otherwise, and let it extend the shipped one.",
     ),
     rule("insecure-url", "Identity providers are reached over TLS", "Use https."),
+    rule(
+        "licence-on-parents-resources",
+        "Who lives on the parent's resources holds no licences",
+        "Take the licences out, or `ownLicences: false`.",
+    ),
     rule("link", "A changed file is a file, not a link", "Put the file itself there."),
     rule("missing-file", "A file that is named is there", "The path is relative to the manifest that names it."),
     rule("missing-key", "A key that is needed is there", "docs/manifest.md lists the keys."),
@@ -81,6 +91,11 @@ pub static RULES: &[Rule] = &[
         "Use a file beside the manifest, or ask the platform team.",
     ),
     rule("no-base", "The revision to compare with has manifests", "Name the revision that the change is to go into."),
+    rule(
+        "no-dealer",
+        "Who issues a licence is a dealer",
+        "Give the organization `dealer: true`, or leave the dealer out for the platform.",
+    ),
     rule("no-manifests", "A manifest directory holds manifests", "Name the directory that holds *.yaml files."),
     rule("no-platform", "A manifest directory has a Platform", "Add a document of kind Platform."),
     rule("not-a-config", "A configuration file holds settings", "Manifests stand in a directory of their own."),
@@ -91,6 +106,11 @@ pub static RULES: &[Rule] = &[
         "What a realm's switch turns on is declared with its switch",
         "Set the switch, or take out what needs it.",
     ),
+    rule(
+        "nothing-is-counted",
+        "Grants need resources that are counted",
+        "List them under `resources` of the platform.",
+    ),
     rule("null", "Nothing is null", "Leave the key out, or write an empty list."),
     rule("open-secret", "A secret goes only where it can't be read back", "Use the field that is for secrets."),
     rule(
@@ -98,6 +118,13 @@ pub static RULES: &[Rule] = &[
         "An author changes only the own directory",
         "Leave the file as it was, or ask the platform team.",
     ),
+    rule(
+        "over-granted",
+        "What is granted adds up at every organization",
+        "Lower what is granted below, or have the nearest organization that has it free grant more.",
+    ),
+    rule("oversold", "A dealer sells only what it has", "Lower what it sold or granted, or redeem a licence for it."),
+    rule("own-issue", "Nobody redeems what was issued in its own pool", "Grant it instead, or name another dealer."),
     rule("parent-not-in-environment", "A tenant is where its parent is", "Put the parent into that environment too."),
     rule(
         "plain-reference",
@@ -108,6 +135,7 @@ pub static RULES: &[Rule] = &[
     rule("realm-name", "A realm is named after its tenant", "Take the name out of the template."),
     rule("removed-distributor", "The platform team ends a distributor", "Put its document back."),
     rule("reserved-name", "Names of Keycloak and of Realmwright are not used", "Choose another name."),
+    rule("root-on-parents-resources", "A distributor lives on its own licences", "Take `ownLicences: false` out."),
     rule("schema", "The built-in schema is sound", "This is a fault of Realmwright; report it."),
     rule(
         "scope-without-distributor",
@@ -139,6 +167,11 @@ pub static RULES: &[Rule] = &[
     rule("unknown-parent", "A parent is declared", "Declare it, or correct the name."),
     rule("unknown-product", "A product is one of the platform's", "Add it to the Platform, or correct the name."),
     rule("unknown-reference", "A value that a template refers to exists", "docs/manifest.md lists the values."),
+    rule(
+        "unknown-resource",
+        "Grants and licences name resources that the platform counts",
+        "List the resource under `resources` of the platform, or mend its name.",
+    ),
     rule("unknown-setting", "A setting is known", "`realmwright config show` lists the settings."),
     rule("unknown-template", "A template is declared", "Declare it, or correct the name."),
     rule("unused-list", "A list in the directory is used", "Name it as `csv:` of a Distributor, or take it out."),
@@ -153,7 +186,6 @@ pub static RULES: &[Rule] = &[
     ),
     rule("wrong-type", "A value is of its type", "docs/manifest.md has the types."),
     rule("wrong-url", "A URL is one", "Write it as https://id.example.com."),
-    rule("wrong-value", "A value is one that Keycloak takes as it is meant", "The finding names those that are."),
     rule("wrong-value", "A value is one that is allowed", "docs/manifest.md has the values."),
     rule("yaml", "A manifest is YAML", "Correct the syntax."),
 ];

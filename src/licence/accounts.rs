@@ -7,9 +7,9 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::command::{LicenceTerms, Policy};
-use super::decide::LATEST;
+use super::decide::{LATEST, Step};
 use super::resource::{Catalogue, ResourceId};
-use super::{Amount, Command, Event, Measure, ORGANIZATIONS, Refusal, TOKEN_SECONDS, Time};
+use super::{Amount, Command, Event, Measure, ORGANIZATIONS, Refusal, Shortage, TOKEN_SECONDS, Time};
 
 /// An organization's place in the list of all that there ever were.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -232,6 +232,24 @@ impl Accounts {
             return Err(Unlawful::Otherwise);
         }
         Ok(self.fold(event)?)
+    }
+
+    /// Takes an event whether the law allows it or not: what then does not add up, [`Accounts::shortages`] tells.
+    ///
+    /// # Errors
+    ///
+    /// It names what is not there.
+    pub fn assume(&mut self, event: &Event) -> Result<(), Refusal> {
+        self.fold(event)
+    }
+
+    /// Whoever has allocated more than it has, by organization and resource.
+    pub fn shortages(&self) -> Vec<Shortage> {
+        let organizations = self.organizations.iter().enumerate().filter(|(_, organization)| !organization.deleted);
+        let cells =
+            organizations.flat_map(|(id, _)| self.resources.ids().map(move |resource| (OrganizationId(id), resource)));
+        let over = cells.filter(|(id, resource)| self.cell(*id, *resource).free() < 0);
+        over.map(|(id, resource)| self.shortage(id, resource, -self.cell(id, resource).free(), &Step::new())).collect()
     }
 
     /// What an organization has of a resource.

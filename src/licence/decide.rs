@@ -11,7 +11,7 @@ use super::{Amount, Command, Event, LARGEST, ORGANIZATIONS, Refusal, Shortage, T
 pub(super) const LATEST: Time = 253_402_300_799;
 
 /// What a step adds to what is allocated, by resource and organization.
-type Step = BTreeMap<(ResourceId, OrganizationId), Amount>;
+pub(super) type Step = BTreeMap<(ResourceId, OrganizationId), Amount>;
 
 type Decision = Result<Vec<Event>, Refusal>;
 
@@ -373,7 +373,7 @@ impl Accounts {
         Ok(())
     }
 
-    fn shortage(&self, id: OrganizationId, resource: ResourceId, missing: Amount, step: &Step) -> Shortage {
+    pub(super) fn shortage(&self, id: OrganizationId, resource: ResourceId, missing: Amount, step: &Step) -> Shortage {
         let cell = self.cell(id, resource);
         let mut at = id;
         let mut nearest = None;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 pub const ORGANIZATIONS: &str = "organizations";
 
 /// How a resource is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Measure {
     /// Use goes up and down: users, devices, seats. What is given back can be used again.

@@ -155,6 +155,11 @@ impl Accounts {
 }
 
 impl LicenceTerms {
+    /// Whether it can be redeemed at a time, as far as its own words go.
+    pub fn is_valid(&self, at: Time) -> bool {
+        self.valid_from.is_none_or(|from| from <= at) && (self.expiry > at || self.renewal.is_some())
+    }
+
     /// What it releases, in words.
     pub fn released(&self) -> String {
         in_words(&self.quantities)

@@ -7,7 +7,7 @@ use super::tree::Tier;
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 
 /// The columns a list may have, in any order; `name` and `tier` it must have.
-pub const COLUMNS: [&str; 16] = [
+pub const COLUMNS: [&str; 17] = [
     "tier",
     "name",
     "label",
@@ -24,6 +24,7 @@ pub const COLUMNS: [&str; 16] = [
     "valid_from",
     "valid_until",
     "auto_renew",
+    "grants",
 ];
 
 /// One row: its tier, the parent that it names (if any) and the node of what it says.
@@ -138,8 +139,28 @@ fn row(
         let span = licence.span;
         (Key { text: "licences".into(), span }, Node { data: Data::List(vec![licence]), span })
     }));
+    if let Some((text, span)) = cell("grants") {
+        entries.push((Key { text: "grants".into(), span }, grants(text, span, found)));
+    }
     let parent = cell("parent").map(|(text, span)| (text.to_owned(), span));
     Some(Row { tier, parent, node: Node { data: Data::Map(entries), span: start } })
+}
+
+/// `users=15 devices=3` as the mapping that it stands for.
+fn grants(text: &str, span: Span, found: &mut Vec<Diagnostic>) -> Node {
+    let mut entries = Vec::new();
+    for word in text.split_whitespace() {
+        match word.split_once('=') {
+            Some((resource, amount)) if !resource.is_empty() => {
+                entries.push((Key { text: resource.into(), span }, typed(amount, span)));
+            }
+            _ => {
+                let message = format!("`{word}` grants nothing");
+                found.push(Diagnostic::error("wrong-value", span, message).hint("write it as users=15 devices=3"));
+            }
+        }
+    }
+    Node { data: Data::Map(entries), span }
 }
 
 fn group<const N: usize>(cells: [Option<(Key, Node)>; N]) -> Option<Node> {

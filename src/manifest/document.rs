@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::guards::{Guards, Protected};
+use crate::licence::{Amount, Measure};
 
 /// The only `apiVersion` there is.
 pub const API_VERSION: &str = "realmwright/v1";
@@ -48,6 +49,11 @@ pub struct Platform {
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"pattern": name_pattern!()}))]
     pub products: BTreeMap<String, Product>,
+    /// What is counted down the tree, by name, beside the seats of each product: e.g. `{users: gauge, vpn-months:
+    /// counter}`. With `organizations: gauge`, organizations below an organization are, too. Omitted: nothing.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"pattern": name_pattern!()}))]
+    pub resources: BTreeMap<String, Measure>,
     /// Limits of the guards: how much a plan may change before it is refused.
     #[serde(default)]
     pub guards: Guards,
@@ -254,6 +260,17 @@ pub struct Settings {
     /// The licences that it holds.
     #[serde(default)]
     pub licences: Vec<Licence>,
+    /// Whether it lives on licences of its own, rather than on what its parent grants it; fixed once it is there. Omitted:
+    /// a distributor does, and who lists licences.
+    pub own_licences: Option<bool>,
+    /// What its parent grants it, by resource: e.g. `{users: 15, vpn-months: 36}`. What it grants to those below it, its
+    /// parent has granted on.
+    #[serde(default)]
+    #[schemars(extend("additionalProperties" = {"type": "integer", "minimum": 0, "maximum": 1_000_000_000_000u64}))]
+    pub grants: BTreeMap<String, Amount>,
+    /// Whether it may issue licences, out of what it has. Omitted: `false`.
+    #[serde(default)]
+    pub dealer: bool,
     /// What is neither deleted nor replaced: a list of object addresses, e.g. `[client/assistant, role/*]`, or `true` for
     /// everything; then the tenant is neither quarantined nor destroyed either. Updates pass.
     pub protected: Option<Protected>,
@@ -326,6 +343,15 @@ pub struct Licence {
     /// Whether validity is extended by itself. Omitted: `false`.
     #[serde(default)]
     pub auto_renew: bool,
+    /// By how many days, where it is. Omitted: 365.
+    #[schemars(range(min = 1, max = 36_500))]
+    pub renewal_days: Option<u32>,
+    /// What it releases beside the seats, by resource: e.g. `{users: 50, devices: 10}`.
+    #[serde(default)]
+    #[schemars(extend("additionalProperties" = {"type": "integer", "minimum": 0, "maximum": 1_000_000_000_000u64}))]
+    pub quantities: BTreeMap<String, Amount>,
+    /// The dealer that issued it, out of what that has. Omitted: the platform.
+    pub dealer: Option<String>,
 }
 
 /// What a realm contains, with typed parameters.

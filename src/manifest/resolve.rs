@@ -7,6 +7,7 @@ use super::guards::{Limits, Protected, limits};
 use super::node::{Data, Key, Node};
 use super::{Entry, ManifestSet, Tier};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
+use crate::licence::Measure;
 use crate::template::merge::merge;
 
 /// The tenants of one environment, parents before children.
@@ -26,8 +27,12 @@ pub struct Network {
     pub limits: Limits,
     /// Addresses of what is protected in every realm.
     pub protected: Vec<String>,
+    /// What is counted down the tree, by name.
+    pub resources: BTreeMap<String, Measure>,
     /// The tenants, in tree order.
     pub tenants: Vec<Tenant>,
+    /// The organizations that stand in the tree and have no realm.
+    pub without_realm: Vec<Tenant>,
 }
 
 /// An organization in one environment.
@@ -60,27 +65,32 @@ impl Tenant {
         self.settings.label.as_deref().unwrap_or(&self.name)
     }
 
-    /// Names of the products that it holds a licence for, each once.
+    /// Names of the products that it holds a licence for, or is granted seats of; each once. What else is granted is no
+    /// product.
     pub fn products(&self) -> BTreeSet<&str> {
-        self.settings.licences.iter().map(|licence| licence.product.as_str()).collect()
+        let licensed = self.settings.licences.iter().map(|licence| licence.product.as_str());
+        let granted = self.settings.grants.iter().filter(|(_, amount)| **amount > 0);
+        licensed.chain(granted.map(|(resource, _)| resource.as_str())).collect()
     }
 }
 
 /// The network of an environment, which must be one that the platform names.
 pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>) -> Network {
     let mut tenants: Vec<Tenant> = Vec::new();
+    let mut without_realm: Vec<Tenant> = Vec::new();
     let mut places: BTreeMap<&str, Place> = BTreeMap::new();
     for entry in &set.entries {
         let above = entry.parent.as_ref().and_then(|(parent, _)| places.get(parent.as_str()));
         let place = place(set, entry, above, environment, found);
-        if place.here && !without_realm(entry) {
+        if place.here {
             let above = entry.parent.as_ref().and_then(|(parent, _)| tenants.iter().rfind(|t| t.name == *parent));
             let labels = above.map(|above| above.labels.clone()).unwrap_or_default();
-            tenants.extend(tenant(entry, place.path.clone(), labels, environment, found));
+            let list = if is_without_realm(entry) { &mut without_realm } else { &mut tenants };
+            list.extend(tenant(entry, place.path.clone(), labels, environment, found));
         }
         places.insert(&entry.name, place);
     }
-    check_serials(&tenants, found);
+    check_serials(tenants.iter().chain(&without_realm), found);
     for (name, product) in &set.platform.products {
         for other in product.environments.keys().filter(|name| !set.platform.environments.contains_key(*name)) {
             let at = set.platform_node.nearest(&format!("/products/{name}/environments")).key_span(other);
@@ -91,7 +101,7 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
     }
     let products =
         set.platform.products.iter().map(|(name, product)| (name.clone(), product_in(product, environment))).collect();
-    for tenant in &tenants {
+    for tenant in tenants.iter().chain(&without_realm) {
         check_licences(tenant, &products, found);
     }
     let stage = set.platform.environments.get(environment);
@@ -101,11 +111,23 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
     let limits = limits(set, environment);
     let product_nodes = product_nodes(set, environment);
     let environment = environment.to_owned();
-    Network { environment, server, observer_key, products, product_nodes, limits, protected, tenants }
+    let resources = set.platform.resources.clone();
+    Network {
+        environment,
+        server,
+        observer_key,
+        products,
+        product_nodes,
+        limits,
+        protected,
+        resources,
+        tenants,
+        without_realm,
+    }
 }
 
 /// True for an organization that only stands in the tree.
-fn without_realm(entry: &Entry) -> bool {
+fn is_without_realm(entry: &Entry) -> bool {
     entry.node.get("withoutRealm").is_some_and(|node| node.to_value() == true)
 }
 
@@ -222,7 +244,7 @@ fn check_licences(tenant: &Tenant, products: &BTreeMap<String, Product>, found: 
     }
 }
 
-fn check_serials(tenants: &[Tenant], found: &mut Vec<Diagnostic>) {
+fn check_serials<'a>(tenants: impl Iterator<Item = &'a Tenant>, found: &mut Vec<Diagnostic>) {
     let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
     for tenant in tenants {
         for (index, licence) in tenant.settings.licences.iter().enumerate() {

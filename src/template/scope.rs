@@ -93,7 +93,8 @@ fn products(network: &Network, tenant: &Tenant) -> Node {
         });
         let licences = tenant.node.get("licences").map(Node::items).unwrap_or_default();
         let licensed = licences.iter().filter_map(|licence| licence.get("product")).find(|p| p.text() == Some(name));
-        let mut node = Node::from_value(&value, licensed.map_or(tenant.span, |product| product.span));
+        let granted = || tenant.node.get("grants").map_or(tenant.span, |grants| grants.key_span(name));
+        let mut node = Node::from_value(&value, licensed.map_or_else(granted, |product| product.span));
         if let Data::Map(entries) = &mut node.data {
             entries.retain(|(_, value)| value.data != Data::Scalar(Value::Null));
             // Where the platform says it, the place is the platform's.

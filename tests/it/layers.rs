@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the inside out; each may use those before it. The pure ones come first.
-const LAYERS: [&str; 15] = [
+const LAYERS: [&str; 16] = [
     "diagnostic",
     "licence",
     "seal",
     "manifest",
+    "accounting",
     "state",
     "template",
     "expand",
@@ -23,7 +24,7 @@ const LAYERS: [&str; 15] = [
 ];
 
 /// How many of the layers are pure.
-const PURE: usize = 10;
+const PURE: usize = 11;
 
 /// Of the pure layers, pairs that know each other: filling a template needs the manifests, resolving needs merging, and
 /// references to secrets are a part of the state.

@@ -8,6 +8,7 @@ mod contract;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod accounting;
 mod accounts;
 mod apply;
 mod births;

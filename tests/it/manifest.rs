@@ -25,7 +25,7 @@ fn unknown_keys_are_all_named_with_what_was_meant() {
     insta::assert_snapshot!(distributor("lable: North\nlicences:\n  - {product: assistant, type: pro, serial: A-1, seets: 5, validUntil: 2027-12-31, colour: red}\n").findings(), @r"
     [unknown-key] tenants.yaml:4:1 `lable` is not a key of this Distributor (did you mean `label`?)
     [unknown-key] tenants.yaml:6:50 `seets` is not a key of an entry of `licences` (did you mean `seats`?)
-    [unknown-key] tenants.yaml:6:84 `colour` is not a key of an entry of `licences` (its keys are autoRenew, product, seats, serial, type, validFrom, validUntil)
+    [unknown-key] tenants.yaml:6:84 `colour` is not a key of an entry of `licences` (its keys are autoRenew, dealer, product, quantities, renewalDays, seats, serial, type, validFrom, validUntil)
     ");
 }
 

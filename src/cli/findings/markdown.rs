@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::{place, word};
+use super::{also, place, word};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::manifest::Source;
 use crate::plan::render::markdown::{code, sentence};
@@ -30,9 +30,14 @@ pub(super) fn markdown(dir: &Path, sources: &[Source], wrong: &[Diagnostic], ref
         let at = place(dir, sources, finding)
             .map(|(file, line, column)| format!(" at {}", code(&format!("{file}:{line}:{column}"))));
         let hint = finding.hint.as_ref().map(|hint| format!("  \n  way out: {}", sentence(hint)));
+        let also: String = also(dir, sources, finding)
+            .map(|((file, line, _), told)| {
+                format!("  \n  also {}: {}", code(&format!("{file}:{line}")), sentence(told))
+            })
+            .collect();
         let _ = writeln!(
             out,
-            "- {} [{}]{}: {}{}",
+            "- {} [{}]{}: {}{also}{}",
             word(finding.severity),
             finding.code,
             at.unwrap_or_default(),

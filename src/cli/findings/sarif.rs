@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{place, word};
+use super::{also, place, word};
 use crate::diagnostic::rule::{RULES, Rule};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::keycloak::segment;
@@ -65,7 +65,6 @@ fn result(
     let first = || Diagnostic { span: Some(Span::default()), ..finding.clone() };
     let at = place(dir, sources, finding).or_else(|| place(dir, sources, &first()));
     let (file, line, column) = at.unwrap_or_else(|| ("platform.yaml".into(), 1, 1));
-    let uri: Vec<String> = file.split('/').map(segment).collect();
     // What it is known by from run to run: not its line, which moves.
     let print = digest(&format!("{}\0{file}\0{}", finding.code, finding.message));
     let nth = seen.entry(print.clone()).and_modify(|count| *count += 1).or_insert(1);
@@ -73,14 +72,25 @@ fn result(
         "ruleId": finding.code,
         "level": word(finding.severity),
         "message": {"text": message},
-        "locations": [{"physicalLocation": {
-            "artifactLocation": {"uri": uri.join("/"), "uriBaseId": "%SRCROOT%"},
-            "region": {"startLine": line, "startColumn": column},
-        }}],
+        "locations": [{"physicalLocation": physical((file, line, column))}],
         "partialFingerprints": {"finding/v1": format!("{print}:{nth}")},
     });
+    let also: Vec<Value> = also(dir, sources, finding)
+        .map(|(at, told)| json!({"physicalLocation": physical(at), "message": {"text": told}}))
+        .collect();
+    if !also.is_empty() {
+        result["relatedLocations"] = also.into();
+    }
     if let Some(index) = broken.iter().position(|rule| rule.code == finding.code) {
         result["ruleIndex"] = index.into();
     }
     result
+}
+
+fn physical((file, line, column): (String, u32, u32)) -> Value {
+    let uri: Vec<String> = file.split('/').map(segment).collect();
+    json!({
+        "artifactLocation": {"uri": uri.join("/"), "uriBaseId": "%SRCROOT%"},
+        "region": {"startLine": line, "startColumn": column},
+    })
 }
