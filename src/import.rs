@@ -14,6 +14,7 @@ pub mod prove;
 pub mod report;
 mod secrets;
 pub mod substitute;
+pub mod united;
 pub mod yaml;
 
 use serde_json::Value;
@@ -68,8 +69,7 @@ pub fn import(realms: &[Realm], placement: &Placement, options: &Options) -> Res
     let mut extracted = Vec::new();
     for realm in realms {
         let name = realm.representation["realm"].as_str().unwrap_or_default();
-        if !can_be_tenant(name) {
-            let why = "no tenant can have this name".to_owned();
+        if let Some(why) = unfit(name) {
             let hint = (name != "master").then(|| "rename the realm, or leave it out".to_owned());
             findings.push(Finding::not_expressed(name, "realm", None, why, hint));
             continue;
@@ -95,10 +95,21 @@ pub fn import(realms: &[Realm], placement: &Placement, options: &Options) -> Res
     })
 }
 
-/// Whether a realm's name can be a tenant's: not what Keycloak keeps for itself, and nothing that would lead a path astray.
-fn can_be_tenant(name: &str) -> bool {
+/// Why a realm's name can't be a tenant's: Keycloak keeps it for itself, or it would lead a path astray.
+fn unfit(name: &str) -> Option<&'static str> {
     const FORBIDDEN: &str = ":/?#@!$&()*+,;=[]\\%\"<>^`{|}~";
     let sound = |c: char| !c.is_control() && !FORBIDDEN.contains(c);
-    let edges = name.trim() == name && !name.starts_with('.') && !name.is_empty();
-    edges && name.len() <= 255 && name.chars().all(sound) && !matches!(name, "master" | "admin")
+    match name {
+        "master" => Some("it is Keycloak's own, and no tenant's"),
+        "admin" => Some("Keycloak keeps this name for itself"),
+        "" => Some("it has no name"),
+        _ if name.len() > 255 => Some("no tenant's name is longer than 255 bytes"),
+        _ if name.trim() != name || name.starts_with('.') => {
+            Some("no tenant's name begins with `.`, or has space around it")
+        }
+        _ if !name.chars().all(sound) => {
+            Some("no tenant's name has one of these: : / ? # @ ! $ & ( ) * + , ; = [ ] \\ % \" < > ^ { | } ~")
+        }
+        _ => None,
+    }
 }

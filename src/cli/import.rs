@@ -1,5 +1,7 @@
 //! `realmwright import`
 
+mod exports;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -14,13 +16,12 @@ use super::progress::Progress;
 use super::{files, secrets, session};
 use crate::diagnostic::{did_you_mean, passable};
 use crate::import::report::{self, Reason};
-use crate::import::substitute::resolve;
 use crate::import::{Finding, Imported, Options as Import, Placement, Realm, import};
 use crate::keycloak::ReadRealms;
 use crate::keycloak::http::Server;
 use crate::keycloak::key::OperatorKey;
 use crate::keycloak::observe::representation;
-use crate::manifest::{Loaded, Source, load, parse_texts};
+use crate::manifest::{Loaded, Source, load};
 use crate::state::applied::MARKER;
 use crate::template::builtin;
 
@@ -42,8 +43,8 @@ pub(super) struct Options {
     /// Realms to import; by default all but master
     #[arg(value_name = "REALM", conflicts_with = "from_file")]
     pub(super) realms: Vec<String>,
-    /// Exports of realms instead: JSON or YAML, one realm or a list of them, also files of keycloak-config-cli; files that
-    /// name the same realm are united
+    /// Exports of realms instead: JSON or YAML, one realm or a list of them, also files of keycloak-config-cli. Of a
+    /// directory, its files in the order of their names. Files that name the same realm are united: later ones add, and win
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(super) from_file: Vec<PathBuf>,
     /// Directory for the manifests; files that are there already are not written over
@@ -78,7 +79,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let (realms, server) = if options.from_file.is_empty() {
         live(printer, options, &mut findings).await?
     } else {
-        (from_files(printer, &options.from_file, &mut findings)?, None)
+        (exports::read(printer, &options.from_file, &mut findings)?, None)
     };
     if realms.is_empty() {
         let message = "there is no realm to import".into();
@@ -99,8 +100,10 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         }
     };
     if imported.realms.is_empty() {
-        let message = "none of these realms can become a tenant".into();
-        let hint = "master is Keycloak's own; names of tenants are of lower case letters, digits, `-` and `_`".into();
+        let each = imported.findings.iter().map(|found| format!("`{}`: {}", found.realm, found.why));
+        let each = each.collect::<Vec<_>>().join("; ");
+        let message = format!("none of these realms can become a tenant: {each}");
+        let hint = "name other realms, or give a file in which the realm has another name".into();
         return Err(Hinted { message, hint }.into());
     }
     imported.findings.extend(findings);
@@ -244,72 +247,5 @@ fn of_users(realm: &str, count: u64) -> Finding {
         reason: Reason::Left,
         why: format!("{count} {users} not read"),
         hint: Some("users stay as they are; name those that manifests should keep under `users`".into()),
-    }
-}
-
-/// The realms that files hold.
-fn from_files(printer: &Printer, paths: &[PathBuf], findings: &mut Vec<Finding>) -> anyhow::Result<Vec<Realm>> {
-    let mut realms: Vec<Value> = Vec::new();
-    for path in paths {
-        let text = files::named(path)?;
-        let refused = |what: String| Hinted {
-            message: format!("{} {what}", path.display()),
-            hint: "give exports of realms: what the admin console, `kc.sh export` or the Admin API writes".into(),
-        };
-        let documents = match serde_json::from_str::<Value>(&text) {
-            Ok(value) => vec![value],
-            Err(json) => parse_texts(&text).map_err(|yaml| {
-                let why = if text.trim_start().starts_with(['{', '[']) { json.to_string() } else { yaml.message };
-                refused(format!("is neither JSON nor YAML: {why}"))
-            })?,
-        };
-        let each = documents.into_iter().flat_map(|value| match value {
-            Value::Array(items) => items,
-            one => vec![one],
-        });
-        for one in each {
-            let Some(name) = one["realm"].as_str().map(str::to_owned) else {
-                return Err(refused("holds something that is no realm: it has no `realm`".into()).into());
-            };
-            match realms.iter_mut().find(|known| known["realm"] == name.as_str()) {
-                Some(known) => {
-                    printer.say(&format!("{} adds to the realm `{name}`", path.display()));
-                    unite(known, one);
-                }
-                None => realms.push(one),
-            }
-        }
-    }
-    let look_up = |name: &str| if name.starts_with("REALMWRIGHT_") { None } else { std::env::var(name).ok() };
-    Ok(realms.iter().map(|realm| Realm { representation: resolve(realm, &look_up, findings), live: false }).collect())
-}
-
-/// Several files of one realm: what comes later wins, lists grow.
-fn unite(known: &mut Value, more: Value) {
-    match (known, more) {
-        (Value::Object(known), Value::Object(more)) => {
-            for (key, value) in more {
-                match known.get_mut(&key) {
-                    Some(slot) => unite(slot, value),
-                    None => {
-                        known.insert(key, value);
-                    }
-                }
-            }
-        }
-        (Value::Array(known), Value::Array(more)) => {
-            let name = |item: &Value| {
-                ["clientId", "alias", "username", "name"].iter().find_map(|key| item[*key].as_str().map(str::to_owned))
-            };
-            for item in more {
-                let same = |other: &Value| name(other).is_some() && name(other) == name(&item);
-                match known.iter().position(same) {
-                    Some(at) => unite(&mut known[at], item),
-                    None if known.contains(&item) => {}
-                    None => known.push(item),
-                }
-            }
-        }
-        (known, more) => *known = more,
     }
 }

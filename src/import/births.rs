@@ -51,6 +51,7 @@ pub(super) fn complete(one: &mut Extracted, version: Option<&str>, bare: &Flat, 
     older_profile(one, version);
     keys(one, findings);
     policies(one, findings);
+    roles_of_policies(one, bare, findings);
     default_role(one, bare);
     referred_roles(one, bare);
     attributes_of_users(one, findings);
@@ -147,7 +148,9 @@ fn scopes_of_clients(one: &mut Extracted, built_in: bool, bare: &Flat) {
         .filter(|id| id.kind == Kind::ClientScope)
         .filter_map(|id| Some((id.key.clone(), protocol(of(id)?).to_owned())))
         .collect();
-    for (_, client) in one.full.iter_mut().filter(|(id, _)| id.kind == Kind::Client) {
+    let settings: BTreeSet<String> =
+        one.full.keys().filter(|id| id.kind == Kind::Authorization).map(|id| id.key.clone()).collect();
+    for (id, client) in one.full.iter_mut().filter(|(id, _)| id.kind == Kind::Client) {
         let speaks = protocol(client).to_owned();
         for list in SCOPES {
             if let Some(items) = client.get_mut(list).and_then(Value::as_array_mut) {
@@ -155,10 +158,14 @@ fn scopes_of_clients(one: &mut Extracted, built_in: bool, bare: &Flat) {
                 items.retain(|name| fits(name.as_str().unwrap_or_default()));
             }
         }
-        if client.get("authorizationServicesEnabled") == Some(&true.into()) {
-            // They need a service account, which a public client can't have.
+        if client.get("authorizationServicesEnabled") == Some(&true.into()) || settings.contains(&id.key) {
+            // They are switched on where there are settings, and need a service account, which a public client and one
+            // that only bears tokens can't have.
             client.remove("publicClient");
-            client.insert("serviceAccountsEnabled".to_owned(), true.into());
+            client.remove("bearerOnly");
+            ["authorizationServicesEnabled", "serviceAccountsEnabled"]
+                .iter()
+                .for_each(|switch| drop(client.insert((*switch).to_owned(), true.into())));
         }
         let account = client.get("serviceAccountsEnabled") == Some(&true.into()) && speaks == OIDC;
         let optional = client.get(SCOPES[1]).and_then(Value::as_array);
@@ -279,6 +286,30 @@ fn policies(one: &mut Extracted, findings: &mut Vec<Finding>) {
                 why,
                 Some(hint.into()),
             ));
+        }
+    }
+}
+
+/// A policy of roles loses those that there are not.
+fn roles_of_policies(one: &mut Extracted, bare: &Flat, findings: &mut Vec<Finding>) {
+    let known = |name: &str| match name.split_once('/') {
+        Some(_) => ObjectId::new(Kind::ClientRole, name),
+        None => ObjectId::new(Kind::RealmRole, name),
+    };
+    let there: BTreeSet<ObjectId> = one.full.keys().chain(bare.keys()).cloned().collect();
+    for (id, fields) in one.full.iter_mut().filter(|(id, _)| id.kind == Kind::Authorization) {
+        for policy in fields.get_mut("policies").and_then(Value::as_array_mut).into_iter().flatten() {
+            let name = policy["name"].as_str().unwrap_or_default().to_owned();
+            let Some(roles) = policy.pointer_mut("/config/roles").and_then(Value::as_array_mut) else { continue };
+            roles.retain(|role| {
+                let role = role["id"].as_str().unwrap_or_default();
+                let kept = there.contains(&known(role));
+                if !kept {
+                    let why = format!("it names the role `{role}`, which the realm does not have");
+                    findings.push(Finding::not_expressed(&one.name, id, Some(&format!("policies.{name}")), why, None));
+                }
+                kept
+            });
         }
     }
 }

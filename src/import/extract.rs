@@ -27,6 +27,8 @@ pub struct Extracted {
     pub whole: BTreeSet<ObjectId>,
     /// How many objects are as Keycloak makes them.
     pub built_in: usize,
+    /// Flows that are left alone, because Keycloak masks some of their settings.
+    pub masked: BTreeSet<String>,
 }
 
 /// Takes a realm apart; what can't be declared is added to the findings.
@@ -52,6 +54,7 @@ pub fn extract(realm: &Realm, findings: &mut Vec<Finding>) -> Extracted {
         let fields = declarable(&name, id, &object.fields, findings);
         if id.kind == Kind::Flow && fields.len() < object.fields.len() {
             // Without its steps it would be another flow.
+            one.masked.insert(id.key.clone());
             continue;
         }
         one.base.insert(id.clone(), base);

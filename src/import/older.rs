@@ -34,7 +34,21 @@ pub(super) fn renewed(document: &Value, findings: &mut Vec<Finding>) -> Value {
     headers(realm);
     mirrored(realm);
     moved(realm, "messageBundles", "localizationTexts");
+    usernames(realm);
     document
+}
+
+/// Where users are named by their addresses, an address takes the place of any other name.
+fn usernames(realm: &mut Document) {
+    if realm.get("registrationEmailAsUsername") != Some(&true.into()) {
+        return;
+    }
+    for user in objects(realm, "users") {
+        let address = text(user, "email").to_lowercase();
+        if !address.is_empty() && !user.contains_key("serviceAccountClientId") {
+            user.insert("username".into(), address.into());
+        }
+    }
 }
 
 /// What Keycloak keeps as attributes of a realm and shows as fields alone (`ModelToRepresentation`); all names that begin

@@ -241,12 +241,20 @@ fn unknown_reference(
         }
         *fields = kept;
     }
+    let finding = |one: &Extracted, path: Option<&str>| match one.masked.contains(name) {
+        true => Finding::not_expressed(&one.name, &id, path, masked(name), None),
+        false => finding(one, &id, path, error),
+    };
     if told.is_empty() && id.kind != crate::state::Kind::Realm && one.full.remove(&id).is_some() {
-        findings.push(finding(one, &id, None, error));
+        findings.push(finding(one, None));
         return true;
     }
     for path in &told {
-        findings.push(finding(one, &id, Some(path), error));
+        findings.push(finding(one, Some(path)));
     }
     !told.is_empty()
+}
+
+fn masked(flow: &str) -> String {
+    format!("it names the flow `{flow}`, which is left alone, because Keycloak masks some of its settings")
 }

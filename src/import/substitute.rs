@@ -47,10 +47,11 @@ pub(super) fn unnamed(text: &str, realm: &str) -> String {
     out
 }
 
-/// Resolves what files of keycloak-config-cli leave open, `$(env:NAME)` and `$(env:NAME:-default)`: from `look_up`, else by its
-/// default. What stays open is left out, and told.
+/// Resolves what files leave open, from `look_up`, else by the default: `$(env:NAME)` and `$(NAME:-default)` as
+/// keycloak-config-cli reads them, `${NAME}` and `${NAME:default}` as `kc.sh` does. What stays open is left out, and told.
 pub fn resolve(representation: &Value, look_up: &dyn Fn(&str) -> Option<String>, findings: &mut Vec<Finding>) -> Value {
-    let realm = representation["realm"].as_str().unwrap_or_default().to_owned();
+    let named = representation["realm"].as_str().unwrap_or_default();
+    let realm = text_of(named, ".realm", look_up, &mut |_, _, _| ()).unwrap_or_else(|| named.to_owned());
     let mut told = |place: &str, why: String, hint: Option<String>| {
         let field = place.trim_start_matches('.').to_owned();
         findings.push(Finding {
@@ -72,7 +73,7 @@ fn walk(
     told: &mut dyn FnMut(&str, String, Option<String>),
 ) -> Option<Value> {
     Some(match value {
-        Value::String(text) if text.contains("$(") => {
+        Value::String(text) if text.contains("$(") || text.contains("${") => {
             return text_of(text, place, look_up, told).map(|filled| typed(text, filled));
         }
         Value::Array(items) => {
@@ -96,7 +97,7 @@ fn walk(
 
 /// A number or a truth value, where a variable is the whole text.
 fn typed(written: &str, filled: String) -> Value {
-    let whole = written.starts_with("$(") && written.find(')') == Some(written.len() - 1);
+    let whole = filled != written && next(written).is_some_and(|open| open.before.is_empty() && open.after.is_empty());
     match filled.as_str() {
         "true" if whole => true.into(),
         "false" if whole => false.into(),
@@ -107,6 +108,61 @@ fn typed(written: &str, filled: String) -> Value {
     }
 }
 
+/// A text around the first thing in it that may stand for something else.
+struct Open<'a> {
+    before: &'a str,
+    /// With its brackets.
+    whole: &'a str,
+    inner: &'a str,
+    after: &'a str,
+}
+
+fn next(text: &str) -> Option<Open<'_>> {
+    let at = ["$(", "${"].iter().filter_map(|open| text.find(open)).min()?;
+    let (open, close) = if text[at..].starts_with("$(") { ('(', ')') } else { ('{', '}') };
+    let mut depth = 0;
+    let end = text[at..].char_indices().find_map(|(to, c)| {
+        depth += i32::from(c == open) - i32::from(c == close);
+        (depth == 0 && c == close).then_some(at + to)
+    })?;
+    Some(Open { before: &text[..at], whole: &text[at..=end], inner: &text[at + 2..end], after: &text[end + 1..] })
+}
+
+/// What stands for a value: a source, a key, and what to take where there is none.
+struct Variable<'a> {
+    source: &'a str,
+    key: &'a str,
+    default: Option<&'a str>,
+}
+
+/// None: a text like any other, such as `${client_account}`, which Keycloak shows in the reader's language.
+fn variable<'a>(open: &Open<'a>) -> Option<Variable<'a>> {
+    let (name, default) = match open.inner.split_once(":-") {
+        Some((name, default)) => (name, Some(default)),
+        None => (open.inner, None),
+    };
+    let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    let shell = |name: &str| name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    let (source, key, default) = match (name.split_once(':'), open.whole.starts_with("$(")) {
+        (Some((source @ ("env" | "sys" | "javascript"), key)), _) | (Some((source, key)), true) => {
+            (source, key, default)
+        }
+        (Some((name, fallback)), false) if name.chars().all(sound) => {
+            ("env", name.strip_prefix("env.").unwrap_or(name), default.or(Some(fallback)))
+        }
+        (None, false) if name.starts_with("env.") => ("env", &name[4..], default),
+        (None, _) if default.is_some() || shell(name) => ("", name, default),
+        _ => return None,
+    };
+    Some(Variable { source, key, default })
+}
+
+/// Whether a place is a secret's: by its name, that of the list that it stands in, or as one of a user's credentials.
+fn is_secret(place: &str) -> bool {
+    let name = place.rsplit('.').find(|step| step.parse::<usize>().is_err());
+    crate::state::secret_name::is_secret(name.unwrap_or_default()) || place.contains(".credentials.")
+}
+
 fn text_of(
     text: &str,
     place: &str,
@@ -115,37 +171,40 @@ fn text_of(
 ) -> Option<String> {
     let mut out = String::new();
     let mut rest = text;
-    while let Some(at) = rest.find("$(") {
-        out.push_str(&rest[..at]);
-        let Some(end) = rest[at..].find(')') else { break };
-        let inner = &rest[at + 2..at + end];
-        let (name, default) = inner.split_once(":-").map_or((inner, None), |(name, default)| (name, Some(default)));
-        let Some((source, key)) = name.split_once(':') else {
-            // No variable of that tool: a text like any other.
-            out.push_str(&rest[at..=at + end]);
-            rest = &rest[at + end + 1..];
+    let secret = is_secret(place);
+    while let Some(open) = next(rest) {
+        out.push_str(open.before);
+        rest = open.after;
+        let Some(Variable { source, key, default }) = variable(&open) else {
+            out.push_str(open.whole);
             continue;
         };
-        let secret = crate::state::secret_name::is_secret(place.rsplit('.').next().unwrap_or_default());
-        match (source == "env" && !secret)
-            .then(|| look_up(key))
-            .flatten()
-            .or_else(|| default.map(str::to_owned).filter(|_| !secret))
-        {
-            Some(value) => {
-                told(place, format!("`$({inner})` is written out with its value of now"), None);
-                out.push_str(&value);
+        let known = (matches!(source, "env" | "") && !secret).then(|| look_up(key)).flatten();
+        let value = match (known, default.filter(|_| !secret)) {
+            (Some(known), _) => known,
+            (None, Some(default)) => text_of(default, place, look_up, told)?,
+            // It names no source, so it may mean itself.
+            (None, None) if source.is_empty() && !secret => {
+                out.push_str(open.whole);
+                continue;
             }
-            None => {
-                let hint = match secret {
-                    true => format!("declare a parameter of type `secret`, and give it `env:{key}`"),
-                    false => format!("set {key} and import again, or write the value into the manifest"),
+            (None, None) => {
+                let hint = match (secret, source) {
+                    (true, _) => format!("declare a parameter of type `secret`, and give it `env:{key}`"),
+                    (_, "env") => format!("set {key} and import again, or write the value into the manifest"),
+                    _ => "write the value into the file, or into the manifest".to_owned(),
                 };
-                told(place, format!("`$({inner})` has no value here; left out"), Some(hint));
+                let why = match source {
+                    _ if secret => format!("`{}` stands for a secret; left out", open.whole),
+                    "javascript" => "scripts in files are not run; left out".to_owned(),
+                    _ => format!("`{}` has no value here; left out", open.whole),
+                };
+                told(place, why, Some(hint));
                 return None;
             }
-        }
-        rest = &rest[at + end + 1..];
+        };
+        told(place, format!("`{}` is written out with its value of now", open.whole), None);
+        out.push_str(&value);
     }
     out.push_str(rest);
     Some(out)

@@ -266,6 +266,105 @@ fn a_file_of_another_tool_keeps_its_built_in_scopes_and_loses_its_variables() {
 }
 
 #[test]
+fn what_stands_for_a_value_becomes_one_or_is_told() {
+    let file = json!({
+        "realm": "$(env:NAME:-shop)",
+        "enabled": "$(ENABLED:-true)",
+        "displayName": "${TITLE:The $(word) shop}",
+        "accessTokenLifespan": "$(env:LIFE)",
+        "loginTheme": "${env.THEME:plain}",
+        "emailTheme": "$(HOST)",
+        "attributes": {"a": "$${javascript: 1 + 1}", "b": "$(file:UTF-8:secret.txt)", "c": "${client_account}", "d": "$(money)"},
+        "components": {"org.keycloak.storage.UserStorageProvider": [
+            {"name": "ldap", "providerId": "ldap", "config": {"bindCredential": ["$(env:LIFE)"], "usersDn": ["ou=$(OU:-${env.DEEP:people}),dc=x"]}}]},
+        "users": [{"username": "jo", "credentials": [{"type": "password", "value": "$(env:LIFE)"}]}],
+    });
+    let mut findings = Vec::new();
+    let look_up = |name: &str| (name == "LIFE").then(|| "77".to_owned());
+    let resolved = realmwright::import::substitute::resolve(&file, &look_up, &mut findings);
+    insta::assert_snapshot!(resolved, @r#"
+    {"accessTokenLifespan":77,"attributes":{"c":"${client_account}","d":"$(money)"},"components":{"org.keycloak.storage.UserStorageProvider":[{"config":{"bindCredential":[],"usersDn":["ou=people,dc=x"]},"name":"ldap","providerId":"ldap"}]},"displayName":"The $(word) shop","emailTheme":"$(HOST)","enabled":true,"loginTheme":"plain","realm":"shop","users":[{"credentials":[{"type":"password"}],"username":"jo"}]}
+    "#);
+    let told: Vec<String> = findings
+        .iter()
+        .map(|found| format!("{} {}: {}", found.realm, found.field.as_deref().unwrap_or("-"), found.why))
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    shop accessTokenLifespan: `$(env:LIFE)` is written out with its value of now
+    shop attributes.a: scripts in files are not run; left out
+    shop attributes.b: `$(file:UTF-8:secret.txt)` has no value here; left out
+    shop components.org.keycloak.storage.UserStorageProvider.ldap.config.bindCredential.0: `$(env:LIFE)` stands for a secret; left out
+    shop components.org.keycloak.storage.UserStorageProvider.ldap.config.usersDn.0: `${env.DEEP:people}` is written out with its value of now
+    shop components.org.keycloak.storage.UserStorageProvider.ldap.config.usersDn.0: `$(OU:-${env.DEEP:people})` is written out with its value of now
+    shop displayName: `${TITLE:The $(word) shop}` is written out with its value of now
+    shop enabled: `$(ENABLED:-true)` is written out with its value of now
+    shop loginTheme: `${env.THEME:plain}` is written out with its value of now
+    shop realm: `$(env:NAME:-shop)` is written out with its value of now
+    shop users.jo.credentials.0.value: `$(env:LIFE)` stands for a secret; left out
+    ");
+}
+
+#[test]
+fn later_files_of_a_realm_add_and_win() {
+    let mut known = json!({
+        "realm": "shop", "enabled": true, "attributes": {"a": "1", "b": "1"}, "defaultGroups": ["/staff"],
+        "clients": [{"clientId": "web", "redirectUris": ["/a", "/b"], "protocolMappers": [{"name": "m", "config": {"x": "1"}}]}],
+        "roles": {"client": {"web": [{"name": "boss"}]}},
+        "identityProviderMappers": [{"name": "m", "identityProviderAlias": "north", "config": {"x": "1"}}],
+        "authenticationFlows": [{"alias": "door", "authenticationExecutions": [{"authenticator": "a"}, {"authenticator": "b"}]}],
+        "userProfile": {"attributes": [{"name": "username"}, {"name": "shoeSize"}]},
+    });
+    let later = json!({
+        "realm": "shop", "enabled": null, "attributes": {"b": "2", "c": "2"}, "defaultGroups": [],
+        "clients": [{"clientId": "web", "redirectUris": ["/c"], "protocolMappers": [{"name": "n"}]}, {"clientId": "app"}],
+        "roles": {"client": {"web": [{"name": "clerk"}]}},
+        "identityProviderMappers": [{"name": "m", "identityProviderAlias": "south"}],
+        "authenticationFlows": [{"alias": "door", "authenticationExecutions": [{"authenticator": "c"}]}],
+        "userProfile": {"attributes": [{"name": "username"}]},
+    });
+    realmwright::import::united::unite(&mut known, later);
+    assert_eq!(
+        known,
+        json!({
+            "realm": "shop", "enabled": true, "attributes": {"a": "1", "b": "2", "c": "2"}, "defaultGroups": [],
+            "clients": [{"clientId": "web", "redirectUris": ["/c"], "protocolMappers": [{"name": "m", "config": {"x": "1"}}, {"name": "n"}]}, {"clientId": "app"}],
+            "roles": {"client": {"web": [{"name": "boss"}, {"name": "clerk"}]}},
+            "identityProviderMappers": [
+                {"name": "m", "identityProviderAlias": "north", "config": {"x": "1"}}, {"name": "m", "identityProviderAlias": "south"}],
+            "authenticationFlows": [{"alias": "door", "authenticationExecutions": [{"authenticator": "c"}]}],
+            "userProfile": {"attributes": [{"name": "username"}]},
+        })
+    );
+}
+
+#[test]
+fn authorization_settings_are_read_as_keycloaks_import_reads_them() {
+    let file = json!({
+        "realm": "shop", "enabled": true, "registrationEmailAsUsername": true,
+        "users": [{"username": "jo", "email": "Jo@shop.example", "enabled": true}],
+        "roles": {"realm": [{"name": "boss"}]},
+        "clients": [
+            {"name": "it has no name", "authorizationSettings": {"policies": []}},
+            {"clientId": "a", "bearerOnly": true, "publicClient": true, "authorizationSettings": {
+                "scopes": [{"name": "view"}],
+                "resources": [{"name": "r", "scopes": ["view"], "attributes": {"x": "y"}}],
+                "policies": [{"name": "p", "type": "role", "config": {"roles": "[{\"id\":\"boss\"},{\"id\":\"nobody\"}]"}}],
+            }},
+        ],
+    });
+    let (born, told) = from_file(&file);
+    let client = named(&born["clients"], "clientId", "a");
+    assert_eq!(client["authorizationServicesEnabled"], true);
+    assert_eq!(client["serviceAccountsEnabled"], true);
+    assert!(client.get("publicClient").is_none() && client.get("bearerOnly").is_none());
+    let settings = &client["authorizationSettings"];
+    assert_eq!(settings["resources"], json!([{"name": "r", "scopes": [{"name": "view"}], "attributes": {"x": ["y"]}}]));
+    assert_eq!(named(&settings["policies"], "name", "p")["config"]["roles"], "[{\"id\":\"boss\"}]");
+    named(&born["users"], "username", "jo@shop.example");
+    assert_eq!(told, ["NotExpressed authorization/a policies.p", "NotExpressed client -"]);
+}
+
+#[test]
 fn every_kind_is_expressed() {
     let mut content = crate::support::full::content(1);
     // A server has each of these once.
@@ -470,6 +569,8 @@ fn a_flow_whose_settings_are_masked_is_left_alone() {
     assert_eq!(planned(&result, &[realm]), ["foreign realm [\"browserFlow\"]"], "what was told below");
     let told: Vec<String> = result.findings.iter().map(|f| f.object.clone()).collect();
     assert_eq!(told, ["flow/door", "realm"]);
+    let why = "it names the flow `door`, which is left alone, because Keycloak masks some of its settings";
+    assert_eq!(result.findings[1].why, why, "the realm does have the flow");
 }
 
 #[test]

@@ -232,6 +232,65 @@ fn what_is_no_export_is_not_imported() {
 }
 
 #[test]
+fn a_realm_that_no_tenant_can_be_and_a_name_without_a_value_are_refused() {
+    let import =
+        |text: &str| shown(&realmwright(&with("a.json", text), &["import", "--from-file", "a.json", "--out", "new"]));
+    insta::assert_snapshot!(import("[{\"realm\": \"master\"}, {\"realm\": \"a b/c\"}]"), @r#"
+    exit 1
+
+    ---
+    error: none of these realms can become a tenant: `a b/c`: no tenant's name has one of these: : / ? # @ ! $ & ( ) * + , ; = [ ] \ % " < > ^ { | } ~; `master`: it is Keycloak's own, and no tenant's
+    hint: name other realms, or give a file in which the realm has another name
+    "#);
+    insta::assert_snapshot!(import("{\"realm\": \"$(env:NOT_SET_ANYWHERE)\"}"), @r"
+    exit 1
+
+    ---
+    error: a.json: the realm's name is `$(env:NOT_SET_ANYWHERE)`, which has no value here
+    hint: set the variable, or write the name into the file
+    ");
+    insta::assert_snapshot!(import("{\"realm\": \"shop\", \"enabled\": ${ENABLED}}"), @r"
+    exit 1
+
+    ---
+    error: a.json is neither JSON nor YAML: expected value at line 1 column 30
+    hint: it leaves values open: write each placeholder in quotes, or fill the file first
+    ");
+}
+
+#[test]
+fn a_directory_of_files_becomes_one_realm() {
+    let dir = dir(&[
+        ("shop/2.yaml", "realm: shop\nloginTheme: plain\n"),
+        ("shop/10.yml", "realm: shop\nloginTheme: other\n"),
+        ("shop/.hidden.json", "{"),
+        ("shop/readme.md", "# a shop"),
+        ("last.json", "{\"realm\": \"shop\", \"enabled\": true, \"loginTheme\": \"last\"}"),
+        ("empty/readme.md", "# nothing"),
+    ]);
+    let import =
+        |args: &[&str]| shown(&realmwright(&dir, &[&["import", "--out", "new", "--from-file"], args].concat()));
+    insta::assert_snapshot!(import(&["empty"]), @r"
+    exit 1
+
+    ---
+    error: empty holds no JSON or YAML file
+    hint: directories below it are not searched: name the one that holds the files
+    ");
+    insta::assert_snapshot!(import(&["shop", "--from-file", "last.json"]), @r"
+    exit 0
+
+    ---
+    shop/2.yaml adds to the realm `shop`
+    last.json adds to the realm `shop`
+    imported 1 object of 1 realm (0 more are as Keycloak makes them), 0 not expressed
+    see new/import-report.md; check it with `realmwright plan new`
+    ");
+    let written = std::fs::read_to_string(dir.path().join("new/imported/shop.yaml")).expect("a manifest");
+    assert!(written.contains("loginTheme: last"), "{written}");
+}
+
+#[test]
 fn an_import_does_not_spoil_what_is_there() {
     let dir = with("north.json", json!({"realm": "north", "enabled": true}).to_string());
     let said = shown(&realmwright(&dir, &["import", "--from-file", "north.json", "--out", "."]));

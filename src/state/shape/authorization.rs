@@ -13,8 +13,9 @@ pub(super) fn gather(document: &mut Map<String, Value>) {
         _ => Map::new(),
     };
     for client in objects(document, "clients") {
-        if let Some(settings) = client.remove("authorizationSettings").filter(|settings| !settings.is_null()) {
-            found.insert(text(client, "clientId").to_owned(), settings);
+        let settings = client.remove("authorizationSettings").filter(|settings| !settings.is_null());
+        if let (Some(settings), Some(id)) = (settings, client.get("clientId").and_then(Value::as_str)) {
+            found.insert(id.to_owned(), settings);
         }
     }
     // That client is nothing but its permissions: Keycloak makes it where they are switched on.
@@ -55,8 +56,20 @@ fn canonical(settings: &mut Value) {
         if let Some(Value::String(uri)) = resource.remove("uri") {
             resource.entry("uris").or_insert_with(|| json!([uri]));
         }
-        for scope in objects(resource, "scopes") {
-            scope.retain(|field, _| field == "name");
+        for scope in resource.get_mut("scopes").and_then(Value::as_array_mut).into_iter().flatten() {
+            match scope {
+                // Keycloak also takes its name alone.
+                Value::String(name) => *scope = json!({"name": name}),
+                Value::Object(scope) => scope.retain(|field, _| field == "name"),
+                _ => {}
+            }
+        }
+        for value in
+            resource.get_mut("attributes").and_then(Value::as_object_mut).into_iter().flat_map(|map| map.values_mut())
+        {
+            if !value.is_array() {
+                *value = json!([value]);
+            }
         }
         resource.retain(|field, _| !matches!(field.as_str(), "_id" | "id" | "owner"));
         sort_list(resource, "scopes");
