@@ -290,11 +290,12 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         };
         let owner = match kind {
             Kind::Client if id.kind == Kind::Authorization => ObjectId::new(kind, &id.key),
-            // Named without the type that the key of a component begins with.
+            // Named without the type that the key of a component begins with; user federation is what has parts most often.
             Kind::Component => {
                 let known = self.observed.of_kind(kind).map(|(other, _)| other).chain(self.ids.keys());
-                let mut known = known.filter(|other| other.kind == kind && other.owner_and_name().1 == owner);
-                known.next().cloned().unwrap_or_else(|| ObjectId::new(kind, owner))
+                let known = known.filter(|other| other.kind == kind && other.owner_and_name().1 == owner);
+                let known = known.max_by_key(|other| other.key.contains(".UserStorageProvider/"));
+                known.cloned().unwrap_or_else(|| ObjectId::new(kind, owner))
             }
             _ => ObjectId::new(kind, owner),
         };

@@ -9,6 +9,7 @@ use super::{Finding, Flat, Realm, births, older, secrets};
 use crate::expand::{OBSERVER, PROVISIONER};
 use crate::state::kind::{Class, Own, RETIRED, SERVICE_ACCOUNT_PREFIX, Section};
 use crate::state::permissions::ADMIN_PERMISSIONS;
+use crate::state::shape::TWIN;
 use crate::state::specs::SPECS;
 use crate::state::{Fields, Kind, ObjectId, arrange, defaults, regular, same};
 
@@ -45,6 +46,11 @@ pub fn extract(realm: &Realm, findings: &mut Vec<Finding>) -> Extracted {
     let mut one = Extracted { name: name.clone(), ..Extracted::default() };
     for (id, object) in &state.objects {
         if is_tool(id) {
+            continue;
+        }
+        if object.raw.get(TWIN).is_some() {
+            let why = "it shares its name with another one";
+            findings.push(Finding::not_expressed(&name, id, None, why, None));
             continue;
         }
         let base = bare.get(id).cloned().unwrap_or_else(|| defaults::new_object(id, &object.fields));
@@ -446,7 +452,7 @@ fn lost(realm: &str, representation: &Value, state: &crate::state::RealmState, f
         let written: usize = lists.iter().map(|list| list.as_array().map_or(0, Vec::len)).sum();
         let read = state.of_kind(spec.kind).count();
         if written > read {
-            let why = format!("{} of this kind have no name, or share it with another", written - read);
+            let why = format!("{} of this kind have no name", written - read);
             findings.push(Finding::not_expressed(realm, spec.name, None, why, None));
         }
     }

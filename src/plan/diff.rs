@@ -43,11 +43,11 @@ pub fn diff(desired: &RealmState, observed: &RealmState, applied: &Applied, secr
     }
     // What has nothing in it is nobody's.
     let something = |found: &Object| found.fields.values().any(|value| !same(Some(value), None));
-    for (id, _) in observed.objects.iter().filter(|(_, found)| something(found)) {
+    for (id, found) in observed.objects.iter().filter(|(_, found)| something(found)) {
         let ours = desired.objects.contains_key(id) || applied.fields(id).is_some();
         let own = |owner: ObjectId| desired.objects.contains_key(&owner) || applied.fields(&owner).is_some();
         let comes_along = || id.kind.comes_with_owner(&id.key) && !id.owner().is_some_and(own);
-        if !ours && !id.kind.is_built_in(&id.key) && !comes_along() {
+        if !ours && !id.kind.is_made_by_keycloak(&id.key, &found.fields) && !comes_along() {
             difference.foreign.push(id.clone());
         }
     }

@@ -1,7 +1,7 @@
 //! Fields that nobody declared, of what is managed or what Keycloak makes itself, and that are not as it makes them:
 //! somebody set them by hand. They are named and left alone.
 //!
-//! What Keycloak makes is recorded ([`defaults`]); of a server of another version nothing is said.
+//! What Keycloak makes is recorded ([`defaults`]); of a server of a version that is not, nothing is said.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +20,8 @@ pub type ForeignFields = BTreeMap<ObjectId, Vec<String>>;
 enum Given {
     /// Another one to each object.
     Any,
+    /// It is switched on.
+    True,
     /// This text.
     Text(&'static str),
     /// That of this other field.
@@ -43,6 +45,14 @@ const GIVEN: &[(Kind, &str, Given)] = &[
     (Kind::Component, "config.krbPrincipalAttribute", Given::Any),
     (Kind::Component, "config.kid", Given::Any),
     (Kind::Component, "config.certificate", Given::Any),
+    (Kind::Organization, "enabled", Given::True),
+    (Kind::User, "enabled", Given::True),
+    // What people say of themselves, and what Keycloak notes when they do.
+    (Kind::User, "email", Given::Any),
+    (Kind::User, "firstName", Given::Any),
+    (Kind::User, "lastName", Given::Any),
+    (Kind::User, "attributes.locale", Given::Any),
+    (Kind::User, "attributes.terms_and_conditions", Given::Any),
 ];
 
 /// What is foreign in objects that are not foreign themselves.
@@ -50,10 +60,11 @@ pub fn fields(desired: &RealmState, observed: &RealmState, applied: &Applied, fo
     if !defaults::is_known(observed) {
         return ForeignFields::new();
     }
-    let world = World { desired, observed, bare: defaults::bare(observed.name().unwrap_or_default()) };
+    let world = World { desired, observed, bare: defaults::every_bare(observed.name().unwrap_or_default()) };
     let settled = |id: &ObjectId, found: &Object| {
         let gone = applied.fields(id).is_some() && !desired.objects.contains_key(id);
-        !found.idle && !gone && !foreign.contains(id) && !is_peoples(id)
+        let ours = !is_peoples(id) || is_ours(desired, id);
+        !found.idle && !gone && !foreign.contains(id) && ours
     };
     let objects = observed.objects.iter().filter(|(id, found)| settled(id, found));
     let fields = objects.map(|(id, found)| {
@@ -71,10 +82,17 @@ fn is_peoples(id: &ObjectId) -> bool {
     id.kind.spec().built_in.contains(&"*")
 }
 
+/// Whether a user is declared, or the service account of a client that is.
+fn is_ours(desired: &RealmState, user: &ObjectId) -> bool {
+    let client = user.key.strip_prefix(SERVICE_ACCOUNT_PREFIX).map(|client| ObjectId::new(Kind::Client, client));
+    desired.get(user).is_some() || client.is_some_and(|client| desired.get(&client).is_some())
+}
+
 struct World<'a> {
     desired: &'a RealmState,
     observed: &'a RealmState,
-    bare: Flat,
+    /// By each version that is recorded.
+    bare: Vec<Flat>,
 }
 
 impl World<'_> {
@@ -90,8 +108,12 @@ impl World<'_> {
                 let like =
                     |base: &Fields| same(base.get(path), Some(value)) || (*value == false && !base.contains_key(path));
                 match known.as_slice() {
-                    // Of what is not recorded, only that entries are there because somebody put them there.
-                    [] => class.is_entry() && !same(None, Some(value)),
+                    // Of what is not recorded, that something is there because somebody put it there: of what is declared
+                    // any field, of others entries.
+                    [] => {
+                        let nothing = same(None, Some(value)) || (*value == false && !is_on(id.kind, path));
+                        !nothing && (class.is_entry() || self.desired.get(id).is_some() || is_peoples(id))
+                    }
                     known => !known.iter().any(like) && !self.is_usual(id, path, value),
                 }
             }
@@ -110,11 +132,11 @@ impl World<'_> {
     /// What it is like where nothing is said of it: as in a bare realm, or as one that a manifest brings.
     fn bases(&self, id: &ObjectId) -> Vec<Fields> {
         let declared = self.desired.get(id).map(|wanted| &wanted.fields);
-        let mut known: Vec<Fields> = self.bare.get(id).cloned().into_iter().collect();
+        let mut known: Vec<Fields> = self.bare.iter().filter_map(|bare| bare.get(id)).cloned().collect();
         // One that every realm has is never brought in place of Keycloak's.
         let brought = known.is_empty() || (declared.is_some() && !id.kind.is_single());
         if brought && (defaults::is_recorded(id.kind) || id.kind.is_single()) {
-            known.push(defaults::new_object(id, self.found(id).unwrap_or(&Fields::new())));
+            known.extend(defaults::every_new_object(id, self.found(id).unwrap_or(&Fields::new())));
         }
         known
     }
@@ -164,6 +186,11 @@ impl World<'_> {
     }
 }
 
+/// Whether the server switches it on where nothing is said of it.
+fn is_on(kind: Kind, path: &str) -> bool {
+    GIVEN.iter().any(|(of, on, given)| *of == kind && *on == path && matches!(given, Given::True))
+}
+
 /// Whether the server gives this value by itself.
 fn is_given(id: &ObjectId, path: &str, value: &Value, found: Option<&Fields>) -> bool {
     let meant = |pattern: &str| match pattern.strip_suffix('*') {
@@ -172,6 +199,7 @@ fn is_given(id: &ObjectId, path: &str, value: &Value, found: Option<&Fields>) ->
     };
     let gives = |given: &Given| match given {
         Given::Any => true,
+        Given::True => *value == true,
         Given::Text(text) => value == text,
         Given::As(other) => same(found.and_then(|found| found.get(*other)), Some(value)),
     };
@@ -184,12 +212,8 @@ fn is_given(id: &ObjectId, path: &str, value: &Value, found: Option<&Fields>) ->
 
 /// What declared users, and the service accounts of declared clients, have although nobody declared it.
 pub fn rights(desired: &RealmState, observed: &RealmState, applied: &Applied) -> ForeignFields {
-    let ours = |id: &ObjectId| {
-        let client = id.key.strip_prefix(SERVICE_ACCOUNT_PREFIX).map(|client| ObjectId::new(Kind::Client, client));
-        desired.get(id).is_some() || client.is_some_and(|client| desired.get(&client).is_some())
-    };
     let mut rights = ForeignFields::new();
-    for (id, found) in observed.of_kind(Kind::User).filter(|(id, _)| ours(id)) {
+    for (id, found) in observed.of_kind(Kind::User).filter(|(id, _)| is_ours(desired, id)) {
         let declared = |path: &str| {
             desired.get(id).is_some_and(|user| user.fields.contains_key(path)) || applied.field(id, path).is_some()
         };

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::address::step;
 use super::kind::{Class, Kind, Section, Spec};
 use super::normalize::{document, fields};
-use super::shape::{native, regular};
+use super::shape::{TWIN, native, regular};
 use super::specs::SPECS;
 use super::{Object, ObjectId, RealmState};
 
@@ -145,8 +145,25 @@ fn take(state: &mut RealmState, spec: &Spec, group: &str, list: Option<&Value>) 
         if let (Kind::Component, Some(sub_type)) = (spec.kind, item.get("subType").and_then(Value::as_str)) {
             id.key = format!("{}:{sub_type}", id.key);
         }
-        state.objects.insert(id, object(spec, item));
+        if let Some(twin) = item.get(TWIN).and_then(Value::as_str) {
+            id.key = format!("{}#{twin}", id.key);
+        }
+        put(state, id, object(spec, item));
     }
+}
+
+/// None hides behind another one of its key.
+fn put(state: &mut RealmState, mut id: ObjectId, mut object: Object) {
+    let key = id.key.clone();
+    for other in 2.. {
+        if !state.objects.contains_key(&id) {
+            break;
+        }
+        let twin = object.id.clone().filter(|_| other == 2).unwrap_or_else(|| other.to_string());
+        id.key = format!("{key}#{twin}");
+        object.raw[TWIN] = twin.into();
+    }
+    state.objects.insert(id, object);
 }
 
 /// The objects of a tree, each named by its path.
@@ -154,7 +171,7 @@ fn tree(state: &mut RealmState, spec: &Spec, below: &str, parent: &str, list: Op
     for item in list.and_then(Value::as_array).into_iter().flatten() {
         let Some(name) = item.get(spec.key).and_then(Value::as_str).map(step) else { continue };
         let path = if parent.is_empty() { name } else { format!("{parent}/{name}") };
-        state.objects.insert(ObjectId::new(spec.kind, &path), object(spec, item));
+        put(state, ObjectId::new(spec.kind, &path), object(spec, item));
         tree(state, spec, below, &path, item.get(below));
     }
 }

@@ -136,18 +136,33 @@ pub(super) const MAPPERS_OF_BUILT_IN_SCOPES: &[&str] = &[
 ];
 
 pub(super) const BUILT_IN_SCOPE_MAPPERS: &[&str] = &[
-    "microprofile-jwt/*",
-    "AuthnContextClassRef/*",
-    "offline_access/*",
-    "saml_organization/*",
-    "service_account/*",
-    "phone/*",
-    "acr/*",
-    "web-origins/*",
-    "role_list/*",
-    "address/*",
-    "organization/*",
+    "AuthnContextClassRef/AuthnContextClassRef",
+    "acr/acr loa level",
+    "address/address",
     "kc-admin-api/*",
+    "microprofile-jwt/groups",
+    "microprofile-jwt/upn",
+    "organization/organization",
+    "phone/phone number",
+    "phone/phone number verified",
+    "role_list/role list",
+    "saml_organization/organization",
+    "service_account/Client Host",
+    "service_account/Client ID",
+    "service_account/Client IP Address",
+    "web-origins/allowed web origins",
+];
+
+/// How the keys of keys begin that Keycloak makes when something needs one of an algorithm that the realm has none of.
+pub(super) const FALLBACK_KEYS: &str = "org.keycloak.keys.KeyProvider/fallback-";
+
+/// The components that Keycloak makes, beside those policies.
+pub(super) const BUILT_IN_COMPONENTS: &[&str] = &[
+    "org.keycloak.keys.KeyProvider/rsa-generated",
+    "org.keycloak.keys.KeyProvider/rsa-enc-generated",
+    "org.keycloak.keys.KeyProvider/hmac-generated-hs512",
+    "org.keycloak.keys.KeyProvider/aes-generated",
+    "org.keycloak.keys.KeyProvider/fallback-*",
 ];
 
 /// The policies of client registration that Keycloak makes (`DefaultClientRegistrationPolicies`).

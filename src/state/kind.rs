@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::permissions::ADMIN_PERMISSIONS;
 use super::secret::is_in_vault;
 use super::specs::SPECS;
-use super::{ObjectId, built_in, secret_name, tables};
+use super::{Fields, ObjectId, built_in, secret_name, tables};
 
 /// Keycloak names the user of a client's service account so.
 pub const SERVICE_ACCOUNT_PREFIX: &str = "service-account-";
@@ -347,9 +347,25 @@ impl Kind {
         }
     }
 
-    /// True for what Keycloak makes itself in every realm.
+    /// True for an object of a realm that Keycloak made itself, as far as its fields tell.
+    pub fn is_made_by_keycloak(self, key: &str, fields: &Fields) -> bool {
+        let texts = |path: &str| fields.get(path).map(|value| value.as_str().or_else(|| value[0].as_str()));
+        // Any key may have such a name: Keycloak's own are generated, and never before one that is meant to be used.
+        let own_key = || {
+            texts("config.priority") == Some(Some("-100"))
+                && texts("providerId").flatten().is_some_and(|provider| provider.ends_with("-generated"))
+        };
+        let is_key = self == Self::Component && key.starts_with(built_in::FALLBACK_KEYS);
+        // A flow that stepped back says since when.
+        let stepped_back = || key[RETIRED.len()..].split(' ').next().is_some_and(|at| at.parse::<i64>().is_ok());
+        let is_retired = self == Self::Flow && key.starts_with(RETIRED);
+        self.is_built_in(key) && (!is_key || own_key()) && (!is_retired || stepped_back())
+    }
+
+    /// True for what has the name of something that Keycloak makes itself in every realm.
     pub fn is_built_in(self, key: &str) -> bool {
         self.is_single()
+            || (self == Self::Component && built_in::REGISTRATION_POLICIES.contains(&key))
             || self.spec().built_in.iter().any(|pattern| match pattern.strip_suffix('*') {
                 Some(start) => key.starts_with(start),
                 None => key == *pattern,

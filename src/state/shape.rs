@@ -10,6 +10,7 @@ mod groups;
 mod policies;
 mod scope_mappings;
 
+pub(crate) use components::TWIN;
 use serde_json::{Map, Value};
 
 /// A representation in its regular shape.

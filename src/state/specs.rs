@@ -53,15 +53,7 @@ pub static SPECS: [Spec; 21] = [
         put: Put::Merges,
         carried: &["providerId"],
         fields: tables::COMPONENT,
-        built_in: &[
-            "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/*",
-            "org.keycloak.keys.KeyProvider/rsa-generated",
-            "org.keycloak.keys.KeyProvider/rsa-enc-generated",
-            "org.keycloak.keys.KeyProvider/hmac-generated-hs512",
-            "org.keycloak.keys.KeyProvider/aes-generated",
-            // Made when something needs a key of an algorithm that the realm has none of.
-            "org.keycloak.keys.KeyProvider/fallback-*",
-        ],
+        built_in: built_in::BUILT_IN_COMPONENTS,
     },
     Spec {
         kind: Kind::SubComponent,

@@ -218,7 +218,7 @@ pub(super) const COMPONENT: Table = &[
     (Class::Plain, &["name", "providerId", "subType"]),
     (Class::Lists, &["config"]),
     (Class::Nested, &["subComponents"]),
-    (Class::Server, &["id", "parentId", "providerType"]),
+    (Class::Server, &["id", "parentId", "providerType", "twin"]),
 ];
 
 pub(super) const SUB_COMPONENT: Table = &[
@@ -226,7 +226,7 @@ pub(super) const SUB_COMPONENT: Table = &[
     (Class::Lists, &["config"]),
     (Class::Nested, &["subComponents"]),
     (Class::Place, &["parent"]),
-    (Class::Server, &["id", "parentId"]),
+    (Class::Server, &["id", "parentId", "twin"]),
 ];
 
 pub(super) const CLIENT_SCOPE: Table = &[

@@ -1,6 +1,8 @@
 //! Fields that nobody declared and somebody set: found where they differ from what Keycloak makes, and nowhere else.
 
+use realmwright::plan::diff::diff;
 use realmwright::plan::foreign;
+use realmwright::state::secret::Secrets;
 use realmwright::state::{Applied, RealmState, arrange, defaults};
 use serde_json::{Value, json};
 
@@ -72,7 +74,7 @@ fn origins_that_keycloak_derives_are_not_foreign() {
 fn of_another_server_nothing_is_said() {
     let mut realm = made();
     realm["sslRequired"] = "none".into();
-    realm["keycloakVersion"] = "26.4.7".into();
+    realm["keycloakVersion"] = "26.5.1".into();
     assert_eq!(found(&realm), [""; 0]);
 }
 
@@ -148,4 +150,109 @@ fn edit(realm: &mut Value, pointer: &str, value: Value) {
         };
     }
     *slot = value;
+}
+
+/// Two user federations of one name: the one that is most like what was applied is managed, whichever Keycloak lists
+/// first, and the other one is foreign, with what is in it.
+#[test]
+fn none_hides_behind_another_of_its_name() {
+    let federation = |id: &str, url: &str| {
+        json!({"id": id, "name": "directory", "providerId": "ldap", "config": {"connectionUrl": [url]},
+            "subComponents": {"mapper": [{"id": format!("{id}-m"), "name": "m", "providerId": "x", "subComponents": {"mapper": [{"id": format!("{id}-b"), "name": "below"}]}}]}})
+    };
+    let (ours, theirs) = (federation("b", "ldap://ours"), federation("a", "ldap://theirs"));
+    let mapper = |id: &str| json!({"id": id, "name": "m", "providerId": "y"});
+    let with = |list: Value, marker: &str| json!({"realm": "clinic", "attributes": {"realmwright.applied": marker}, "components": {"org.keycloak.storage.UserStorageProvider": list}});
+    let declared = json!({"name": "directory", "providerId": "ldap", "config": {"connectionUrl": ["ldap://ours"]}});
+    let desired = arrange(&with(json!([declared]), ""));
+    let marker = Applied::of(&desired, "test", &Secrets::default()).to_text();
+    for list in [json!([ours, theirs]), json!([theirs, ours])] {
+        let mut list = list;
+        let own = list.as_array_mut().expect("a list").iter_mut().find(|item| item["id"] == "b").expect("ours");
+        own["subComponents"]["mapper"].as_array_mut().expect("a list").extend([mapper("0"), mapper("1")]);
+        let observed = arrange(&with(list, &marker));
+        let foreign: Vec<String> = diff(&desired, &observed, &observed.applied(), &Secrets::default())
+            .foreign
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(
+            foreign,
+            [
+                "component/org.keycloak.storage.UserStorageProvider/directory#a",
+                "sub-component/directory#a%2Fm/below",
+                "sub-component/directory#a/m",
+                "sub-component/directory%2Fm#b-m/below",
+                "sub-component/directory/m",
+                "sub-component/directory/m#1",
+                "sub-component/directory/m#b-m",
+            ]
+        );
+        let id = &"component/org.keycloak.storage.UserStorageProvider/directory".parse().expect("an address");
+        assert_eq!(observed.get(id).expect("there").id.as_deref(), Some("b"));
+    }
+}
+
+/// What Keycloak makes when it needs a key is its own; what has such a name and is meant to be used is not.
+#[test]
+fn a_key_is_not_hidden_by_its_name() {
+    let key = |name: &str, provider: &str, priority: &str| json!({"name": name, "providerId": provider, "config": {"priority": [priority]}});
+    let observed = arrange(&json!({"realm": "clinic", "components": {"org.keycloak.keys.KeyProvider": [
+        key("fallback-RS256", "rsa-generated", "-100"),
+        key("fallback-ES256", "ecdsa-generated", "100"),
+        key("fallback-HS256", "rsa", "-100"),
+    ]}}));
+    let foreign = diff(&RealmState::default(), &observed, &Applied::default(), &Secrets::default()).foreign;
+    let names: Vec<&str> = foreign.iter().map(|id| id.owner_and_name().1).collect();
+    assert_eq!(names, ["fallback-ES256", "fallback-HS256"]);
+}
+
+/// Of what is declared and not recorded, every field that nobody declared is named; of a user, what others set.
+#[test]
+fn fields_of_what_keycloak_makes_none_of_are_named_too() {
+    let desired = arrange(&json!({
+        "realm": "clinic",
+        "clients": [{"clientId": "portal", "protocolMappers": [{"name": "m", "protocolMapper": "oidc-sub-mapper"}]}],
+        "organizations": [{"alias": "ward", "name": "Ward"}],
+        "users": [{"username": "bea"}],
+    }));
+    let mut realm = json!({
+        "realm": "clinic",
+        "keycloakVersion": "26.4.7",
+        "clients": [{"clientId": "portal", "protocolMappers": [{"name": "m", "protocolMapper": "oidc-sub-mapper"}]}],
+        "organizations": [{"alias": "ward", "name": "Ward", "enabled": true}],
+        "users": [{"username": "bea", "enabled": true, "firstName": "Bea", "attributes": {"locale": ["de"]}}],
+    });
+    let found = |realm: &Value| -> Vec<String> {
+        let fields = foreign::fields(&desired, &arrange(realm), &Applied::default(), &[]);
+        fields.iter().flat_map(|(id, paths)| paths.iter().map(move |path| format!("{id} {path}"))).collect()
+    };
+    assert_eq!(found(&realm), [""; 0]);
+    realm["clients"][0]["protocolMappers"][0]["protocol"] = "openid-connect".into();
+    realm["organizations"][0]["enabled"] = false.into();
+    realm["organizations"][0]["domains"] = json!([{"name": "evil.example"}]);
+    realm["users"][0]["enabled"] = false.into();
+    realm["users"][0]["attributes"]["badge"] = json!(["7"]);
+    let expected = [
+        "client-mapper/portal/m protocol",
+        "organization/ward domains",
+        "organization/ward enabled",
+        "user/bea attributes.badge",
+        "user/bea enabled",
+    ];
+    assert_eq!(found(&realm), expected);
+}
+
+/// A realm keeps what an older version made it with.
+#[test]
+fn what_an_older_version_makes_is_not_foreign() {
+    let mut realm = made();
+    realm["webAuthnPolicyPasswordlessRequireResidentKey"] = "Yes".into();
+    realm["identityProviders"][0]["config"]["syncMode"] = "LEGACY".into();
+    for version in ["26.4.7", "26.7.3"] {
+        realm["keycloakVersion"] = version.into();
+        assert_eq!(found(&realm), [""; 0], "{version}");
+    }
+    realm["webAuthnPolicyPasswordlessRequireResidentKey"] = "No".into();
+    assert_eq!(found(&realm), ["realm webAuthnPolicyPasswordlessRequireResidentKey"]);
 }

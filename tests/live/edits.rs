@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use self::make::make;
 pub use self::make::named;
-use self::rounds::{more, removed};
+use self::rounds::{more, removed, twins};
 use crate::kinds::{WAIVED, born, declare};
 use crate::support::full::content;
 use crate::tenants::{Site, on_server};
@@ -315,7 +315,7 @@ fn fields() -> Round {
         ),
         // Roles and groups.
         // Nobody declared one, so this is not managed.
-        (Set("roles/nurse", "/description", json!("x")), &[]),
+        (Set("roles/nurse", "/description", json!("x")), &["foreign role/nurse description"]),
         (Remove("roles/doctor/composites", json!([{"$": "roles/nurse"}])), &["role/doctor composites.realm"]),
         (Set("groups/{name=wards}", "/attributes/site", json!(["9"])), &["group/wards attributes.site"]),
         (Post("groups/{name=wards}/role-mappings/realm", json!([{"$": "roles/doctor"}])), &["group/wards realmRoles"]),
@@ -388,7 +388,7 @@ fn edits_by_hand_are_named_and_undone() {
         (output.status.code(), named(&plan, &site.clinic))
     };
     let mut wrong: Vec<String> = Vec::new();
-    for (round, edits) in [foreign(), fields(), more(), removed()].iter().enumerate() {
+    for (round, edits) in [foreign(), fields(), more(), removed(), twins()].iter().enumerate() {
         let (_, before) = drift();
         for (edit, _) in edits {
             let made = on_server(async |api| make(api, &site.clinic, edit).await);

@@ -41,6 +41,14 @@ pub fn settled(site: &Site, when: &str) {
         "{when}: planning again is not empty\n{}",
         String::from_utf8_lossy(&output.stdout)
     );
+    if when == "removed" {
+        // What was declared once and is not any more is left as it is, and is nobody's now.
+        return;
+    }
+    let plan: Value = serde_json::from_str(&site.expect(0, &["plan", "--format", "json"])).expect("JSON");
+    for tenant in plan["tenants"].as_array().expect("tenants") {
+        assert_eq!(tenant["foreignFields"], Value::Null, "{when}: fields that nobody set are foreign");
+    }
 }
 
 #[test]

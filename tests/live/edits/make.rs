@@ -103,7 +103,7 @@ fn put_at(body: &mut Value, pointer: &str, value: Value) {
     }
 }
 
-/// What `drift` and the foreign objects of a plan name.
+/// What `drift` names: changes, foreign objects, foreign fields.
 pub fn named(plan: &Value, realm: &str) -> BTreeSet<String> {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let tenant = list(&plan["tenants"]).into_iter().find(|tenant| tenant["tenant"] == realm).expect("the tenant");
@@ -119,6 +119,16 @@ pub fn named(plan: &Value, realm: &str) -> BTreeSet<String> {
             action => drop(names.insert(format!("{object} {}d", action.unwrap_or_default()))),
         }
     }
+    let fields = tenant["foreignFields"].as_object().cloned().unwrap_or_default();
+    for (object, paths) in &fields {
+        names.extend(list(paths).iter().map(|path| format!("foreign {object} {}", path.as_str().unwrap_or_default())));
+    }
     names.extend(list(&tenant["foreign"]).iter().map(|id| format!("foreign {}", id.as_str().unwrap_or_default())));
-    names
+    names.iter().map(|name| without_id(name)).collect()
+}
+
+/// The name without the id by which it is told from others: `directory#0a1b…/username` as `directory#/username`.
+fn without_id(name: &str) -> String {
+    let Some((before, after)) = name.split_once('#') else { return name.to_owned() };
+    format!("{before}#{}", after.trim_start_matches(|c: char| c.is_ascii_hexdigit() || c == '-'))
 }

@@ -138,3 +138,55 @@ pub(super) fn removed() -> Round {
         (Delete("roles/doctor"), &["role/doctor created"]),
     ]
 }
+
+/// Components that share a name, which Keycloak allows: the new one is foreign, with all that is in it, and the one that
+/// was there is still the one that is managed. `#` stands for an id.
+pub(super) fn twins() -> Round {
+    vec![
+        (
+            Post(
+                "components",
+                json!({"name": "username", "providerId": "user-attribute-ldap-mapper", "providerType": "org.keycloak.storage.ldap.mappers.LDAPStorageMapper", "parentId": {"$": "{components|name=directory|id}"}, "config": {"ldap.attribute": ["sn"], "user.model.attribute": ["lastName"]}}),
+            ),
+            &["foreign sub-component/directory/username#"],
+        ),
+        (
+            Post(
+                "components",
+                json!({"name": "below", "providerId": "user-attribute-ldap-mapper", "providerType": "org.keycloak.storage.ldap.mappers.LDAPStorageMapper", "parentId": {"$": "{components|name=legacy|id}"}, "config": {"ldap.attribute": ["sn"], "user.model.attribute": ["lastName"]}}),
+            ),
+            &["foreign sub-component/legacy/below"],
+        ),
+        (
+            Post(
+                "components",
+                json!({"name": "directory", "providerId": "ldap", "providerType": "org.keycloak.storage.UserStorageProvider", "config": {"enabled": ["false"], "vendor": ["other"], "connectionUrl": ["ldap://evil.example"], "usersDn": ["ou=u1"], "authType": ["none"], "editMode": ["UNSYNCED"], "usernameLDAPAttribute": ["uid"], "rdnLDAPAttribute": ["uid"], "uuidLDAPAttribute": ["entryUUID"], "userObjectClasses": ["inetOrgPerson"]}}),
+            ),
+            &[
+                "foreign component/org.keycloak.storage.UserStorageProvider/directory#",
+                "foreign sub-component/directory#/creation date",
+                "foreign sub-component/directory#/email",
+                "foreign sub-component/directory#/first name",
+                "foreign sub-component/directory#/last name",
+                "foreign sub-component/directory#/modify date",
+                "foreign sub-component/directory#/username",
+            ],
+        ),
+        (
+            Post(
+                "components",
+                json!({"name": "Max Clients Limit", "subType": "anonymous", "providerId": "max-clients", "providerType": "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy", "config": {"max-clients": ["100000"]}}),
+            ),
+            &[
+                "foreign component/org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/Max Clients Limit:anonymous#",
+            ],
+        ),
+        (
+            Post(
+                "components",
+                json!({"name": "fallback-HS384", "providerId": "hmac-generated", "providerType": "org.keycloak.keys.KeyProvider", "config": {"algorithm": ["HS384"], "priority": ["500"]}}),
+            ),
+            &["foreign component/org.keycloak.keys.KeyProvider/fallback-HS384"],
+        ),
+    ]
+}
