@@ -5,6 +5,7 @@
 
 mod files;
 mod grants;
+mod rights;
 
 use std::collections::BTreeMap;
 
@@ -75,9 +76,15 @@ pub fn check(before: &Side<'_>, after: &Side<'_>, changed: &[Changed], scopes: &
     }
     grants::realms(before, after, &own, &told, &mut found);
     grants::variables(before, after, &own, &mut found);
+    rights::check(before, after, &own, scopes, &mut found);
     found.sort_by_key(|finding| (finding.span, finding.code));
     found.dedup();
     found
+}
+
+/// The distributor at the root of a tenant's branch.
+fn root(tenant: &Desired) -> &str {
+    tenant.path.first().unwrap_or(&tenant.name)
 }
 
 /// Distributors come and go by the platform team's hand.

@@ -8,6 +8,7 @@ mod keys;
 pub mod observer;
 pub mod origin;
 mod permissions;
+mod products;
 pub mod provisioner;
 mod tls;
 
@@ -92,6 +93,7 @@ fn expand_tenant(
         realm.fields.insert(format!("attributes.{PROTECTED}"), text.into());
     }
     check::references(&tenant.name, &state, tenant.span, found);
+    products::check(network, tenant, &state, || origin::places(set, sources, network, tenant), found);
     let mut secrets = Vec::new();
     secret_places(&realm, &mut secrets);
     Some(Desired {

@@ -14,6 +14,7 @@ mod normalize;
 pub mod permissions;
 pub mod protection;
 pub mod quarantine;
+pub mod seats;
 pub mod secret;
 pub mod secret_name;
 pub(crate) mod shape;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::Side;
+use super::{Side, root};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::expand::Desired;
 use crate::manifest::Entry;
@@ -110,10 +110,6 @@ pub(super) fn realms(before: &Side<'_>, after: &Side<'_>, own: &[&str], told: &[
             found.push(Diagnostic::error("granted-in-realm", entry.node.key_span("realm"), message).hint(hint));
         }
     }
-}
-
-fn root(tenant: &Desired) -> &str {
-    tenant.path.first().unwrap_or(&tenant.name)
 }
 
 /// The first field that has another value.

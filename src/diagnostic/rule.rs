@@ -64,6 +64,11 @@ pub static RULES: &[Rule] = &[
         "Take the grants out, or the licences.",
     ),
     rule(
+        "granted-right",
+        "Rights by which somebody could take what the vendor grants are the vendor's to give",
+        "Take it out, or ask the platform team.",
+    ),
+    rule(
         "hidden-template",
         "A distributor does not replace a shipped template",
         "Name the template otherwise, and let it extend the shipped one.",
@@ -142,8 +147,18 @@ pub static RULES: &[Rule] = &[
         "A scope is the directory of a distributor",
         "Name the directory that holds the distributor's document.",
     ),
+    rule(
+        "seat-for-everybody",
+        "Nobody has a seat just by being there",
+        "Give seats to single users, or to a group that users are put into.",
+    ),
     rule("shared-directory", "Each distributor has a directory of its own", "Move one of them."),
     rule("template", "A template is well formed", "docs/manifest.md has the directives."),
+    rule(
+        "too-many-seats",
+        "No more users are declared with a seat than are licensed",
+        "Raise `seats` of a licence, or take the seat from some of them.",
+    ),
     rule("unknown-column", "A column of a list is known", "docs/manifest.md lists the columns."),
     rule(
         "unknown-environment",
@@ -174,6 +189,11 @@ pub static RULES: &[Rule] = &[
     ),
     rule("unknown-setting", "A setting is known", "`realmwright config show` lists the settings."),
     rule("unknown-template", "A template is declared", "Declare it, or correct the name."),
+    rule(
+        "unlicensed-product",
+        "Only a licence brings a product into a realm",
+        "Give the tenant a licence, or take out what is of the product.",
+    ),
     rule("unused-list", "A list in the directory is used", "Name it as `csv:` of a Distributor, or take it out."),
     rule("wrong-date", "A date is a day of the calendar", "Write it as 2026-12-31."),
     rule("wrong-key", "A public key is an EC P-256 key in PEM", "`openssl pkey -in observer.pem -pubout` prints one."),

@@ -63,6 +63,19 @@ pub fn origins(set: &ManifestSet, sources: &[Source], network: &Network, tenant:
     origins
 }
 
+/// The place at which each field of a tenant's realm was written last.
+pub fn places(
+    set: &ManifestSet,
+    sources: &[Source],
+    network: &Network,
+    tenant: &Tenant,
+) -> BTreeMap<(ObjectId, String), Span> {
+    let origins = origins(set, sources, network, tenant).into_iter();
+    let fields =
+        origins.flat_map(|(id, fields)| fields.into_iter().map(move |(path, from)| ((id.clone(), path), from)));
+    fields.filter_map(|(field, from)| Some((field, from.last()?.written))).collect()
+}
+
 const OPEN: char = '\u{1}';
 const CLOSE: char = '\u{2}';
 

@@ -77,7 +77,8 @@ pub struct Environment {
     pub guards: Guards,
 }
 
-/// Something that licences are sold for; one client in each realm that is licensed for it.
+/// Something that licences are sold for; one client in each realm that is licensed for it. Nothing else brings its client
+/// or its roles into a realm, or gives everybody a seat: `validate` refuses it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(deny_unknown_fields)]

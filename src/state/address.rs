@@ -5,8 +5,10 @@ use std::str::FromStr;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 use super::kind::{Kind, SERVICE_ACCOUNT_PREFIX, Section};
+use super::permissions::referred;
 
 /// An object within its realm: its kind, and its key among those of the kind (`assistant/seat` for a client's role).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -105,6 +107,14 @@ impl ObjectId {
             (scopes, _) if scopes.ends_with("ClientScopes") => Self::new(Kind::ClientScope, name),
             _ => return None,
         })
+    }
+
+    /// The objects that a field of it refers to by name.
+    pub fn targets(&self, path: &str, value: &Value) -> Vec<Self> {
+        let names = value.as_array().into_iter().flatten().filter_map(Value::as_str);
+        let listed = names.filter_map(|name| Self::of_reference(self.kind, path, name));
+        let membership = Self::of_membership(path).filter(|_| self.kind == Kind::User);
+        listed.chain(membership).chain(referred(self, path, Some(value))).collect()
     }
 
     /// What a membership among a user's fields is in, a role or a group: `realmRoles.NAME`, `clientRoles.CLIENT/NAME`,

@@ -186,6 +186,70 @@ fn grants_do_not_come_in_by_another_way() {
     assert_eq!(tier, ["granted-in-realm"]);
 }
 
+/// What an author could make grants with: each refused where the author writes it, with its line.
+#[test]
+fn rights_to_take_what_the_vendor_grants_are_the_vendors_to_give() {
+    let with = |lines: &str| format!("  - name: clinic\n{lines}\n");
+    let realm = |text: &str| with(&format!("    realm: {text}"));
+    let permission = r#"{adminPermissionsEnabled: true, clients: [{clientId: admin-permissions, authorizationSettings: {policies: [
+      {name: p, type: role, config: {roles: [{id: tenant-admin}]}},
+      {name: take all, type: scope, config: {defaultResourceType: Clients, resources: [Clients], scopes: [manage, view], applyPolicies: [p]}}]}}]}"#;
+    let ways = [
+        realm("{roles: {client: {assistant: [{name: premium}]}}}"),
+        with("    users: [{username: u, roles: [realm-management/realm-admin]}]"),
+        realm(
+            "{roles: {realm: [{name: boss, composites: {client: {realm-management: [view-users, manage-clients]}}}]}}",
+        ),
+        realm("{groups: [{name: g, clientRoles: {realm-management: [create-client]}}]}"),
+        realm(
+            "{clients: [{clientId: own, serviceAccountsEnabled: true}], users: [{username: service-account-own, serviceAccountClientId: own, clientRoles: {realm-management: [manage-realm]}}]}",
+        ),
+        realm(
+            "{identityProviders: [{alias: i, providerId: oidc, config: {tokenUrl: 'https://i.example/t', authorizationUrl: 'https://i.example/a', clientId: x}}], identityProviderMappers: [{name: m, identityProviderAlias: i, identityProviderMapper: oidc-hardcoded-role-idp-mapper, config: {role: realm-management.realm-admin}}]}",
+        ),
+        realm(permission),
+        realm(
+            "{roles: {client: {assistant: [{name: reviewer, description: mine}]}, realm: [{name: boss, composites: {client: {realm-management: [manage-users]}}}]}}",
+        ),
+    ];
+    let found = ways.iter().map(|way| {
+        let dir = repository();
+        edit(&dir, "  - name: clinic\n", way);
+        let said = String::from_utf8(check(&dir, &["--format", "github"]).stdout).expect("text");
+        if said.is_empty() { "nothing\n".into() } else { said }
+    });
+    insta::assert_snapshot!(found.collect::<String>(), @r#"
+    ::error file=live/distributors/acme/acme.yaml,line=8,col=49,title=granted-right::clinic/client-role/assistant/premium is no role that the product has, which the vendor decides%0Atake it out, or ask the platform team: with it, somebody could take what only a licence gives
+    ::error file=live/distributors/acme/acme.yaml,line=8,col=34,title=granted-right::clinic/user/u gives `client-role/realm-management/realm-admin`, which the vendor decides%0Atake it out, or ask the platform team: with it, somebody could take what only a licence gives
+    ::error file=live/distributors/acme/acme.yaml,line=8,col=95,title=granted-right::clinic/role/boss gives `client-role/realm-management/manage-clients`, which the vendor decides%0Atake it out, or ask the platform team: with it, somebody could take what only a licence gives
+    ::error file=live/distributors/acme/acme.yaml,line=8,col=65,title=granted-right::clinic/group/g gives `client-role/realm-management/create-client`, which the vendor decides%0Atake it out, or ask the platform team: with it, somebody could take what only a licence gives
+    ::error file=live/distributors/acme/acme.yaml,line=8,col=173,title=granted-right::clinic/user/service-account-own gives `client-role/realm-management/manage-realm`, which the vendor decides%0Atake it out, or ask the platform team: with it, somebody could take what only a licence gives
+    ::error file=live/distributors/acme/acme.yaml,line=8,col=294,title=granted-right::clinic/identity-provider-mapper/i/m gives `client-role/realm-management/realm-admin`, which the vendor decides%0Atake it out, or ask the platform team: with it, somebody could take what only a licence gives
+    ::error file=live/distributors/acme/acme.yaml,line=9,col=51,title=granted-right::clinic/authorization/admin-permissions lets clients be managed by the permission "take all", which the vendor decides%0Atake it out, or ask the platform team: with it, somebody could take what only a licence gives
+    nothing
+    "#);
+}
+
+/// What the platform team's templates give, and what was there before, is not the author's doing.
+#[test]
+fn what_others_wrote_is_not_held_against_an_author() {
+    let template = "apiVersion: realmwright/v1\nkind: RealmTemplate\nname: mine\nextends: organization\nrealm: {roles: {realm: [{name: boss, composites: {client: {realm-management: [realm-admin]}}}]}}\n";
+    let dir = repository();
+    git(&dir, &["switch", "-q", "main"]);
+    write(&dir, "mine.yaml", template);
+    let before = ACME.replace(
+        "  - name: clinic\n",
+        "  - name: clinic\n    realm: {groups: [{name: g, clientRoles: {realm-management: [manage-realm]}}]}\n",
+    );
+    write(&dir, "distributors/acme/acme.yaml", &before);
+    git(&dir, &["add", "."]);
+    git(&dir, &["commit", "-qm", "the platform's"]);
+    git(&dir, &["switch", "-qc", "more"]);
+    let after = before.replace("organizations:\n", "organizations:\n  - {name: new, template: mine}\n");
+    write(&dir, "distributors/acme/acme.yaml", &after);
+    assert_eq!(codes(&check(&dir, &["--format", "json"])), (0, Vec::new()));
+}
+
 #[test]
 fn distributors_and_tenants_stay_where_they_are() {
     let other = "apiVersion: realmwright/v1\nkind: Distributor\nname: other\n";

@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use realmwright::apply::TenantOutcome;
 use realmwright::keycloak::memory::MemoryKeycloak;
-use realmwright::keycloak::{ReadRealms, WriteRealms};
+use realmwright::keycloak::observe::Users;
+use realmwright::keycloak::{ReadRealms, WriteRealms, observe};
 use realmwright::manifest::guards::Limits;
 use realmwright::plan::guard::{GUARDS, Waiver};
 use realmwright::plan::{Plan, render};
@@ -214,12 +215,17 @@ async fn a_seat_that_a_group_has_is_used_by_its_members_and_those_below() {
 ";
     let world = world().edit("tenants.yaml", "        licences:\n", over);
     world.apply(&api).await;
-    let one = world.edit("tenants.yaml", "seats: 5", "seats: 1");
+    let state = observe(&api, "clinic", &Users::from(["carl".to_owned()])).await.expect("readable").expect("there");
+    let of =
+        |address: &str| state.get(&address.parse().expect("an address")).and_then(|it| it.id.clone()).expect("an id");
+    let path = format!("users/{}/groups/{}", of("user/carl"), of("group/wards%2Fin/night"));
+    api.put("clinic", &path, None).await.expect("joined");
+    let one = world.edit("tenants.yaml", "seats: 5", "seats: 2");
     insta::assert_snapshot!(refusals(&one.guarded(&api).await), @r"
-    ! refused  [licence-below-use] clinic: assistant would have 1 seat instead of 5, and 2 users hold one; 1 too many
+    ! refused  [licence-below-use] clinic: assistant would have 2 seats instead of 5, and 3 users hold one; 1 too many
         if that is meant: --waive licence-below-use@clinic
 
-    Plan: 0 realms to create, 1 to change (1 to update), 2 unchanged. 1 guard refuses it: nothing can be applied.
+    Plan: 0 realms to create, 1 to change (1 to update), 2 unchanged. 1 right that nobody declared is left alone: clinic/user/carl has /wards%2Fin/night. 1 guard refuses it: nothing can be applied.
     ");
 }
 

@@ -33,6 +33,7 @@ mod memory;
 mod observer;
 mod permissions;
 mod plan;
+mod products;
 mod properties;
 mod quarantine;
 mod refusals;

@@ -1,0 +1,119 @@
+//! What only a licence gives: every other way to it is refused, with its line and a way out.
+
+use crate::plan::world;
+
+/// The finding of each difference of the realm `clinic`, which has five seats of `assistant` and no licence for `insights`.
+fn findings(differences: &[&str]) -> String {
+    let each = |difference: &&str| {
+        let lines: String = difference.lines().map(|line| format!("          {line}\n")).collect();
+        let world =
+            world().edit("tenants.yaml", "        licences:\n", &format!("        realm:\n{lines}        licences:\n"));
+        let findings = world.findings();
+        let text = if findings.is_empty() { "nothing\n".to_owned() } else { findings };
+        format!("{}\n{text}", difference.lines().next().unwrap_or_default())
+    };
+    differences.iter().map(each).collect()
+}
+
+#[test]
+fn a_product_comes_by_a_licence_alone() {
+    insta::assert_snapshot!(findings(&[
+        "clients: [{clientId: insights}]",
+        "clients: [{clientId: insights}] # with its seat\nroles: {client: {insights: [{name: seat}, {name: more}]}}",
+        "clients: [{clientId: own, serviceAccountsEnabled: true}] # that may carry it\nclientScopeMappings: {insights: [{client: own, roles: [seat]}]}",
+        "roles: {realm: [{name: boss, composites: {client: {insights: [seat]}}}]}",
+        "groups: [{name: all, clientRoles: {insights: [seat]}}]",
+        "users: [{username: anna, enabled: true, clientRoles: {insights: [seat]}}]",
+        "clients: [{clientId: own, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-hardcoded-role-mapper, config: {role: insights.seat}}]}]",
+        "clients: [{clientId: own, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-role-name-mapper, config: {role: member, new.role.name: insights.seat}}]}]",
+        "clients: [{clientId: own, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-hardcoded-claim-mapper, config: {claim.name: resource_access.insights.roles, claim.value: '[\"seat\"]'}}]}]",
+        "clients: [{clientId: own, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-hardcoded-claim-mapper, config: {claim.name: resource_access, claim.value: '{\"insights\":{\"roles\":[\"seat\"]}}'}}]}]",
+        "clients: [{clientId: own, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-audience-mapper, config: {included.custom.audience: insights}}]}]",
+        "clients: [{clientId: insights-2}]",
+    ]), @r#"
+    clients: [{clientId: insights}]
+    [unlicensed-product] tenants.yaml:12:32 clinic/client/insights is of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    clients: [{clientId: insights}] # with its seat
+    [unlicensed-product] tenants.yaml:12:32 clinic/client/insights is of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    clients: [{clientId: own, serviceAccountsEnabled: true}] # that may carry it
+    [unknown-object] tenants.yaml:8:15 clinic/client/own refers to the client-role `insights/seat`, which the realm does not have
+    [unlicensed-product] tenants.yaml:13:66 clinic/client/own gives a role of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    roles: {realm: [{name: boss, composites: {client: {insights: [seat]}}}]}
+    [unknown-object] tenants.yaml:8:15 clinic/role/boss refers to the client-role `insights/seat`, which the realm does not have
+    [unlicensed-product] tenants.yaml:12:73 clinic/role/boss gives a role of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    groups: [{name: all, clientRoles: {insights: [seat]}}]
+    [unknown-object] tenants.yaml:8:15 clinic/group/all refers to the client-role `insights/seat`, which the realm does not have
+    [unlicensed-product] tenants.yaml:12:57 clinic/group/all gives a role of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    users: [{username: anna, enabled: true, clientRoles: {insights: [seat]}}]
+    [unknown-object] tenants.yaml:8:15 clinic/user/anna refers to the client-role `insights/seat`, which the realm does not have
+    [unlicensed-product] tenants.yaml:12:76 clinic/user/anna gives a role of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    clients: [{clientId: own, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-hardcoded-role-mapper, config: {role: insights.seat}}]}]
+    [unlicensed-product] tenants.yaml:12:150 clinic/client-mapper/own/m hands out what is of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    clients: [{clientId: own, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-role-name-mapper, config: {role: member, new.role.name: insights.seat}}]}]
+    [unlicensed-product] tenants.yaml:12:168 clinic/client-mapper/own/m hands out what is of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    clients: [{clientId: own, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-hardcoded-claim-mapper, config: {claim.name: resource_access.insights.roles, claim.value: '["seat"]'}}]}]
+    [unlicensed-product] tenants.yaml:12:157 clinic/client-mapper/own/m hands out what is of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    clients: [{clientId: own, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-hardcoded-claim-mapper, config: {claim.name: resource_access, claim.value: '{"insights":{"roles":["seat"]}}'}}]}]
+    [unlicensed-product] tenants.yaml:12:187 clinic/client-mapper/own/m hands out what is of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    clients: [{clientId: own, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-audience-mapper, config: {included.custom.audience: insights}}]}]
+    [unlicensed-product] tenants.yaml:12:164 clinic/client-mapper/own/m hands out what is of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    clients: [{clientId: insights-2}]
+    nothing
+    "#);
+}
+
+#[test]
+fn seats_are_given_one_by_one() {
+    insta::assert_snapshot!(findings(&[
+        "roles: {realm: [{name: default-roles-clinic, composites: {realm: [member], client: {assistant: [seat]}}}]}",
+        "roles: {realm: [{name: member, composites: {client: {assistant: [seat]}}}]}",
+        "groups: [{name: all, clientRoles: {assistant: [seat]}, subGroups: [{name: below}]}]\ndefaultGroups: [/all/below]",
+        "clients: [{clientId: assistant, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-hardcoded-role-mapper, config: {role: assistant.seat}}]}]",
+        "clients: [{clientId: assistant, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-usermodel-attribute-mapper, config: {user.attribute: x, claim.name: resource_access.assistant.roles}}]}]",
+        "clients: [{clientId: own, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-audience-mapper, config: {included.client.audience: assistant}}]}]",
+        "groups: [{name: some, clientRoles: {assistant: [seat]}}]",
+        "roles: {realm: [{name: boss, composites: {client: {assistant: [seat]}}}]}",
+    ]), @r"
+    roles: {realm: [{name: default-roles-clinic, composites: {realm: [member], client: {assistant: [seat]}}}]}
+    [seat-for-everybody] tenants.yaml:12:107 clinic/role/default-roles-clinic gives everybody a seat of `assistant`, whatever is licensed (take it out: seats are given to single users, or to a group that users are put into)
+    roles: {realm: [{name: member, composites: {client: {assistant: [seat]}}}]}
+    [seat-for-everybody] tenants.yaml:12:76 clinic/role/member gives everybody a seat of `assistant`, whatever is licensed (take it out: seats are given to single users, or to a group that users are put into)
+    groups: [{name: all, clientRoles: {assistant: [seat]}, subGroups: [{name: below}]}]
+    [seat-for-everybody] tenants.yaml:13:27 clinic/realm gives everybody a seat of `assistant`, whatever is licensed (take it out: seats are given to single users, or to a group that users are put into)
+    clients: [{clientId: assistant, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-hardcoded-role-mapper, config: {role: assistant.seat}}]}]
+    [seat-for-everybody] tenants.yaml:12:156 clinic/client-mapper/assistant/m gives everybody a seat of `assistant`, whatever is licensed (take it out: seats are given to single users, or to a group that users are put into)
+    clients: [{clientId: assistant, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-usermodel-attribute-mapper, config: {user.attribute: x, claim.name: resource_access.assistant.roles}}]}]
+    [seat-for-everybody] tenants.yaml:12:186 clinic/client-mapper/assistant/m gives everybody a seat of `assistant`, whatever is licensed (take it out: seats are given to single users, or to a group that users are put into)
+    clients: [{clientId: own, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-audience-mapper, config: {included.client.audience: assistant}}]}]
+    nothing
+    groups: [{name: some, clientRoles: {assistant: [seat]}}]
+    nothing
+    roles: {realm: [{name: boss, composites: {client: {assistant: [seat]}}}]}
+    nothing
+    ");
+}
+
+#[test]
+fn no_more_users_are_declared_than_there_are_seats() {
+    let users = |count: usize| {
+        let users: String = (0..count).map(|n| format!("          - {{username: u{n}, roles: [nurse]}}\n")).collect();
+        let own = "        realm: {roles: {realm: [{name: nurse, composites: {client: {assistant: [seat]}}}]}}\n        users:\n";
+        world().edit("tenants.yaml", "        licences:\n", &format!("{own}{users}        licences:\n")).findings()
+    };
+    assert_eq!(users(5), "");
+    insta::assert_snapshot!(users(6), @"[too-many-seats] tenants.yaml:18:35 6 users of `clinic` are declared to hold a seat of `assistant`, and its licences have 5 (raise `seats` of a licence, or take the seat from some of them)");
+}
+
+#[test]
+fn a_template_is_told_where_it_brings_the_product() {
+    let template = "apiVersion: realmwright/v1\nkind: RealmTemplate\nname: mine\nextends: organization\nrealm:\n  clients:\n    - clientId: insights\n";
+    let world = world().with("mine.yaml", template).edit(
+        "tenants.yaml",
+        "        label: Clinic\n",
+        "        label: Clinic\n        template: mine\n",
+    );
+    insta::assert_snapshot!(world.findings(), @"[unlicensed-product] mine.yaml:7:17 clinic/client/insights is of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)");
+    let licence =
+        "        licences:\n          - {product: insights, type: t, serial: I-1, seats: 1, validUntil: 2027-12-31}\n";
+    assert_eq!(world.edit("tenants.yaml", "        licences:\n", licence).findings(), "");
+}
