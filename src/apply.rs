@@ -97,6 +97,9 @@ pub struct Manner {
     pub parallelism: usize,
     /// How much is refused where something has moved.
     pub on_stale: OnStale,
+    /// Whether the plan is saved, and may be applied again after a run that was killed: each realm is told that it has
+    /// begun, before anything is made there.
+    pub saved: bool,
 }
 
 /// Executes a plan. `finished` is told of each tenant with the time that it took;
@@ -110,7 +113,7 @@ pub async fn apply(
     finished: impl Fn(&TenantPlan, &TenantOutcome),
 ) -> Outcome {
     let finished = &finished;
-    let Manner { parallelism, on_stale } = manner;
+    let Manner { parallelism, on_stale, .. } = manner;
     let refused = plan.refused().next().is_some();
     if on_stale == OnStale::Run && !refused {
         let moved = each(plan, parallelism, async |tenant| rehearse(api, tenant).await).await;
@@ -126,7 +129,7 @@ pub async fn apply(
         } else if stop.load(Ordering::Relaxed) {
             TenantOutcome::NotStarted
         } else {
-            apply_tenant(api, tenant, secrets, on_stale).await
+            apply_tenant(api, tenant, secrets, manner).await
         };
         finished(tenant, &outcome);
         outcome
@@ -163,12 +166,7 @@ async fn rehearse(api: &impl WriteRealms, plan: &TenantPlan) -> TenantOutcome {
     }
 }
 
-async fn apply_tenant(
-    api: &impl WriteRealms,
-    plan: &TenantPlan,
-    secrets: &Secrets,
-    on_stale: OnStale,
-) -> TenantOutcome {
+async fn apply_tenant(api: &impl WriteRealms, plan: &TenantPlan, secrets: &Secrets, manner: Manner) -> TenantOutcome {
     if plan.is_birth() {
         return match give_birth(api, plan, secrets).await {
             Ok(born @ (TenantOutcome::Born | TenantOutcome::Unchanged)) => after_birth(api, plan, secrets, born).await,
@@ -184,10 +182,11 @@ async fn apply_tenant(
     if plan.is_unknown() {
         return TenantOutcome::Stale(vec![Refused { object: ObjectId::realm(), reason: Moved::Readable }]);
     }
+    let begins = (manner.saved && !check::has_begun(plan, &observed)).then(|| check::begun(plan));
     let Checked { plan, good, refused } = check::check(plan, &observed);
     let other_name = observed.name().filter(|name| *name != plan.tenant);
     let lost = other_name.is_some() && plan.other_name() != other_name;
-    if !refused.is_empty() && (good == 0 || lost || on_stale != OnStale::Object) {
+    if !refused.is_empty() && (good == 0 || lost || manner.on_stale != OnStale::Object) {
         return TenantOutcome::Stale(refused);
     }
     if let Some(other) = other_name
@@ -199,6 +198,7 @@ async fn apply_tenant(
         return TenantOutcome::Unchanged;
     }
     let mut writer = Writer::new(api, &plan.tenant, &observed, secrets);
+    writer.begins = begins;
     match writer.write(&plan).await {
         Ok(()) if refused.is_empty() => TenantOutcome::Changed(good),
         Ok(()) => TenantOutcome::Partly { done: good, refused },

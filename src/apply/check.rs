@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::plan::diff::{relied_on, relied_on_whole};
 use crate::plan::needs::{Link, flow, needs, owner};
 use crate::plan::{Action, Change, FieldChange, TenantPlan};
+use crate::state::applied::BEGUN;
 use crate::state::kind::Class;
 use crate::state::{Applied, Kind, Object, ObjectId, Quarantine, RealmState, applied, same};
 
@@ -26,7 +27,7 @@ pub struct Refused {
 /// What has moved since the plan was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Moved {
-    /// It was to be made, and is there already, otherwise than planned.
+    /// It was to be made, and is there already: somebody else made it.
     Exists,
     /// It is not there any more.
     Gone,
@@ -48,7 +49,7 @@ impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} ", self.object)?;
         match &self.reason {
-            Moved::Exists => f.write_str("is there already, otherwise than planned"),
+            Moved::Exists => f.write_str("is there already: it was made outside this plan"),
             Moved::Gone => f.write_str("is not there any more"),
             Moved::Changed(fields) if fields.is_empty() => f.write_str("was changed"),
             Moved::Changed(fields) => write!(f, "was changed: {}", fields.join(", ")),
@@ -70,6 +71,17 @@ pub(super) struct Checked {
     pub(super) refused: Vec<Refused>,
 }
 
+/// What a realm says while this plan is applied to it.
+pub(super) fn begun(plan: &TenantPlan) -> String {
+    applied::digest(&serde_json::to_string(&plan.changes).unwrap_or_default())
+}
+
+/// Whether a run of this very plan began to change the realm, and did not end.
+pub(super) fn has_begun(plan: &TenantPlan, observed: &RealmState) -> bool {
+    let said = observed.realm().and_then(|realm| realm.raw.get("attributes")?.get(BEGUN)?.as_str());
+    said.is_some_and(|said| said == begun(plan))
+}
+
 /// Holds a plan against its realm as it is now.
 pub(super) fn check(plan: &TenantPlan, observed: &RealmState) -> Checked {
     let before = observed.applied();
@@ -81,6 +93,7 @@ pub(super) fn check(plan: &TenantPlan, observed: &RealmState) -> Checked {
     let lost = lost || (!before.is_empty() && before.environment() != desired.environment());
     let whole =
         if Quarantine::of(observed).is_some() { Some(Moved::Quarantined) } else { lost.then_some(Moved::Recorded) };
+    let begun = has_begun(plan, observed);
     let mut verdicts: BTreeMap<&ObjectId, Result<Option<Change>, Moved>> = BTreeMap::new();
     for change in &plan.changes {
         let recorded = before.digest_of(&change.object);
@@ -89,7 +102,10 @@ pub(super) fn check(plan: &TenantPlan, observed: &RealmState) -> Checked {
         let verdict = match &whole {
             Some(reason) => Err(reason.clone()),
             None if other => Err(Moved::Recorded),
-            None => holds(change, found, &desired),
+            None => {
+                let ours = begun || (recorded.is_some() && recorded == desired.digest_of(&change.object));
+                holds(change, found, &desired, ours)
+            }
         };
         verdicts.insert(&change.object, verdict);
     }
@@ -118,13 +134,15 @@ pub(super) fn check(plan: &TenantPlan, observed: &RealmState) -> Checked {
     Checked { plan, good, refused }
 }
 
-/// What is left to do of a change: nothing, when it is done already.
-fn holds(change: &Change, found: Option<&Object>, desired: &Applied) -> Result<Option<Change>, Moved> {
+/// What is left to do of a change: nothing, when it is done already. What is to be made must not be there, unless a run of
+/// this plan made it: then it is `ours`.
+fn holds(change: &Change, found: Option<&Object>, desired: &Applied, ours: bool) -> Result<Option<Change>, Moved> {
     let id = &change.object;
     let still = |digest: String| change.relies_on.as_ref() == Some(&digest);
     match (change.action, found) {
         (Action::Create, None) | (Action::Forget, _) => Ok(Some(change.clone())),
-        (Action::Create, Some(found)) => created(change, found).ok_or(Moved::Exists),
+        (Action::Create, Some(found)) if ours => created(change, found).ok_or(Moved::Exists),
+        (Action::Create, Some(_)) => Err(Moved::Exists),
         (Action::Delete, None) => Ok(None),
         (Action::Update | Action::Adopt, None) => Err(Moved::Gone),
         (Action::Delete, Some(found)) if still(relied_on_whole(id, found)) => Ok(Some(change.clone())),

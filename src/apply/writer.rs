@@ -8,7 +8,7 @@ use crate::keycloak::{Fault, KeycloakError, WriteRealms, endpoint, segment};
 use crate::plan::needs::Link;
 use crate::plan::order::{comes_first, comes_with_update};
 use crate::plan::{Action, Change, FieldChange, TenantPlan, adopt};
-use crate::state::applied::{self, MARKER};
+use crate::state::applied::{self, BEGUN, MARKER};
 use crate::state::arrange::object;
 use crate::state::kind::{Class, Put, SERVICE_ACCOUNT_PREFIX, Section};
 use crate::state::secret::Secrets;
@@ -32,11 +32,14 @@ pub(super) struct Writer<'a, K> {
     pub(super) created: BTreeSet<ObjectId>,
     /// Changes made so far.
     pub(super) done: usize,
+    /// What the realm is to say before anything is made in it.
+    pub(super) begins: Option<String>,
 }
 
 impl<'a, K: WriteRealms> Writer<'a, K> {
     pub(super) fn new(api: &'a K, realm: &'a str, observed: &'a RealmState, secrets: &'a Secrets) -> Self {
-        Self { api, realm, observed, secrets, ids: BTreeMap::new(), created: BTreeSet::new(), done: 0 }
+        let (ids, created) = (BTreeMap::new(), BTreeSet::new());
+        Self { api, realm, observed, secrets, ids, created, done: 0, begins: None }
     }
 
     /// Makes the changes in the order of the plan; references between new objects once all of those exist.
@@ -44,12 +47,12 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         let failed = |change: &Change, error| (Some(change.object.clone()), error);
         let of = |action: Action| plan.changes.iter().filter(move |change| change.action == action);
         self.created = of(Action::Create).map(|change| change.object.clone()).collect();
+        let realm = plan.changes.iter().find(|change| change.object.kind == Kind::Realm);
+        let fields = realm.map(|change| change.fields.as_slice()).unwrap_or_default();
+        self.begin(fields).await.map_err(|error| (Some(ObjectId::realm()), error))?;
         for change in plan.changes.iter().filter(|change| comes_first(change)) {
             self.change(change).await.map_err(|error| failed(change, error))?;
         }
-        let realm = plan.changes.iter().find(|change| change.object.kind == Kind::Realm);
-        let fields = realm.map(|change| change.fields.as_slice()).unwrap_or_default();
-        self.switch_on(fields).await.map_err(|error| (Some(ObjectId::realm()), error))?;
         let provisioner = plan.changes.iter().flat_map(adopt::provisioner);
         let created = of(Action::Create).filter(|change| !comes_with_update(change));
         let created: Vec<Change> = provisioner.chain(created.cloned()).collect();
@@ -89,17 +92,22 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         self.link(&change.object, Link::of(&change.object, fields)).await
     }
 
-    /// Settings without which the realm takes no objects of some kinds; the rest of the realm is written last.
-    async fn switch_on(&mut self, fields: &[FieldChange]) -> Result<(), KeycloakError> {
+    /// What the realm must have before objects are made in it: settings without which it takes none of some kinds, and
+    /// which plan makes them. The rest of the realm is written last.
+    async fn begin(&mut self, fields: &[FieldChange]) -> Result<(), KeycloakError> {
         const SWITCHES: [&str; 2] = ["organizationsEnabled", "adminPermissionsEnabled"];
         let on =
             |field: &&FieldChange| field.after == Some(Value::Bool(true)) && SWITCHES.contains(&field.path.as_str());
         let on: Vec<&FieldChange> = fields.iter().filter(on).collect();
-        if on.is_empty() {
+        let begins = self.begins.as_ref().filter(|_| !self.created.is_empty());
+        if on.is_empty() && begins.is_none() {
             return Ok(());
         }
         let mut document = realm::read(self.api, self.realm).await?;
         on.into_iter().for_each(|field| document[&field.path] = true.into());
+        if let Some(begins) = begins {
+            document["attributes"][BEGUN] = begins.as_str().into();
+        }
         realm::write(self.api, self.realm, document, false).await
     }
 
@@ -257,6 +265,7 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         if document["attributes"][MARKER].as_str().map(applied::digest) != plan.recorded {
             return Err(realm::broken(self.realm, "another run has written to this realm meanwhile; plan again"));
         }
+        document["attributes"].as_object_mut().and_then(|attributes| attributes.remove(BEGUN));
         let raw = document.clone();
         let change = plan.changes.iter().find(|change| change.object == id && !own.is_empty());
         let is_mail = |field: &FieldChange| field.path.starts_with("smtpServer.");

@@ -213,7 +213,8 @@ async fn execute(
     }
     let work = plan.tenants.iter().filter(|tenant| !tenant.is_empty()).count();
     let progress = Progress::new("applying", work, printer.progress());
-    let manner = Manner { parallelism: options.parallelism.into(), on_stale: options.on_stale.into() };
+    let saved = options.what.is_file();
+    let manner = Manner { parallelism: options.parallelism.into(), on_stale: options.on_stale.into(), saved };
     let outcome = apply(server, plan, secrets, manner, &stop, |tenant, outcome| {
         if let Some(note) = note(tenant, outcome) {
             progress.note(&note);

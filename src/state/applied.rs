@@ -14,6 +14,10 @@ use super::{Fields, ObjectId, RealmState};
 /// The realm attribute that holds the marker.
 pub const MARKER: &str = "realmwright.applied";
 
+/// The realm attribute that holds, while a saved plan is applied, which one: what is there by then of what it makes, it
+/// made itself.
+pub const BEGUN: &str = "realmwright.begun";
+
 /// Hashes of what was last applied, by object and field.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Applied {

@@ -435,6 +435,39 @@ fn a_saved_plan_is_executed_and_refused_when_stale() {
 }
 
 #[test]
+fn what_a_saved_plan_creates_must_not_be_there() {
+    let site = Site::new("absent");
+    site.apply();
+    site.edit(
+        "    label: Clinic\n",
+        "    label: Clinic\n    realm: {roles: {realm: [{name: nurse}, {name: porter}]}}\n",
+    );
+    site.expect(0, &["plan", "-o", "roles.json"]);
+    let own = site.clinic.clone();
+    on_server(async |api| {
+        let by_hand = json!({"name": "nurse", "description": "by hand", "attributes": {"evil": ["1"]}});
+        api.post(&own, "roles", &by_hand).await.expect("made");
+    });
+    let events = admin_events(&own);
+    let output = site.run(&["apply", "roles.json", "--on-stale", "realm"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(4) && said.contains("role/nurse is there already"), "{said}");
+    assert_eq!(admin_events(&own), events);
+    let output = site.run(&["apply", "roles.json"]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.code() == Some(5) && said.contains("role/nurse is there already"), "{said}");
+    let roles = export(&own)["roles"]["realm"].clone();
+    let of = |name: &str| roles.as_array().into_iter().flatten().find(|role| role["name"] == name).cloned();
+    assert!(of("nurse").expect("there")["description"] == "by hand" && of("porter").is_some(), "{roles}");
+    assert_eq!(export(&own)["attributes"]["realmwright.begun"], Value::Null);
+    // Applied again, what it made itself is its own, and what it did not is not.
+    assert_eq!(site.run(&["apply", "roles.json"]).status.code(), Some(5));
+    site.apply();
+    site.expect(0, &["plan", "--detailed-exitcode"]);
+    site.remove();
+}
+
+#[test]
 fn another_key_and_a_foreign_realm_are_refused_and_nothing_is_written() {
     let site = Site::new("key");
     site.apply();

@@ -159,7 +159,7 @@ impl World {
 }
 
 pub fn manner(parallelism: usize, on_stale: OnStale) -> Manner {
-    Manner { parallelism, on_stale }
+    Manner { parallelism, on_stale, saved: true }
 }
 
 pub async fn carry_out(api: &impl WriteRealms, plan: &Plan) -> Outcome {

@@ -196,7 +196,7 @@ async fn align(
     let plan = Plan::new(header, tenants);
     let work = plan.tenants.iter().filter(|tenant| !tenant.is_empty()).count();
     let progress = Progress::new("keys", work, printer.progress());
-    let manner = Manner { parallelism: options.parallelism.into(), on_stale: OnStale::Object };
+    let manner = Manner { parallelism: options.parallelism.into(), on_stale: OnStale::Object, saved: false };
     let outcome = apply(server, &plan, &wanted.secrets, manner, &AtomicBool::new(false), |tenant, outcome| {
         applying::note(tenant, outcome).iter().for_each(|note| progress.note(note));
         progress.step();
