@@ -48,7 +48,23 @@ pub(super) fn command() -> clap::Command {
         let arg = if empty && arg.get_id() != "config" { arg.env(Resettable::Reset) } else { arg };
         arg.hide_env_values(true)
     }
-    variables(config::show::with_settings(Arguments::command()))
+    with_usage(variables(config::show::with_settings(Arguments::command())))
+}
+
+/// Errors show the usage as help does. Of its own, clap shows there what was given, as if that were required.
+fn with_usage(command: clap::Command) -> clap::Command {
+    fn put(command: clap::Command, built: &mut clap::Command) -> clap::Command {
+        let usage = built.render_usage().to_string();
+        let usage = usage.strip_prefix("Usage: ").map(str::to_owned).unwrap_or(usage);
+        let inner = built.get_subcommands_mut().filter(|inner| inner.get_name() != "help");
+        inner.fold(command.override_usage(usage), |command, inner| {
+            let name = inner.get_name().to_owned();
+            command.mut_subcommand(name, |own| put(own, inner))
+        })
+    }
+    let mut built = command.clone();
+    built.build();
+    put(command, &mut built)
 }
 
 /// The commands.

@@ -254,6 +254,93 @@ fn every_command_has_help_and_refuses_what_it_does_not_know() {
     }
 }
 
+/// Every usage, as help and errors show it alike.
+#[test]
+fn usage_says_what_is_required_and_no_more() {
+    let dir = dir(&[]);
+    let mut all = Vec::new();
+    for command in crate::support::helped() {
+        let usage = |arguments: &[&str], on_stderr: bool| {
+            let output =
+                realmwright(&dir, &[&command.iter().map(String::as_str).collect::<Vec<_>>(), arguments].concat());
+            let text = String::from_utf8_lossy(if on_stderr { &output.stderr } else { &output.stdout }).into_owned();
+            text.lines()
+                .find_map(|line| line.strip_prefix("Usage: ").map(str::to_owned))
+                .unwrap_or_else(|| panic!("{command:?}: {text}"))
+        };
+        let usual = usage(&["--help"], false);
+        // What is given is not what is required.
+        assert_eq!(usage(&["--color", "never", "--nope"], true), usual);
+        all.push(usual);
+    }
+    insta::assert_snapshot!(all.join("\n"), @r"
+    realmwright [OPTIONS] <COMMAND>
+    realmwright validate [OPTIONS] [DIR]
+    realmwright check [OPTIONS] --base <REV> --author-scope <DIR> [DIR]
+    realmwright plan [OPTIONS] [DIR]
+    realmwright apply [OPTIONS] [DIR|FILE]
+    realmwright drift [OPTIONS] [DIR]
+    realmwright destroy [OPTIONS] <TENANT> [DIR]
+    realmwright restore [OPTIONS] <TENANT> [DIR]
+    realmwright explain [OPTIONS] <ADDRESS> [DIR]
+    realmwright guards [OPTIONS] [DIR]
+    realmwright doctor [OPTIONS] [DIR]
+    realmwright tree [OPTIONS] [ORGANIZATION]
+    realmwright resources [OPTIONS] <ORGANIZATION>
+    realmwright licence [OPTIONS] <COMMAND>
+    realmwright licence issue [OPTIONS] --quantity <RESOURCE=AMOUNT> --valid-until <DATE>
+    realmwright licence list [OPTIONS] [ORGANIZATION]
+    realmwright licence show [OPTIONS] <SERIAL>
+    realmwright licence redeem [OPTIONS] --organization <ORG> [SERIAL]
+    realmwright licence revoke [OPTIONS] <SERIAL>
+    realmwright licence renew [OPTIONS] --until <DATE> <SERIAL>
+    realmwright licence verify [OPTIONS] <FILE>
+    realmwright device [OPTIONS] <COMMAND>
+    realmwright device register [OPTIONS] <ORGANIZATION> [COUNT]
+    realmwright device retire [OPTIONS] <ORGANIZATION> [COUNT]
+    realmwright device import-token [OPTIONS] --to <ORG>
+    realmwright device move [OPTIONS] --from <ORG> --token <TOKEN>
+    realmwright ledger [OPTIONS] <COMMAND>
+    realmwright ledger post [OPTIONS] <FILE>
+    realmwright ledger log [OPTIONS]
+    realmwright ledger verify [OPTIONS]
+    realmwright ledger backup [OPTIONS] <FILE>
+    realmwright ledger restore [OPTIONS] <FILE>
+    realmwright import [OPTIONS] --out <DIR> [REALM]...
+    realmwright bootstrap [OPTIONS] [DIR]
+    realmwright fmt [OPTIONS] [DIR|FILE]...
+    realmwright rotate [OPTIONS] <COMMAND>
+    realmwright rotate client-secret [OPTIONS] <TENANT/client/ID> [DIR]
+    realmwright rotate operator-key [OPTIONS] <--begin|--finish|--status> [DIR]
+    realmwright schema [OPTIONS] [WHICH]
+    realmwright completions [OPTIONS] <SHELL>
+    realmwright man [OPTIONS] [COMMAND]...
+    realmwright config [OPTIONS] <COMMAND>
+    realmwright config show [OPTIONS]
+    ");
+    let given = realmwright(&dir, &["plan", ".", "--detailed-exitcode", "--nope"]);
+    assert!(shown(&given).contains("Usage: realmwright plan [OPTIONS] [DIR]"), "{}", shown(&given));
+    // And what usage calls optional is: each of these fails for another reason.
+    for command in [
+        &["validate"][..],
+        &["plan"],
+        &["apply", "--yes"],
+        &["drift"],
+        &["guards"],
+        &["doctor"],
+        &["destroy", "clinic"],
+        &["restore", "clinic"],
+        &["explain", "clinic"],
+        &["bootstrap"],
+        &["rotate", "operator-key", "--status"],
+        &["rotate", "client-secret", "clinic/client/app"],
+        &["check", "--base", "main", "--author-scope", "x"],
+    ] {
+        let output = realmwright(&dir, command);
+        assert!(!shown(&output).contains("required arguments"), "{command:?}: {}", shown(&output));
+    }
+}
+
 #[test]
 fn a_selection_that_cannot_be_used_is_wrong_usage() {
     let key = realmwright::keycloak::key::OperatorKey::generate().expect("a key");

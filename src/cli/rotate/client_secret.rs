@@ -22,8 +22,8 @@ use crate::state::{Kind, ObjectId};
 /// `rotate client-secret`
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Options {
-    /// The client: TENANT/client/ID
-    #[arg(value_name = "CLIENT")]
+    /// The client
+    #[arg(value_name = "TENANT/client/ID")]
     pub(in crate::cli) client: String,
     /// Directory with the manifests
     #[arg(default_value = ".")]
