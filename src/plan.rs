@@ -15,6 +15,7 @@ mod licence;
 pub(crate) mod needs;
 pub mod order;
 pub mod part;
+pub mod quarantine;
 pub mod render;
 pub mod review;
 pub mod risk;
@@ -168,6 +169,9 @@ pub struct TenantPlan {
     /// Until when it is kept, where it is in quarantine: then nothing is done to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantined: Option<String>,
+    /// What is open in it although it is in quarantine: clients, identity providers, settings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opened: Vec<String>,
 }
 
 /// One entry of a plan.
@@ -318,6 +322,11 @@ impl Plan {
         self.tenants.iter().all(TenantPlan::is_empty)
     }
 
+    /// The tenants in quarantine that somebody opened.
+    pub fn opened(&self) -> impl Iterator<Item = &TenantPlan> {
+        self.tenants.iter().filter(|tenant| !tenant.opened.is_empty())
+    }
+
     /// Puts the plans of tenants under a header.
     pub fn new(header: Header, tenants: Vec<TenantPlan>) -> Self {
         let mut summary = Summary::default();
@@ -370,6 +379,7 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
         rights: BTreeMap::new(),
         unread: observed.and_then(|observed| observed.unread.clone()),
         quarantined: observed.and_then(Quarantine::of).map(|quarantine| quarantine.until),
+        opened: observed.map(quarantine::opened).unwrap_or_default(),
     };
     if plan.quarantined.is_some() {
         return plan;

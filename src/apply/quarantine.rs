@@ -8,16 +8,10 @@ use serde_json::Value;
 
 use super::realm::{broken, read};
 use super::writer::base;
-use crate::expand::{OBSERVER, PROVISIONER};
 use crate::keycloak::{KeycloakError, ReadRealms, WriteRealms, endpoint};
+use crate::plan::quarantine::{SETTINGS, doors};
 use crate::state::quarantine::QUARANTINE;
 use crate::state::{Kind, ObjectId, Quarantine, RealmState, arrange};
-
-/// Fields of a realm that let people in without a client.
-const DOORS: [&str; 2] = ["registrationAllowed", "resetPasswordAllowed"];
-
-/// Clients that stay as they are: the provisioner must be able to go on, whatever happens, and the observer to look.
-const KEPT: [&str; 3] = [PROVISIONER, OBSERVER, "realm-management"];
 
 /// Puts a tenant in quarantine, or finishes doing so. `new` is the record of a quarantine that begins now; one that has
 /// begun keeps its own. The record as it stands afterwards, and how many doors were shut.
@@ -30,7 +24,7 @@ pub async fn quarantine(
     let mut record = Quarantine::of(&state).filter(|record| !record.since.is_empty()).unwrap_or(new);
     let open: Vec<ObjectId> = doors(&state).filter(|(_, enabled)| *enabled).map(|(id, _)| id.clone()).collect();
     let document = read(api, realm).await?;
-    let settings: Vec<&str> = DOORS.into_iter().filter(|field| document[*field] == true).collect();
+    let settings: Vec<&str> = SETTINGS.into_iter().filter(|field| document[*field] == true).collect();
     if record.complete && open.is_empty() && settings.is_empty() {
         return Ok((record, 0));
     }
@@ -86,15 +80,6 @@ async fn state(api: &impl ReadRealms, realm: &str) -> Result<RealmState, Keycloa
     Ok(arrange(&export))
 }
 
-/// The clients and identity providers that somebody could log in through, and whether they are enabled. Clients that
-/// only bear tokens let nobody in, and `realm-management`, one of those, can't be disabled by the provisioner.
-fn doors(state: &RealmState) -> impl Iterator<Item = (&ObjectId, bool)> {
-    let objects = state.of_kind(Kind::Client).chain(state.of_kind(Kind::IdentityProvider));
-    objects
-        .filter(|(id, object)| !KEPT.contains(&id.key.as_str()) && object.raw["bearerOnly"] != true)
-        .map(|(id, object)| (id, object.raw["enabled"] == true))
-}
-
 async fn set_enabled(
     api: &impl WriteRealms,
     realm: &str,
@@ -126,7 +111,7 @@ async fn write(
         _ => {}
     }
     if !open {
-        DOORS.into_iter().for_each(|field| document[field] = false.into());
+        SETTINGS.into_iter().for_each(|field| document[field] = false.into());
     }
     super::realm::write(api, realm, document, false).await
 }

@@ -26,7 +26,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let plan = session::look(printer, &options.view).await?;
     let (drifted, waiting) = drift(&plan);
     match options.format {
-        PlanFormat::Text if drifted.is_empty() && !drifted.tenants.iter().any(TenantPlan::has_foreign) => {
+        PlanFormat::Text if drifted.is_empty() && !drifted.tenants.iter().any(is_shown) => {
             printer.data(&format!("{}\n", render::drift_summary(&drifted)))
         }
         PlanFormat::Text => printer.plan(&render::text::drift(&drifted)),
@@ -49,5 +49,9 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     if drifted.tenants.iter().any(TenantPlan::is_unknown) {
         return Ok(Exit::Failed);
     }
-    Ok(if drifted.is_empty() { Exit::Done } else { Exit::Differences })
+    Ok(if drifted.is_empty() && drifted.opened().next().is_none() { Exit::Done } else { Exit::Differences })
+}
+
+fn is_shown(tenant: &TenantPlan) -> bool {
+    tenant.has_foreign() || !tenant.opened.is_empty()
 }

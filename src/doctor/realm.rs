@@ -6,8 +6,9 @@ use super::Check;
 use super::facts::{Facts, Tenant, quoted};
 use crate::expand::PROVISIONER;
 use crate::keycloak::{Fault, KeycloakError};
-use crate::state::Applied;
+use crate::plan::quarantine::{opened, ways};
 use crate::state::applied::MARKER;
+use crate::state::{Applied, Quarantine, arrange};
 
 /// Roles of `realm-management` that suffice where the provisioner has no `realm-admin`.
 const ROLES: [&str; 12] = [
@@ -46,7 +47,28 @@ pub fn checks(tenant: &Tenant, facts: &Facts) -> Vec<Check> {
         events(&tenant.realm, export),
         issuer(tenant, export),
     ];
-    checks.into_iter().map(|check| check.of(&tenant.realm)).collect()
+    checks.into_iter().chain(quarantine(&tenant.realm, export)).map(|check| check.of(&tenant.realm)).collect()
+}
+
+/// Of a realm in quarantine, whether it is still shut.
+fn quarantine(realm: &str, export: &Value) -> Option<Check> {
+    const ID: &str = "realm.quarantine";
+    let state = arrange(export);
+    let record = Quarantine::of(&state)?;
+    let [shut, end] = ways(&quoted(realm));
+    let opened = opened(&state);
+    if !opened.is_empty() {
+        let says = format!("it is in quarantine since {}, and was opened by hand: {}", record.since, opened.join(", "));
+        return Some(
+            Check::fail(ID, says)
+                .mend(format!("{shut}   # shuts it again"))
+                .mend(format!("{end}   # ends its quarantine")),
+        );
+    }
+    if !record.complete {
+        return Some(Check::warn(ID, "its quarantine was begun and not finished").mend(shut));
+    }
+    Some(Check::ok(ID, format!("it is in quarantine since {}, kept until {}, and shut", record.since, record.until)))
 }
 
 fn provisioner(realm: &str, error: &KeycloakError, facts: &Facts) -> Check {

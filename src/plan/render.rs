@@ -206,6 +206,9 @@ fn counts(plan: &Plan) -> String {
 fn drift_counts(drifted: &Plan) -> String {
     let Summary { realms_to_create, realms_to_change, realms_unchanged, create, update, delete, .. } = drifted.summary;
     let same = count(realms_unchanged, "realm is", "realms are");
+    if drifted.is_empty() && drifted.opened().next().is_some() {
+        return format!("Drift, in realms in quarantine alone; {same} as last applied.");
+    }
     if drifted.is_empty() {
         let part = if drifted.part.is_some() { " in what was selected" } else { "" };
         return format!(
@@ -228,8 +231,8 @@ fn drift_counts(drifted: &Plan) -> String {
     format!("{text}{same} as last applied.")
 }
 
-/// Names of an object's foreign fields: the first ones.
-fn foreign_fields(paths: &[String]) -> String {
+/// Names on one line: the first ones.
+fn some(paths: &[String]) -> String {
     let shown = paths.iter().take(FIELDS).cloned().collect::<Vec<_>>().join(", ");
     let more = paths.len().saturating_sub(FIELDS);
     if more > 0 { format!("{shown} and {more} more") } else { shown }
@@ -274,6 +277,11 @@ fn beside(plan: &Plan, quote: fn(&str) -> String) -> String {
     if realms_quarantined > 0 {
         let realms = count(realms_quarantined, "realm in quarantine is", "realms in quarantine are");
         text.push_str(&format!(" {realms} left alone."));
+    }
+    let opened = plan.opened().count();
+    if opened > 0 {
+        let realms = count(opened, "of them was", "of them were");
+        text.push_str(&format!(" {realms} opened by hand: people can get in."));
     }
     if realms_unread > 0 {
         let realms = count(realms_unread, "realm", "realms");

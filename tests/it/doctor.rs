@@ -122,6 +122,27 @@ fn a_sound_server_has_one_thing_to_be_warned_of() {
 }
 
 #[test]
+fn a_realm_in_quarantine_must_be_shut() {
+    let with = |record: Value, enabled: bool| {
+        let mut export = export();
+        export["attributes"]["realmwright.quarantine"] = record.to_string().into();
+        export["clients"] = json!([{"clientId": "app", "enabled": enabled}]);
+        let mut facts = well();
+        facts.tenants = vec![tenant(export)];
+        let check = check(&facts, "realm.quarantine");
+        format!("{:?}: {} {:?}", check.verdict, check.says, check.mends)
+    };
+    let record = |complete: bool| json!({"by": "a", "since": "2026-01-01", "until": "2026-02-01", "complete": complete, "clients": [], "identityProviders": [], "settings": []});
+    let said = [with(record(true), false), with(record(true), true), with(record(false), true)];
+    insta::assert_snapshot!(said.join("\n"), @r#"
+    Ok: it is in quarantine since 2026-01-01, kept until 2026-02-01, and shut []
+    Fail: it is in quarantine since 2026-01-01, and was opened by hand: client/app ["realmwright destroy clinic   # shuts it again", "realmwright restore clinic   # ends its quarantine"]
+    Warn: its quarantine was begun and not finished ["realmwright destroy clinic"]
+    "#);
+    assert!(Report::of(&well()).checks.iter().all(|check| check.id != "realm.quarantine"));
+}
+
+#[test]
 fn every_mend_is_named() {
     let bootstrap = "realmwright bootstrap --server https://id.example --operator-key operator.pem";
     for (id, verdict, mend, change) in [

@@ -271,6 +271,7 @@ pub fn tenant(name: &str, label: &str, changes: Vec<Change>) -> TenantPlan {
         rights: Default::default(),
         unread: None,
         quarantined: None,
+        opened: Vec::new(),
     }
 }
 

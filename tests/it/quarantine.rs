@@ -111,6 +111,51 @@ async fn plans_leave_it_alone_and_say_so() {
 }
 
 #[tokio::test]
+async fn what_somebody_opened_is_named_with_the_way_back() {
+    let (api, world) = clinic().await;
+    quarantine(&api, "clinic", record()).await.expect("done");
+    let assistant = client(&api, "clinic", "assistant").await;
+    let path = format!("clients/{}", assistant["id"].as_str().expect("an id"));
+    api.put("clinic", &path, Some(&json!({"clientId": "assistant", "enabled": true}))).await.expect("written");
+    let corp = api.get("clinic", "identity-provider/instances/corp").await.expect("readable").expect("there");
+    let corp = [corp, json!({"enabled": true})].into_iter().flat_map(|it| it.as_object().cloned().expect("an object"));
+    api.put("clinic", "identity-provider/instances/corp", Some(&corp.collect())).await.expect("written");
+    let mut realm = api.get("clinic", "").await.expect("readable").expect("there");
+    realm["registrationAllowed"] = true.into();
+    api.put("clinic", "", Some(&realm)).await.expect("written");
+    let plan = world.guarded(&api).await;
+    insta::assert_snapshot!(changes(&plan), @r"
+    north (distributor)  North
+      east (reseller)
+        clinic (organization)  Clinic
+              in quarantine, kept until 2026-01-31T00:00:00Z at least  (left alone)
+            ! opened  client/assistant, identity-provider/corp, realm#registrationAllowed
+                `realmwright destroy clinic` shuts it again; `realmwright restore clinic` ends its quarantine
+    ");
+    insta::assert_snapshot!(render::text::plan(&plan).lines().last().expect("a line"), @"Nothing to do: 2 realms are as the manifests say. 1 realm in quarantine is left alone. 1 of them was opened by hand: people can get in.");
+    assert!(plan.is_empty(), "nothing of it is applied");
+    let (drifted, waiting) = drift(&plan);
+    let report = render::markdown::drift(&drifted, waiting);
+    insta::assert_snapshot!(report.rsplit_once("<sub>").expect("an end").0, @r"
+    ### Realmwright: drift in `test`
+
+    - **in quarantine, and opened by hand:** `clinic`: `client/assistant, identity-provider/corp, realm#registrationAllowed`; `realmwright destroy clinic` shuts it again, `realmwright restore clinic` ends its quarantine
+
+    Drift, in realms in quarantine alone; 2 realms are as last applied. 1 realm in quarantine is left alone. 1 of them was opened by hand: people can get in.
+
+    In quarantine, left alone: `clinic`
+    ");
+    quarantine(&api, "clinic", record()).await.expect("done");
+    assert_eq!(world.guarded(&api).await.opened().count(), 0);
+    // A record that nothing wrote keeps nobody out.
+    restore(&api, "clinic").await.expect("done");
+    let mut realm = api.get("clinic", "").await.expect("readable").expect("there");
+    realm["attributes"]["realmwright.quarantine"] = "x".into();
+    api.put("clinic", "", Some(&realm)).await.expect("written");
+    assert_eq!(world.guarded(&api).await.opened().count(), 1);
+}
+
+#[tokio::test]
 async fn what_somebody_opened_meanwhile_is_shut_again_and_remembered() {
     let (api, _) = clinic().await;
     quarantine(&api, "clinic", record()).await.expect("done");

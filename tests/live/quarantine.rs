@@ -119,6 +119,19 @@ fn quarantine_shuts_every_way_in_and_restoring_opens_them_again() {
     let plan = site.expect(0, &["plan", "--detailed-exitcode"]);
     assert!(plan.contains("in quarantine, kept until"), "{plan}");
     site.expect(0, &["drift"]);
+    put_client(&realm, "app", &json!({"clientId": "app", "enabled": true}));
+    for (code, arguments) in
+        [(2, &["drift"][..]), (0, &["plan", "--detailed-exitcode"]), (2, &["drift", "--format", "markdown"])]
+    {
+        let said = site.expect(code, arguments);
+        let way = format!("realmwright destroy {realm}");
+        assert!(said.contains("client/app") && said.contains(&way) && said.contains("opened"), "{arguments:?}: {said}");
+    }
+    let output = site.run(&["doctor"]);
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains("was opened by hand: client/app"), "{said}");
+    site.expect(0, &["destroy", &realm, "--yes"]);
+    site.expect(0, &["drift"]);
     site.edit("label: Clinic", "label: Other");
     assert!(site.apply().contains("Nothing to do"));
     site.edit("label: Other", "label: Clinic");

@@ -13,6 +13,7 @@ use std::fmt::Write;
 
 use super::Matter;
 use crate::plan::drift::by_hand;
+use crate::plan::quarantine::ways;
 use crate::plan::review::{Count, Review, TENANT, review};
 use crate::plan::{Plan, Refusal, TenantPlan, View};
 use escape::html;
@@ -44,7 +45,7 @@ pub fn plan(plan: &Plan) -> String {
 
 /// Drift: what was done by hand, and what puts it back. `waiting` tenants wait for other changes.
 pub fn drift(drifted: &Plan, waiting: usize) -> String {
-    let none = if drifted.is_empty() { "no " } else { "" };
+    let none = if drifted.is_empty() && drifted.opened().next().is_none() { "no " } else { "" };
     let heading = format!("{none}drift in {}", code(&drifted.header.environment));
     let mut page = begin(drifted, &heading, &super::drift_counts(drifted), Matter::Drift);
     if !drifted.is_empty() {
@@ -95,7 +96,7 @@ fn by_guard(plan: &Plan) -> Vec<(&str, Vec<&Refusal>)> {
 
 /// What stands at the top, whatever else there is: what refuses it, what is not known, the counts.
 fn begin(plan: &Plan, heading: &str, counts: &str, matter: Matter) -> Page {
-    let (refusals, unread) = (refusals(plan, matter), unread(plan));
+    let (refusals, unread) = (refusals(plan, matter), unread(plan) + &opened(plan));
     let (beside, part) = (super::beside(plan, code), super::part(plan));
     let mut page = Page::new(format!("### Realmwright: {heading}\n\n{refusals}{unread}"));
     page.push(&format!("{counts}{beside}{part}\n\n"));
@@ -193,6 +194,20 @@ fn unread(plan: &Plan) -> String {
     let lines: Vec<String> = unread
         .take(NAMES)
         .map(|(tenant, why)| format!("- **not read:** {}: {}\n", code(&tenant.tenant), code(why)))
+        .collect();
+    if lines.is_empty() { String::new() } else { lines.concat() + "\n" }
+}
+
+/// The realms in quarantine that somebody opened, and the way back.
+fn opened(plan: &Plan) -> String {
+    let lines: Vec<String> = plan
+        .opened()
+        .take(NAMES)
+        .map(|tenant| {
+            let [shut, end] = ways(&tenant.tenant).map(|command| code(&command));
+            let (name, what) = (code(&tenant.tenant), code(&super::some(&tenant.opened)));
+            format!("- **in quarantine, and opened by hand:** {name}: {what}; {shut} shuts it again, {end} ends its quarantine\n")
+        })
         .collect();
     if lines.is_empty() { String::new() } else { lines.concat() + "\n" }
 }

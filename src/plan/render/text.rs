@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::delta::{Delta, delta};
 use super::{Matter, because, clean, contents, drift_summary, sign, summary};
+use crate::plan::quarantine::ways;
 use crate::plan::{Action, Cause, Change, FieldChange, Plan, Refusal, TenantPlan};
 use crate::state::Kind;
 
@@ -74,6 +75,11 @@ fn worth_showing(tenant: &TenantPlan) -> bool {
 fn tenant(out: &mut String, tenant: &TenantPlan, indent: &str) {
     if let Some(until) = &tenant.quarantined {
         let _ = writeln!(out, "{indent}  in quarantine, kept until {until} at least  (left alone)");
+        if !tenant.opened.is_empty() {
+            let [shut, end] = ways(&tenant.tenant);
+            let _ = writeln!(out, "{indent}! opened  {}", clean(&super::some(&tenant.opened)));
+            let _ = writeln!(out, "{indent}    `{shut}` shuts it again; `{end}` ends its quarantine");
+        }
     }
     if let Some(why) = &tenant.unread {
         let _ = writeln!(out, "{indent}! unread  {}", clean(why));
@@ -90,7 +96,7 @@ fn tenant(out: &mut String, tenant: &TenantPlan, indent: &str) {
         let _ = writeln!(out, "{indent}  foreign {}  ({fate})", clean(&foreign.to_string()));
     }
     for (object, paths) in tenant.foreign_fields.iter().take(OBJECTS) {
-        let fields = clean(&super::foreign_fields(paths));
+        let fields = clean(&super::some(paths));
         let _ = writeln!(out, "{indent}  foreign {} {fields}  (left alone)", clean(&object.to_string()));
     }
     if let Some(more) = tenant.foreign_fields.len().checked_sub(OBJECTS).filter(|more| *more > 0) {
