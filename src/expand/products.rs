@@ -59,9 +59,11 @@ fn unlicensed(tenant: &Tenant, product: &str, state: &RealmState) -> Vec<Wrong> 
         wrong.push(Wrong {
             code: "unlicensed-product",
             field: (id.clone(), path.to_owned()),
-            message: format!("{}/{id} {does} `{product}`, which `{}` has no licence for", tenant.name, tenant.name),
-            hint: "give it a licence under `licences`, which brings all that belongs to the product, or take this out"
-                .into(),
+            message: format!(
+                "{}/{id} {does} `{product}`, which no licence or grant gives `{}`",
+                tenant.name, tenant.name
+            ),
+            hint: "a licence or a grant brings all that belongs to the product: give it one, or take this out".into(),
         });
     };
     // Of the client itself, it goes without saying what belongs to it.
@@ -146,7 +148,8 @@ fn contained(state: &RealmState, role: ObjectId) -> BTreeSet<ObjectId> {
 /// Declared users who hold more seats than are licensed.
 fn too_many(tenant: &Tenant, product: &str, state: &RealmState) -> Option<Wrong> {
     let licences = tenant.settings.licences.iter().filter(|licence| licence.product == product);
-    let seats: u64 = licences.map(|licence| u64::from(licence.seats)).sum();
+    let granted = tenant.settings.grants.get(product).and_then(|amount| u64::try_from(*amount).ok());
+    let seats = licences.map(|licence| u64::from(licence.seats)).sum::<u64>() + granted.unwrap_or_default();
     let roles = giving(state, product);
     let groups = having(state, &roles);
     let gives = |path: &str| {
@@ -161,10 +164,10 @@ fn too_many(tenant: &Tenant, product: &str, state: &RealmState) -> Option<Wrong>
         code: "too-many-seats",
         field,
         message: format!(
-            "{} users of `{}` are declared to hold a seat of `{product}`, and its licences have {seats}",
+            "{} users of `{}` are declared to hold a seat of `{product}`, and it has {seats}",
             holders.len(),
             tenant.name
         ),
-        hint: "raise `seats` of a licence, or take the seat from some of them".into(),
+        hint: "raise `seats` of a licence, or what is granted, or take the seat from some of them".into(),
     })
 }

@@ -32,31 +32,31 @@ fn a_product_comes_by_a_licence_alone() {
         "clients: [{clientId: insights-2}]",
     ]), @r#"
     clients: [{clientId: insights}]
-    [unlicensed-product] tenants.yaml:12:32 clinic/client/insights is of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    [unlicensed-product] tenants.yaml:12:32 clinic/client/insights is of the product `insights`, which no licence or grant gives `clinic` (a licence or a grant brings all that belongs to the product: give it one, or take this out)
     clients: [{clientId: insights}] # with its seat
-    [unlicensed-product] tenants.yaml:12:32 clinic/client/insights is of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    [unlicensed-product] tenants.yaml:12:32 clinic/client/insights is of the product `insights`, which no licence or grant gives `clinic` (a licence or a grant brings all that belongs to the product: give it one, or take this out)
     clients: [{clientId: own, serviceAccountsEnabled: true}] # that may carry it
     [unknown-object] tenants.yaml:8:15 clinic/client/own refers to the client-role `insights/seat`, which the realm does not have
-    [unlicensed-product] tenants.yaml:13:66 clinic/client/own gives a role of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    [unlicensed-product] tenants.yaml:13:66 clinic/client/own gives a role of the product `insights`, which no licence or grant gives `clinic` (a licence or a grant brings all that belongs to the product: give it one, or take this out)
     roles: {realm: [{name: boss, composites: {client: {insights: [seat]}}}]}
     [unknown-object] tenants.yaml:8:15 clinic/role/boss refers to the client-role `insights/seat`, which the realm does not have
-    [unlicensed-product] tenants.yaml:12:73 clinic/role/boss gives a role of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    [unlicensed-product] tenants.yaml:12:73 clinic/role/boss gives a role of the product `insights`, which no licence or grant gives `clinic` (a licence or a grant brings all that belongs to the product: give it one, or take this out)
     groups: [{name: all, clientRoles: {insights: [seat]}}]
     [unknown-object] tenants.yaml:8:15 clinic/group/all refers to the client-role `insights/seat`, which the realm does not have
-    [unlicensed-product] tenants.yaml:12:57 clinic/group/all gives a role of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    [unlicensed-product] tenants.yaml:12:57 clinic/group/all gives a role of the product `insights`, which no licence or grant gives `clinic` (a licence or a grant brings all that belongs to the product: give it one, or take this out)
     users: [{username: anna, enabled: true, clientRoles: {insights: [seat]}}]
     [unknown-object] tenants.yaml:8:15 clinic/user/anna refers to the client-role `insights/seat`, which the realm does not have
-    [unlicensed-product] tenants.yaml:12:76 clinic/user/anna gives a role of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    [unlicensed-product] tenants.yaml:12:76 clinic/user/anna gives a role of the product `insights`, which no licence or grant gives `clinic` (a licence or a grant brings all that belongs to the product: give it one, or take this out)
     clients: [{clientId: own, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-hardcoded-role-mapper, config: {role: insights.seat}}]}]
-    [unlicensed-product] tenants.yaml:12:150 clinic/client-mapper/own/m hands out what is of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    [unlicensed-product] tenants.yaml:12:150 clinic/client-mapper/own/m hands out what is of the product `insights`, which no licence or grant gives `clinic` (a licence or a grant brings all that belongs to the product: give it one, or take this out)
     clients: [{clientId: own, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-role-name-mapper, config: {role: member, new.role.name: insights.seat}}]}]
-    [unlicensed-product] tenants.yaml:12:168 clinic/client-mapper/own/m hands out what is of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    [unlicensed-product] tenants.yaml:12:168 clinic/client-mapper/own/m hands out what is of the product `insights`, which no licence or grant gives `clinic` (a licence or a grant brings all that belongs to the product: give it one, or take this out)
     clients: [{clientId: own, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-hardcoded-claim-mapper, config: {claim.name: resource_access.insights.roles, claim.value: '["seat"]'}}]}]
-    [unlicensed-product] tenants.yaml:12:157 clinic/client-mapper/own/m hands out what is of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    [unlicensed-product] tenants.yaml:12:157 clinic/client-mapper/own/m hands out what is of the product `insights`, which no licence or grant gives `clinic` (a licence or a grant brings all that belongs to the product: give it one, or take this out)
     clients: [{clientId: own, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-hardcoded-claim-mapper, config: {claim.name: resource_access, claim.value: '{"insights":{"roles":["seat"]}}'}}]}]
-    [unlicensed-product] tenants.yaml:12:187 clinic/client-mapper/own/m hands out what is of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    [unlicensed-product] tenants.yaml:12:187 clinic/client-mapper/own/m hands out what is of the product `insights`, which no licence or grant gives `clinic` (a licence or a grant brings all that belongs to the product: give it one, or take this out)
     clients: [{clientId: own, protocolMappers: [{name: m, protocol: openid-connect, protocolMapper: oidc-audience-mapper, config: {included.custom.audience: insights}}]}]
-    [unlicensed-product] tenants.yaml:12:164 clinic/client-mapper/own/m hands out what is of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)
+    [unlicensed-product] tenants.yaml:12:164 clinic/client-mapper/own/m hands out what is of the product `insights`, which no licence or grant gives `clinic` (a licence or a grant brings all that belongs to the product: give it one, or take this out)
     clients: [{clientId: insights-2}]
     nothing
     "#);
@@ -101,7 +101,7 @@ fn no_more_users_are_declared_than_there_are_seats() {
         world().edit("tenants.yaml", "        licences:\n", &format!("{own}{users}        licences:\n")).findings()
     };
     assert_eq!(users(5), "");
-    insta::assert_snapshot!(users(6), @"[too-many-seats] tenants.yaml:18:35 6 users of `clinic` are declared to hold a seat of `assistant`, and its licences have 5 (raise `seats` of a licence, or take the seat from some of them)");
+    insta::assert_snapshot!(users(6), @"[too-many-seats] tenants.yaml:18:35 6 users of `clinic` are declared to hold a seat of `assistant`, and it has 5 (raise `seats` of a licence, or what is granted, or take the seat from some of them)");
 }
 
 #[test]
@@ -112,8 +112,26 @@ fn a_template_is_told_where_it_brings_the_product() {
         "        label: Clinic\n",
         "        label: Clinic\n        template: mine\n",
     );
-    insta::assert_snapshot!(world.findings(), @"[unlicensed-product] mine.yaml:7:17 clinic/client/insights is of the product `insights`, which `clinic` has no licence for (give it a licence under `licences`, which brings all that belongs to the product, or take this out)");
+    insta::assert_snapshot!(world.findings(), @"[unlicensed-product] mine.yaml:7:17 clinic/client/insights is of the product `insights`, which no licence or grant gives `clinic` (a licence or a grant brings all that belongs to the product: give it one, or take this out)");
     let licence =
         "        licences:\n          - {product: insights, type: t, serial: I-1, seats: 1, validUntil: 2027-12-31}\n";
     assert_eq!(world.edit("tenants.yaml", "        licences:\n", licence).findings(), "");
+}
+
+#[test]
+fn what_is_granted_is_as_good_as_a_licence() {
+    let own = "        realm: {clients: [{clientId: insights, description: ours}]}\n        users:\n          - {username: u1, roles: [insights/seat]}\n          - {username: u2, roles: [insights/seat]}\n";
+    let world = world().edit("tenants.yaml", "        licences:\n          - {product: assistant, type: pro, serial: A-1, seats: 5, validUntil: 2027-12-31}\n", own);
+    let granted = |seats: u32| {
+        world
+            .clone()
+            .edit(
+                "tenants.yaml",
+                "        users:\n",
+                &format!("        grants: {{insights: {seats}}}\n        users:\n"),
+            )
+            .findings()
+    };
+    assert_eq!(granted(2), "");
+    insta::assert_snapshot!(granted(1), @"[too-many-seats] tenants.yaml:15:35 2 users of `clinic` are declared to hold a seat of `insights`, and it has 1 (raise `seats` of a licence, or what is granted, or take the seat from some of them)");
 }
