@@ -29,6 +29,12 @@ pub fn drift(plan: &Plan) -> (Plan, usize) {
 fn is_drift(change: &mut Change) -> bool {
     let outside = |cause: Cause| matches!(cause, Cause::Drift | Cause::Both);
     change.fields.retain(|field| outside(field.cause));
+    // What the manifest changes beside it does not count here.
+    if let Some(cause) =
+        change.fields.iter().map(|field| field.cause).reduce(|a, b| if a == b { a } else { Cause::Both })
+    {
+        change.cause = cause;
+    }
     outside(change.cause) || !change.fields.is_empty()
 }
 

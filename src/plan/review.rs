@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::risk::{Risk, risks};
-use super::{Action, Change, Plan, TenantPlan};
+use super::{Action, Cause, Change, Plan, TenantPlan};
 use crate::state::{Kind, ObjectId};
 
 /// From so many tenants on, the same change is told once for all of them.
@@ -52,20 +52,59 @@ pub const TENANT: &str = "<tenant>";
 
 /// Looks at a plan.
 pub fn review(plan: &Plan) -> Review {
+    look(plan, false)
+}
+
+/// Looks at what was done by hand.
+pub fn review_by_hand(plan: &Plan) -> Review {
+    look(plan, true)
+}
+
+fn look(plan: &Plan, by_hand: bool) -> Review {
     let mut own: Vec<Vec<Change>> = plan.tenants.iter().map(own_changes).collect();
     let mut shared = BTreeMap::new();
     collect(plan, &mut own, &mut shared, |_, change| key(change));
     collect(plan, &mut own, &mut shared, |tenant, change| key(&general(tenant, change)));
     let mut shared: Vec<Shared> = shared.into_iter().map(|(tenants, changes)| Shared { tenants, changes }).collect();
     for group in &mut shared {
-        group.changes = super::order::order(std::mem::take(&mut group.changes));
+        group.changes = super::order::order(joined(std::mem::take(&mut group.changes)));
     }
+    let own = own.into_iter().map(joined).collect();
     shared.sort_by_key(|group| std::cmp::Reverse(group.tenants.len()));
-    Review { counts: counts(plan), risks: risks(plan), shared, own }
+    Review { counts: counts(plan), risks: risks(plan, by_hand), shared, own }
 }
 
+/// The changes of a tenant, each field by itself: what many have alike is told once, whatever else is changed beside it.
 fn own_changes(tenant: &TenantPlan) -> Vec<Change> {
-    if tenant.is_birth() { Vec::new() } else { tenant.changes.clone() }
+    if tenant.is_birth() {
+        return Vec::new();
+    }
+    let split = |change: &Change| -> Vec<Change> {
+        match change.fields.as_slice() {
+            [] => vec![change.clone()],
+            fields => fields
+                .iter()
+                .map(|field| Change { cause: field.cause, fields: vec![field.clone()], ..change.clone() })
+                .collect(),
+        }
+    };
+    tenant.changes.iter().flat_map(split).collect()
+}
+
+/// The fields of an object as one change again.
+fn joined(changes: Vec<Change>) -> Vec<Change> {
+    let mut joined: Vec<Change> = Vec::with_capacity(changes.len());
+    for change in changes {
+        let same = |other: &&mut Change| other.object == change.object && other.action == change.action;
+        match joined.iter_mut().find(same).filter(|other| !other.fields.is_empty()) {
+            Some(other) => {
+                other.cause = if other.cause == change.cause { other.cause } else { Cause::Both };
+                other.fields.extend(change.fields);
+            }
+            None => joined.push(change),
+        }
+    }
+    joined
 }
 
 /// Moves what many tenants have alike, by some measure, out of their own changes.

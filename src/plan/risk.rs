@@ -66,8 +66,8 @@ impl Part {
 
 type Found = BTreeMap<(Sort, Vec<Part>), Vec<usize>>;
 
-/// The dangers of a plan. Of births there are none: whatever is in a new realm is new.
-pub(super) fn risks(plan: &Plan) -> Vec<Risk> {
+/// The dangers of a plan, or of what was done `by_hand`. Of births there are none: whatever is in a new realm is new.
+pub(super) fn risks(plan: &Plan, by_hand: bool) -> Vec<Risk> {
     let mut found = Found::new();
     for (index, tenant) in plan.tenants.iter().enumerate().filter(|(_, tenant)| !tenant.is_birth()) {
         let mut note = |sort, what: Vec<Part>| {
@@ -79,7 +79,7 @@ pub(super) fn risks(plan: &Plan) -> Vec<Risk> {
         };
         deletions(tenant, &mut note);
         for change in &tenant.changes {
-            licences(change, &mut note);
+            licences(change, by_hand, &mut note);
             redirects(change, &mut note);
             rights(change, &mut note);
             protection(change, &mut note);
@@ -92,8 +92,15 @@ pub(super) fn risks(plan: &Plan) -> Vec<Risk> {
     };
     let told = |((sort, what), tenants): (_, Vec<usize>)| Risk { sort, what: own(what, &tenants), tenants };
     let mut risks: Vec<Risk> = found.into_iter().map(told).collect();
-    risks.sort_by_key(|risk| (risk.sort, std::cmp::Reverse(risk.tenants.len())));
+    // What something is wrong with at first sight stands before what is done to many.
+    risks.sort_by_key(|risk| (risk.sort, !risk.is_marked(), std::cmp::Reverse(risk.tenants.len())));
     risks
+}
+
+impl Risk {
+    fn is_marked(&self) -> bool {
+        self.what.iter().any(|part| matches!(part, Part::Word(word) if word.starts_with('(')))
+    }
 }
 
 fn object(change: &Change) -> Part {
@@ -128,15 +135,19 @@ fn deletions(tenant: &TenantPlan, note: &mut impl FnMut(Sort, Vec<Part>)) {
     }
 }
 
-fn licences(change: &Change, note: &mut impl FnMut(Sort, Vec<Part>)) {
+fn licences(change: &Change, by_hand: bool, note: &mut impl FnMut(Sort, Vec<Part>)) {
     if change.object.kind != Kind::Realm {
         return;
     }
     for (serial, terms) in licence::changed(&change.fields) {
         let serial = Part::Value(serial.to_owned());
-        if let Some((Some(_), None)) = terms.get("serial") {
-            note(Sort::Licence, vec![serial, Part::Word("is taken away")]);
-            continue;
+        match terms.get("serial") {
+            Some((Some(_), None)) => {
+                note(Sort::Licence, vec![serial, Part::Word("is taken away")]);
+                continue;
+            }
+            Some((None, Some(_))) if by_hand => note(Sort::Licence, vec![serial.clone(), Part::Word("is new")]),
+            _ => {}
         }
         for (key, (before, after)) in terms {
             let (Some(before), Some(after)) = (before, after) else { continue };
@@ -147,6 +158,9 @@ fn licences(change: &Change, note: &mut impl FnMut(Sort, Vec<Part>)) {
                 "validFrom" if to > from => "begins later:",
                 "autoRenew" if to == "false" => "is no longer renewed by itself:",
                 "type" | "product" => "is for something else:",
+                // Nobody gives more by hand.
+                "seats" if by_hand => "has more seats:",
+                "validUntil" if by_hand => "ends later:",
                 _ => continue,
             };
             let what = vec![serial.clone(), Part::Word(word), Part::Value(from), Part::Word("→"), Part::Value(to)];

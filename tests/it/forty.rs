@@ -169,7 +169,7 @@ async fn forty_tenants_are_told_in_the_order_in_which_a_reviewer_asks() {
 
     - `realm`, `bruteForceProtected` becomes `false` — in **10 tenants**
 
-    Otherwise, by hand, no licence is cut, and no right is given.
+    Otherwise, by hand, no licence is changed, and no right is given.
     ");
     let told = "- `~` changed `realm`\n  - `bruteForceProtected`: `true` → `false`\n";
     assert!(drift.contains(told) && drift.contains("<sub>Looked at 2026-01-01T00:00:00Z by"), "{drift}");

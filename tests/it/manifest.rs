@@ -178,6 +178,7 @@ fn references_to_what_is_not_there_are_refused() {
     [unknown-object] tenants.yaml:3:7 north/role/boss refers to the role `nurse`, which the realm does not have
     [unknown-object] tenants.yaml:3:7 north/user/anna refers to the client-role `assistant/seat`, which the realm does not have
     [unknown-object] tenants.yaml:3:7 north/user/anna refers to the role `tenant-admim`, which the realm does not have (did you mean `tenant-admin`?)
+    [unlicensed-product] tenants.yaml:5:29 north/user/anna gives a role of the product `assistant`, which no licence or grant gives `north` (a licence or a grant brings all that belongs to the product: give it one, or take this out)
     ");
 }
 

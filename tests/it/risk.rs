@@ -79,26 +79,26 @@ fn rights_are_told_whoever_gets_them() {
         ("client-mapper/app/m", "config.role", json!(null), json!("boss")),
     ];
     insta::assert_snapshot!(table(&rows), @r#"
-        Right: role/nurse gets role/boss
-        Right: role/default-roles-clinic gets role/boss (every user)
-        - role/nurse composites.realm ["a"]
-        Right: client-role/app/x gets client-role/realm-management/realm-admin
-        Right: group/wards gets role/doctor
-        Right: group/wards gets client-role/app/boss
-        Right: user/anna gets role/boss
-        Right: user/anna gets group/wards
-        Right: client/app may carry role/boss
-        Right: client-scope/wide may carry client-role/app/boss
-        Right: realm puts every new user into group/wards
-        Right: identity-provider/corp config.tokenUrl becomes http://b (not encrypted) (somebody else may vouch for users)
-        Right: identity-provider/corp config.signingCertificate is taken away (somebody else may vouch for users)
-        Right: users may log in through identity-provider/corp
-        - identity-provider/corp displayName "B"
-        Right: component/org.keycloak.storage.UserStorageProvider/ldap config.connectionUrl becomes ldap://b (not encrypted) (somebody else may vouch for users)
-        - component/org.keycloak.keys.KeyProvider/x config.enabled ["true"]
-        Right: identity-provider-mapper/corp/m gives users realm-management.realm-admin
-        Right: client-mapper/app/m puts into tokens boss
-        "#);
+    Right: role/nurse gets role/boss
+    Right: role/default-roles-clinic gets role/boss (every user)
+    - role/nurse composites.realm ["a"]
+    Right: client-role/app/x gets client-role/realm-management/realm-admin (a right to administer the realm)
+    Right: group/wards gets role/doctor
+    Right: group/wards gets client-role/app/boss
+    Right: user/anna gets role/boss
+    Right: user/anna gets group/wards
+    Right: client/app may carry role/boss
+    Right: client-scope/wide may carry client-role/app/boss
+    Right: realm puts every new user into group/wards
+    Right: identity-provider/corp config.tokenUrl goes from https://a to http://b (not encrypted) (somebody else may vouch for users)
+    Right: identity-provider/corp config.signingCertificate is taken away (somebody else may vouch for users)
+    Right: users may log in through identity-provider/corp
+    - identity-provider/corp displayName "B"
+    Right: component/org.keycloak.storage.UserStorageProvider/ldap config.connectionUrl goes from ldaps://a to ldap://b (not encrypted) (somebody else may vouch for users)
+    - component/org.keycloak.keys.KeyProvider/x config.enabled ["true"]
+    Right: identity-provider-mapper/corp/m gives users realm-management.realm-admin
+    Right: client-mapper/app/m puts into tokens boss
+    "#);
 }
 
 #[test]
@@ -178,6 +178,56 @@ fn seats_that_are_put_back_are_no_cut() {
     let changed =
         |name: &str| counts.iter().find(|count| count.name == name).map(|count| (count.changed, count.deleted));
     assert_eq!((changed("licences"), changed("seats")), (Some((0, 0)), Some((0, 0))));
+}
+
+#[test]
+fn seats_that_somebody_gave_by_hand_are_told_as_such() {
+    let mut taken = update("realm", "attributes.licence.A-1.seats", json!("9999"), json!("150"));
+    (taken.cause, taken.fields[0].cause) = (Cause::Drift, Cause::Drift);
+    let report = markdown::drift(&drift(&plan_of(taken)).0, 0);
+    assert!(
+        report.contains("**Licences changed**\n\n- `A-1` has more seats: `150` → `9999` — in `clinic`"),
+        "{report}"
+    );
+}
+
+/// One field that all have alike is told once, although some tenants have another change beside it.
+#[test]
+fn what_is_alike_is_told_by_field() {
+    let policy = || update("realm", "passwordPolicy", json!("length(8)"), json!("length(9)")).fields;
+    let seats = || update("realm", "attributes.licence.A-1.seats", json!("50"), json!("60")).fields;
+    let change = |fields| Change { fields, cause: Cause::Manifest, ..update("realm", "x", json!(1), json!(2)) };
+    let mut tenants: Vec<_> =
+        (0..4).map(|n| tenant(&format!("clinic-{n}"), "Clinic", vec![change(policy())])).collect();
+    tenants[2].changes[0].fields.extend(seats());
+    let report = markdown::plan(&Plan::new(header(), tenants));
+    let (_, end) = report.split_once("#### The same").expect("the same");
+    insta::assert_snapshot!(end.rsplit_once("<sub>").expect("an end").0, @r#"
+     in many tenants
+
+    **In all 4 tenants that change:**
+
+    - `~` update `realm` _(changed in the manifest and outside Realmwright)_
+      - `passwordPolicy`: `"length(8)"` → `"length(9)"`
+
+    <details><summary>which 4 tenants</summary>
+
+    `clinic-0`, `clinic-1`, `clinic-2`, `clinic-3`
+
+    </details>
+
+    #### Changes of single tenants
+
+    <details open><summary><code>root</code>: 1 tenant</summary>
+
+    **`clinic-2`** (organization) `Clinic`, below `root`; beside 1 change that others have too
+
+    - `~` update `realm` _(changed in the manifest and outside Realmwright)_
+      - `attributes.licence.A-1.seats`: `"50"` → `"60"`
+
+
+    </details>
+    "#);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::fmt::Write;
 use super::Matter;
 use crate::plan::drift::by_hand;
 use crate::plan::quarantine::ways;
-use crate::plan::review::{Count, Review, TENANT, review};
+use crate::plan::review::{Count, Review, TENANT, review, review_by_hand};
 use crate::plan::{Plan, Refusal, TenantPlan, View};
 use escape::html;
 pub use escape::{code, sentence};
@@ -104,7 +104,7 @@ fn begin(plan: &Plan, heading: &str, counts: &str, matter: Matter) -> Page {
 }
 
 fn body(page: &mut Page, plan: &Plan, matter: Matter) {
-    let review = review(plan);
+    let review = if matter == Matter::Plan { review(plan) } else { review_by_hand(plan) };
     if !plan.is_empty() {
         page.push(&table(&review.counts, matter));
         risks::write(page, plan, &review.risks, matter);
@@ -161,8 +161,12 @@ fn branches(page: &mut Page, plan: &Plan, review: &Review, matter: Matter) {
         let root = root(&plan.tenants[*first]);
         let count = rest.iter().take_while(|index| self::root(&plan.tenants[**index]) == root).count();
         let (branch, next) = rest.split_at(count);
-        let parts: Vec<String> =
-            branch.iter().map(|index| changes::tenant(&plan.tenants[*index], &review.own[*index], matter)).collect();
+        let part = |index: &usize| {
+            let groups = review.shared.iter().filter(|group| group.tenants.contains(index));
+            let others = groups.map(|group| group.changes.len()).sum();
+            changes::tenant(&plan.tenants[*index], &review.own[*index], others, matter)
+        };
+        let parts: Vec<String> = branch.iter().map(part).collect();
         let summary = format!("<code>{}</code>: {}", html(root), tenants(branch.len()));
         page.fold(&summary, few, &parts);
         rest = next;

@@ -28,8 +28,10 @@ pub(super) fn rights(change: &Change, note: &mut impl FnMut(Sort, Vec<Part>)) {
             names.filter_map(|name| ObjectId::of_reference(kind, path, name.as_str()?)).collect()
         };
         for role in gained.into_iter().filter(|role| !is_everybodys(role)) {
+            let rules = role.key.starts_with("realm-management/") && role.kind == Kind::ClientRole;
+            let rules = rules.then_some(Part::Word("(a right to administer the realm)"));
             let what = [object(change), Part::Word(word), Part::Value(role.to_string())];
-            note(Sort::Right, what.into_iter().chain(everybody.clone()).collect());
+            note(Sort::Right, what.into_iter().chain(everybody.clone()).chain(rules).collect());
         }
     }
 }
@@ -101,7 +103,7 @@ fn vouched(change: &Change, note: &mut impl FnMut(Sort, Vec<Part>)) {
     if change.action == Action::Create && change.cause != Cause::Drift {
         note(Sort::Right, vec![Part::Word("users may log in through the new"), object(change)]);
     }
-    for FieldChange { path, after, .. } in change.fields.iter().filter(|field| field.cause != Cause::Drift) {
+    for FieldChange { path, before, after, .. } in change.fields.iter().filter(|field| field.cause != Cause::Drift) {
         let after = after.as_ref().map(value);
         let on = matches!(&after, Some(Part::Value(text)) if text == "true");
         if matches!(path.as_str(), "enabled" | "config.enabled") && on {
@@ -111,7 +113,10 @@ fn vouched(change: &Change, note: &mut impl FnMut(Sort, Vec<Part>)) {
             match after {
                 Some(after) => {
                     let open = if let Part::Value(url) = &after { wide(url) } else { None };
-                    what.extend([Part::Word("becomes"), after]);
+                    match before {
+                        Some(before) => what.extend([Part::Word("goes from"), value(before), Part::Word("to"), after]),
+                        None => what.extend([Part::Word("becomes"), after]),
+                    }
                     what.extend(open.map(Part::Word));
                 }
                 None => what.push(Part::Word("is taken away")),

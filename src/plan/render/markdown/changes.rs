@@ -50,8 +50,8 @@ pub(super) fn shared(page: &mut Page, plan: &Plan, shared: &[Shared], matter: Ma
     }
 }
 
-/// One tenant with the changes that are its own.
-pub(super) fn tenant(tenant: &TenantPlan, own: &[Change], matter: Matter) -> String {
+/// One tenant with the changes that are its own; how many it has that others have too.
+pub(super) fn tenant(tenant: &TenantPlan, own: &[Change], others: usize, matter: Matter) -> String {
     let mut out = format!("**{}** ({})", code(&tenant.tenant), tenant.tier);
     if tenant.label != tenant.tenant {
         let _ = write!(out, " {}", code(&tenant.label));
@@ -59,7 +59,6 @@ pub(super) fn tenant(tenant: &TenantPlan, own: &[Change], matter: Matter) -> Str
     if let Some(parent) = tenant.path.last() {
         let _ = write!(out, ", below {}", code(parent));
     }
-    let others = tenant.changes.len() - own.len();
     if others > 0 {
         let _ = write!(out, "; beside {} that others have too", counted(others));
     }

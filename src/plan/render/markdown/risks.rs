@@ -32,6 +32,10 @@ pub(super) fn write(page: &mut Page, plan: &Plan, risks: &[Risk], matter: Matter
         if matter == Matter::Drift && sort == Sort::Drift {
             continue;
         }
+        let (title, nothing) = match (sort, matter) {
+            (Sort::Licence, Matter::Drift) => ("Licences changed", Some("no licence is changed")),
+            _ => (title, nothing),
+        };
         let of: Vec<&Risk> = risks.iter().filter(|risk| risk.sort == sort).collect();
         if of.is_empty() {
             none.extend(nothing);
