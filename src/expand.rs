@@ -5,6 +5,7 @@
 mod check;
 mod flows;
 mod keys;
+mod mail;
 pub mod observer;
 pub mod origin;
 mod permissions;

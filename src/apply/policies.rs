@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::parts::part_id;
 use super::writer::Writer;
 use crate::keycloak::{KeycloakError, WriteRealms};
-use crate::state::permissions::{ADMIN_PERMISSIONS, is_permission, target, texts};
+use crate::state::permissions::{ADMIN_PERMISSIONS, is_ambiguous, is_permission, target, texts};
 use crate::state::shape::authorization::wrap;
 use crate::state::{Kind, ObjectId};
 
@@ -41,6 +41,7 @@ impl<K: WriteRealms> Writer<'_, K> {
                 self.name_resources(&mut body).await?;
             }
             self.name_groups(&mut body).await?;
+            self.name_roles(&mut body).await?;
             body.as_object_mut().into_iter().for_each(complete);
             match there.get(name(policy)).filter(|_| kept) {
                 Some(other) => {
@@ -65,6 +66,21 @@ impl<K: WriteRealms> Writer<'_, K> {
                 group["id"] = self.id(&id).await?.into();
                 group.as_object_mut().into_iter().for_each(|group| drop(group.remove("path")));
             }
+        }
+        Ok(())
+    }
+
+    /// The same for roles of clients with a `/` in their names.
+    async fn name_roles(&mut self, policy: &mut Value) -> Result<(), KeycloakError> {
+        let roles = policy.pointer_mut("/config/roles").and_then(Value::as_array_mut);
+        for role in roles.into_iter().flatten() {
+            let Some(name) = role["id"].as_str().filter(|name| is_ambiguous(name)) else { continue };
+            let ways = name.match_indices('/').map(|(at, _)| (&name[..at], &name[at + 1..]));
+            let ways: Vec<ObjectId> =
+                ways.map(|(client, own)| ObjectId::within(Kind::ClientRole, client, own)).collect();
+            let there = |id: &&ObjectId| self.created.contains(*id) || self.observed.get(id).is_some();
+            let Some(id) = ways.iter().find(there).or(ways.last()) else { continue };
+            role["id"] = self.id(id).await?.into();
         }
         Ok(())
     }

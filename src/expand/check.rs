@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{OBSERVER, PROVISIONER, flows, keys, permissions, tls};
+use super::{OBSERVER, PROVISIONER, flows, keys, mail, permissions, tls};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::manifest::node::{Data, Key, Node};
 use crate::state::kind::{Class, Kind, Own, SERVICE_ACCOUNT_PREFIX, Section};
@@ -46,6 +46,7 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
     }
     objects(Kind::Realm, "realm", std::slice::from_ref(realm), found);
     settings(realm, found);
+    mail::check(realm, found);
     for name in LISTS {
         must_be(realm.get(name), name, true, found);
     }

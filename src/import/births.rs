@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::extract::Extracted;
 use super::report::Reason;
 use super::{Finding, Flat};
-use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
+use crate::state::kind::{KEY_PROVIDER, SERVICE_ACCOUNT_PREFIX};
 use crate::state::{Fields, Kind, ObjectId, defaults};
 
 /// Client scopes that newer versions have, the first version with each, the protocol of the clients that get it, and
@@ -19,10 +19,6 @@ const NEWER_SCOPES: [(&str, (u32, u32), &str, bool); 4] = [
     ("service_account", (26, 1), OIDC, true),
     ("AuthnContextClassRef", (26, 7), "saml", false),
 ];
-
-/// Required actions that newer versions have.
-const NEWER_ACTIONS: [(&str, (u32, u32)); 3] =
-    [("delete_account", (12, 0)), ("delete_credential", (24, 0)), ("idp_link", (26, 3))];
 
 const OIDC: &str = "openid-connect";
 
@@ -46,7 +42,7 @@ pub(super) fn complete(one: &mut Extracted, version: Option<&str>, bare: &Flat, 
     realm.entry("enabled".to_owned()).or_insert(Value::Bool(false));
     obsolete(one, findings);
     newer_scopes(one, version, bare);
-    newer_of_others(one, version, bare);
+    newer_roles(one, version, bare);
     scopes_of_clients(one, version.is_none(), bare);
     older_profile(one, version);
     keys(one, findings);
@@ -110,22 +106,16 @@ fn newer_scopes(one: &mut Extracted, version: Option<(u32, u32)>, bare: &Flat) {
     }
 }
 
-/// It also adds required actions, and the roles of an account console that the file brings.
-fn newer_of_others(one: &mut Extracted, version: Option<(u32, u32)>, bare: &Flat) {
-    let Some(version) = version else { return };
-    let account = one.full.contains_key(&ObjectId::new(Kind::Client, "account"));
-    let actions = one.full.keys().any(|id| id.kind == Kind::RequiredAction);
-    let comes = |id: &ObjectId| match id.kind {
-        Kind::ClientRole => account && id.owner_and_name().0 == "account",
-        Kind::RequiredAction => {
-            actions && NEWER_ACTIONS.iter().any(|(name, since)| *name == id.key && version < *since)
-        }
-        _ => false,
-    };
+/// It also adds the roles of an account console that the file brings.
+fn newer_roles(one: &mut Extracted, version: Option<(u32, u32)>, bare: &Flat) {
+    if version.is_none() || !one.full.contains_key(&ObjectId::new(Kind::Client, "account")) {
+        return;
+    }
+    let comes = |id: &ObjectId| id.kind == Kind::ClientRole && id.owner_and_name().0 == "account";
     for (id, fields) in bare.iter().filter(|(id, _)| comes(id)) {
         if !one.full.contains_key(id) {
             one.full.insert(id.clone(), fields.clone());
-            one.base.insert(id.clone(), if id.kind == Kind::ClientRole { fields.clone() } else { Fields::new() });
+            one.base.insert(id.clone(), fields.clone());
         }
     }
 }
@@ -240,7 +230,7 @@ fn keys(one: &mut Extracted, findings: &mut Vec<Finding>) {
     let withheld: Vec<ObjectId> = one
         .full
         .keys()
-        .filter(|id| id.kind == Kind::Component && id.key.starts_with("org.keycloak.keys.KeyProvider/"))
+        .filter(|id| id.kind == Kind::Component && id.owner_and_name().0 == KEY_PROVIDER)
         .cloned()
         .collect();
     let withheld: Vec<(ObjectId, bool)> =

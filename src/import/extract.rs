@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::report::Reason;
 use super::{Finding, Flat, Realm, births, older, secrets};
 use crate::expand::{OBSERVER, PROVISIONER};
-use crate::state::kind::{Class, Own, RETIRED, SERVICE_ACCOUNT_PREFIX, Section};
+use crate::state::kind::{Class, KEY_PROVIDER, Own, RETIRED, SERVICE_ACCOUNT_PREFIX, Section};
 use crate::state::permissions::ADMIN_PERMISSIONS;
 use crate::state::shape::TWIN;
 use crate::state::specs::SPECS;
@@ -70,7 +70,7 @@ pub fn extract(realm: &Realm, findings: &mut Vec<Finding>) -> Extracted {
         top.remove("realm");
         one.label = top.get("displayName").and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
     }
-    whole_documents(&mut one);
+    whole_documents(&mut one, &bare);
     without_own_clients(&mut one, &bare, realm.live, findings);
     let version = representation["keycloakVersion"].as_str();
     if !realm.live {
@@ -293,16 +293,17 @@ fn without_own_clients(one: &mut Extracted, bare: &Flat, live: bool, findings: &
 
 /// True for the kinds of which a birth that brings one takes the place of what Keycloak makes.
 pub(super) fn is_replaced(kind: Kind) -> bool {
-    matches!(kind, Kind::Flow | Kind::RequiredAction | Kind::Component)
+    matches!(kind, Kind::Flow | Kind::Component)
 }
 
 /// Of these kinds, one that differs is written whole.
-fn whole_documents(one: &mut Extracted) {
+fn whole_documents(one: &mut Extracted, bare: &Flat) {
     let differs = |(id, fields): &(&ObjectId, &Fields)| is_replaced(id.kind) && !one.differing(id, fields).is_empty();
     let mut changed: Vec<ObjectId> = one.full.iter().filter(differs).map(|(id, _)| id.clone()).collect();
-    if changed.iter().any(|id| id.kind == Kind::RequiredAction) {
-        // A birth that brings some gets no others.
-        changed.extend(one.full.keys().filter(|id| id.kind == Kind::RequiredAction).cloned());
+    let is_key = |id: &&ObjectId| id.kind == Kind::Component && id.owner_and_name().0 == KEY_PROVIDER;
+    if bare.keys().filter(is_key).any(|id| !one.full.contains_key(id)) {
+        // Beside some keys, a birth gets Keycloak's own as well, unless it brings one for each use.
+        changed.extend(one.full.keys().filter(is_key).cloned());
     }
     for id in changed {
         one.base.insert(id, Fields::new());

@@ -97,7 +97,11 @@ permission or policy that somebody adds by hand is drift, and with the last word
 Keycloak's own clients `admin-cli`, `broker` and `security-admin-console` are declared by the fields that should differ, and
 by further mappers and roles; the rest stays as Keycloak makes it, and they are never deleted. None of them is a way in for
 the provisioner, so each may be disabled. `realm-management`, which gives the provisioner its rights, can't be declared.
-`account` and `account-console` are brought whole, as the shipped templates do, or not at all.
+`account` is brought whole, with `account-console` and its roles, as the shipped templates do, or not at all; without it,
+`account-console` is declared like the others. A list of `requiredActions`, of client registration policies or of clients
+leaves the others as Keycloak makes them. So does one of key providers, unless it has keys for all that a realm does: for
+its `defaultSignatureAlgorithm`, `hmac…` and `aes…`; then they are all its keys, as in the shipped templates, whose births
+need not wait for RSA keys. A list of `clientScopes` is all that a realm has, but for `offline_access`.
 
 Anything else is refused. Of users, `credentials`, `requiredActions` and `emailVerified` are sent when the user is made, and
 left to others from then on; members of organizations are the tenant's. A realm is always named after its tenant and

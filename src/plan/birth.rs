@@ -1,9 +1,13 @@
 //! The body of a realm's birth, and what is written right after it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use super::{Action, Cause, Change, TenantPlan, diff, order};
-use crate::state::{Applied, Kind, ObjectId, RealmState, applied, assemble, defaults, secret::Secrets};
+use crate::state::kind::KEY_PROVIDER;
+use crate::state::permissions::is_ambiguous;
+use crate::state::{Applied, Kind, Object, ObjectId, RealmState, applied, assemble, defaults, secret::Secrets};
 
 /// How fields begin of which a birth takes all from its body where it finds one of them, and the defaults where it finds
 /// none.
@@ -17,8 +21,10 @@ const TOGETHER: [(Kind, &[&str]); 3] = [
 /// after, and the marker of the birth says nothing of it.
 pub(super) fn birth(plan: &mut TenantPlan, desired: &RealmState, whole: &Applied) {
     let mut born = desired.clone();
-    let later = born.objects.extract_if(.., |id, _| id.kind.is_born_later(&id.key)).collect();
-    let marker = Applied::after(&Applied::default(), whole, |id| born.objects.contains_key(id)).to_text();
+    let mut later: BTreeMap<_, _> = born.objects.extract_if(.., |id, _| waits(desired, id)).collect();
+    later.extend(without_flows(&mut born));
+    let at_once = |id: &ObjectId| born.objects.contains_key(id) && !later.contains_key(id);
+    let marker = Applied::after(&Applied::default(), whole, at_once).to_text();
     complete(&mut born, &plan.tenant);
     let mut body = assemble(&born);
     if let Some(body) = body.as_object_mut() {
@@ -35,9 +41,53 @@ pub(super) fn birth(plan: &mut TenantPlan, desired: &RealmState, whole: &Applied
     }
 }
 
-/// What is not declared is left as Keycloak makes it: beside a field that is, a birth must say so. The marker does not.
+/// Whether an object is written once Keycloak has made it. A birth that brought the account console without the client
+/// `account` would get that client's too, and fail.
+fn waits(desired: &RealmState, id: &ObjectId) -> bool {
+    let client = match id.kind {
+        Kind::Client => id.key.clone(),
+        Kind::ClientMapper => id.owner_and_name().0,
+        _ => String::new(),
+    };
+    id.kind.is_born_later(&id.key)
+        || (client == "account-console" && !desired.objects.contains_key(&ObjectId::new(Kind::Client, "account")))
+        || (id.kind == Kind::Authorization && desired.get(id).is_some_and(needs_ids))
+}
+
+/// Whether a policy of these settings means a role that Keycloak finds by its id alone.
+fn needs_ids(settings: &Object) -> bool {
+    let policies = settings.fields.get("policies").and_then(Value::as_array).into_iter().flatten();
+    let roles = policies.filter_map(|policy| policy["config"]["roles"].as_array()).flatten();
+    roles.filter_map(|role| role["id"].as_str()).any(is_ambiguous)
+}
+
+/// Clients that name a flow which no birth can know the id of, since Keycloak makes it: they are born without, and written
+/// again once it is there.
+fn without_flows(born: &mut RealmState) -> BTreeMap<ObjectId, Object> {
+    let brought: BTreeSet<String> = born.of_kind(Kind::Flow).map(|(id, _)| id.key.clone()).collect();
+    let unknown = |path: &str, flow: &Value| {
+        let alias = flow.as_str().filter(|alias| !alias.is_empty() && Kind::Client.binds_flow(path));
+        alias.is_some_and(|alias| !brought.contains(alias))
+    };
+    let mut later = BTreeMap::new();
+    for (id, client) in born.objects.iter_mut().filter(|(id, _)| id.kind == Kind::Client) {
+        let whole = client.clone();
+        if client.fields.extract_if(.., |path, flow| unknown(path, flow)).count() > 0 {
+            later.insert(id.clone(), whole);
+        }
+    }
+    later
+}
+
+/// What is not declared is left as Keycloak makes it: beside what is, a birth must say so. The marker does not.
 fn complete(born: &mut RealmState, realm: &str) {
     let bare = defaults::bare(realm);
+    if born.of_kind(Kind::Component).any(|(id, _)| is_key(id)) && !has_every_key(born) {
+        for (id, fields) in bare.iter().filter(|(id, _)| is_key(id)) {
+            let own = || Object { fields: fields.clone(), ..Object::default() };
+            born.objects.entry(id.clone()).or_insert_with(own);
+        }
+    }
     for (kind, starts) in TOGETHER {
         let is_one = |path: &str| starts.iter().any(|start| path.starts_with(start));
         let id = ObjectId::new(kind, "");
@@ -50,4 +100,24 @@ fn complete(born: &mut RealmState, realm: &str) {
             object.fields.entry(path).or_insert(value);
         }
     }
+}
+
+fn is_key(id: &ObjectId) -> bool {
+    id.kind == Kind::Component && id.owner_and_name().0 == KEY_PROVIDER
+}
+
+/// Whether keys are declared for all that a realm does: what its tokens are signed with, and the two that Keycloak keeps its
+/// own secrets with. Then they are all that it shall have. Else they come beside Keycloak's own.
+fn has_every_key(born: &RealmState) -> bool {
+    let algorithm = born.realm().and_then(|realm| realm.fields.get("defaultSignatureAlgorithm")?.as_str());
+    let signs = match algorithm.unwrap_or("RS256").get(..2) {
+        Some("ES") => "ecdsa",
+        Some("Ed") => "eddsa",
+        Some("HS") => "hmac",
+        _ => "rsa",
+    };
+    let providers = born.of_kind(Kind::Component).filter(|(id, _)| is_key(id));
+    let providers: Vec<&str> = providers.filter_map(|(_, key)| key.fields.get("providerId")?.as_str()).collect();
+    let has = |start: &str| providers.iter().any(|name| name.starts_with(start) && !name.contains("-enc"));
+    [signs, "hmac", "aes"].iter().all(|start| has(start))
 }

@@ -12,6 +12,9 @@ use super::{Fields, ObjectId, built_in, secret_name, tables};
 /// Keycloak names the user of a client's service account so.
 pub const SERVICE_ACCOUNT_PREFIX: &str = "service-account-";
 
+/// The type of the components that are a realm's keys.
+pub const KEY_PROVIDER: &str = "org.keycloak.keys.KeyProvider";
+
 /// The type of the components that say who may register clients.
 const CLIENT_REGISTRATION_POLICY: &str = "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/";
 
@@ -341,7 +344,8 @@ impl Kind {
             Self::Client => changed(key),
             Self::ClientMapper => changed(&ObjectId::new(self, key).owner_and_name().0),
             Self::Authorization => key == ADMIN_PERMISSIONS,
-            // A birth that brought one would get none of the others: anybody could then register clients.
+            // A birth that brought one would get none of the others: of policies, anybody could then register clients.
+            Self::RequiredAction => true,
             Self::Component => key.starts_with(CLIENT_REGISTRATION_POLICY),
             _ => false,
         }

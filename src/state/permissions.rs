@@ -60,6 +60,12 @@ pub fn target(of_type: &str, name: &str) -> Option<ObjectId> {
     })
 }
 
+/// True for the name of a client's role that Keycloak does not find by it: it takes what stands before the first `/` for the
+/// client's. It has to be named by its id.
+pub fn is_ambiguous(role: &str) -> bool {
+    role.matches('/').count() > 1
+}
+
 /// The type of permissions that are for an object, and its name in them. `None`: no permission can name it.
 fn name(id: &ObjectId) -> Option<(&'static str, String)> {
     let (of_type, name) = match id.kind {

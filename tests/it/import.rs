@@ -91,7 +91,7 @@ fn what_differs_is_said_and_secrets_are_not() {
         json!({
             "accessTokenLifespan": 600,
             "attributes": {"note": "costs $(money)", "someApiKey": "hunter2"},
-            "smtpServer": {"host": "mail.example", "password": "**********"},
+            "smtpServer": {"host": "mail.example", "from": "a@mail.example", "password": "**********"},
             "clients": [
                 {"clientId": "https://app.example/x", "secret": "hunter2", "redirectUris": ["https://app.example/*"], "webOrigins": [],
                  "attributes": {"saml.signing.private.key": "hunter2", "client.secret.rotated.expiration.time": "1"},
@@ -116,7 +116,7 @@ fn what_differs_is_said_and_secrets_are_not() {
       enabled: true
       accessTokenLifespan: 600
       attributes: {note: costs $$(money)}
-      smtpServer: {host: mail.example}
+      smtpServer: {from: a@mail.example, host: mail.example}
       clients:
         - clientId: https://app.example/x
           redirectUris: [https://app.example/*]
@@ -392,6 +392,8 @@ fn every_kind_is_expressed() {
     assert_eq!(not_expressed, [] as [String; 0]);
 }
 
+const KEYS: &str = "org.keycloak.keys.KeyProvider";
+
 /// What a file became: every change that a plan makes of the realm that is born from it, and what is told.
 fn from_file(file: &Value) -> (Value, Vec<String>) {
     let result = imported(std::slice::from_ref(file), false);
@@ -615,9 +617,7 @@ fn realms_of_which_one_has_another_flow_are_told_whole() {
 #[test]
 fn lists_that_a_birth_takes_whole_are_written_whole() {
     let mut file = defaults::representation("new");
-    let actions = file["requiredActions"].as_array_mut().expect("actions");
-    let count = actions.len();
-    actions[0]["defaultAction"] = json!(true);
+    file["requiredActions"].as_array_mut().expect("actions")[0]["defaultAction"] = json!(true);
     lay(
         &mut file,
         json!({"clients": [
@@ -625,7 +625,17 @@ fn lists_that_a_birth_takes_whole_are_written_whole() {
     );
     let (born, told) = from_file(&file);
     assert_eq!(told, [] as [&str; 0]);
-    assert_eq!(born["requiredActions"].as_array().map(Vec::len), Some(count));
+    // They are written after the birth, which would otherwise get no others.
+    assert_eq!(born["requiredActions"].as_array().map(Vec::len), Some(1));
+    // A realm without one of Keycloak's own keys says all of its keys.
+    let keys = |without: usize| {
+        let mut file = defaults::representation("new");
+        let keys = file["components"][KEYS].as_array_mut().expect("keys");
+        keys.push(json!({"name": "ec", "providerId": "ecdsa-generated", "config": {"priority": ["200"]}}));
+        keys.drain(..without);
+        from_file(&file).0["components"][KEYS].as_array().map(Vec::len)
+    };
+    assert_eq!((keys(0), keys(1)), (Some(1), Some(4)));
     assert_eq!(named(&born["clients"], "clientId", "app")["defaultClientScopes"].as_array().map(Vec::len), Some(6));
     let mut file = defaults::representation("new");
     file["defaultOptionalClientScopes"] = json!(["phone"]);

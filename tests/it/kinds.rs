@@ -78,7 +78,7 @@ async fn killed_at_any_write_the_next_run_finishes_every_kind() {
 #[tokio::test]
 async fn mail_settings_that_do_not_change_are_not_sent_back() {
     let api = MemoryKeycloak::new();
-    let mail = json!({"host": "mail.example", "user": "u"});
+    let mail = json!({"host": "mail.example", "from": "a@mail.example", "user": "u"});
     world(&json!({ "smtpServer": mail })).apply(&api).await;
     let sent = std::sync::Mutex::new(Vec::new());
     let watching = Watching { inner: &api, sent: &sent };

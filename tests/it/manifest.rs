@@ -112,19 +112,19 @@ fn an_insecure_identity_provider_is_refused_where_it_is_written() {
 
 #[test]
 fn a_secret_written_out_is_refused() {
-    let body = "realm:\n  clients:\n    - {clientId: app, secret: hunter2}\n  smtpServer: {password: hunter2}\nusers:\n  - {username: anna, password: hunter2}\n";
+    let body = "realm:\n  clients:\n    - {clientId: app, secret: hunter2}\n  smtpServer: {from: a@b.example, password: hunter2}\nusers:\n  - {username: anna, password: hunter2}\n";
     insta::assert_snapshot!(distributor(body).findings(), @r#"[wrong-value] tenants.yaml:9:32 `password` is "hunter2", which its pattern does not allow (secrets are given by reference only: `env:NAME` or `file:PATH`)"#);
 }
 
 #[test]
 fn a_secret_stands_only_where_it_cannot_be_read_back() {
-    let body = "realm:\n  clients:\n    - {clientId: app, secret: hunter2}\n  smtpServer: {password: hunter2}\n  displayName: {$secret: env:HOME}\n";
+    let body = "realm:\n  clients:\n    - {clientId: app, secret: hunter2}\n  smtpServer: {from: a@b.example, password: hunter2}\n  displayName: {$secret: env:HOME}\n";
     insta::assert_snapshot!(distributor(body).findings(), @r"
     [plain-secret] tenants.yaml:6:31 `secret` of a client is a secret and can't be written out (declare a parameter of type `secret` and give it a reference, `env:NAME` or `file:PATH`)
-    [plain-secret] tenants.yaml:7:26 `smtpServer.password` of a realm is a secret and can't be written out (declare a parameter of type `secret` and give it a reference, `env:NAME` or `file:PATH`)
+    [plain-secret] tenants.yaml:7:45 `smtpServer.password` of a realm is a secret and can't be written out (declare a parameter of type `secret` and give it a reference, `env:NAME` or `file:PATH`)
     [plain-reference] tenants.yaml:8:17 `$secret` can't be written by hand (declare a parameter of type `secret`)
     ");
-    let template = "apiVersion: realmwright/v1\nkind: RealmTemplate\nname: open\nparameters: {s: {type: secret}}\nrealm: {attributes: {a: $(parameters.s)}, smtpServer: {password: $(parameters.s)}}\n";
+    let template = "apiVersion: realmwright/v1\nkind: RealmTemplate\nname: open\nparameters: {s: {type: secret}}\nrealm: {attributes: {a: $(parameters.s)}, smtpServer: {from: a@b.example, password: $(parameters.s)}}\n";
     let world = distributor("template: open\nparameters: {s: env:S}\n").with("open.yaml", template);
     insta::assert_snapshot!(world.findings(), @r"[open-secret] tenants.yaml:5:17 a secret can't be put into `attributes` of a realm: everybody could read it");
 }

@@ -60,3 +60,127 @@ fn what_a_birth_takes_together_is_whole() {
     site.expect(0, &["plan"]);
     site.remove();
 }
+
+const KEYS: &str = "org.keycloak.keys.KeyProvider";
+
+/// The names of what is in a list of a realm's export.
+fn names(list: &Value, key: &str) -> Vec<String> {
+    let mut names: Vec<String> =
+        list.as_array().into_iter().flatten().filter_map(|one| Some(one[key].as_str()?.to_owned())).collect();
+    names.sort();
+    names
+}
+
+/// The export of a realm that is born from this, after which planning again is empty.
+fn born(name: &str, realm: &Value) -> Value {
+    let site = site(name, realm);
+    site.apply();
+    let export = on_server(async |api| api.export(&site.clinic).await.expect("readable").expect("there"));
+    site.expect(0, &["plan", "--detailed-exitcode"]);
+    site.remove();
+    export
+}
+
+#[test]
+fn one_required_action_leaves_the_others() {
+    let action = json!({"alias": "CONFIGURE_TOTP", "name": "Configure OTP", "providerId": "CONFIGURE_TOTP", "enabled": true,
+        "defaultAction": true, "priority": 10});
+    let bare = names(&born("actions-bare", &json!({}))["requiredActions"], "alias");
+    let export = born("actions", &json!({"requiredActions": [action]}));
+    assert!(bare.len() > 10, "{bare:?}");
+    assert_eq!(names(&export["requiredActions"], "alias"), bare);
+    let actions = export["requiredActions"].as_array().expect("a list");
+    assert_eq!(actions.iter().filter(|action| action["defaultAction"] == true).count(), 1, "{actions:?}");
+}
+
+#[test]
+fn one_key_comes_beside_keycloaks_own() {
+    let template = json!({"apiVersion": "realmwright/v1", "kind": "RealmTemplate", "name": "own", "realm": {"components": {KEYS:
+        [{"name": "ec", "providerId": "ecdsa-generated", "config": {"priority": ["200"], "ecdsaEllipticCurveKey": ["P-256"]}}]}}});
+    let site = Site::new("keys");
+    site.write("own.yaml", &template.to_string());
+    site.edit("    label: Clinic\n", "    label: Clinic\n    template: own\n");
+    site.apply();
+    let export = on_server(async |api| api.export(&site.clinic).await.expect("readable").expect("there"));
+    let own = ["aes-generated", "ec", "hmac-generated-hs512", "rsa-enc-generated", "rsa-generated"];
+    assert_eq!(names(&export["components"][KEYS], "name"), own);
+    site.expect(0, &["plan", "--detailed-exitcode"]);
+    site.remove();
+}
+
+#[test]
+fn the_account_console_alone_and_flows_that_keycloak_makes_can_be_declared() {
+    let template = json!({"apiVersion": "realmwright/v1", "kind": "RealmTemplate", "name": "own", "realm": {"clients": [
+        {"clientId": "account-console", "name": "Me"},
+        {"clientId": "app", "authenticationFlowBindingOverrides": {"browser": "browser"}}]}});
+    let site = Site::new("own-clients");
+    site.write("own.yaml", &template.to_string());
+    site.edit("    label: Clinic\n", "    label: Clinic\n    template: own\n");
+    site.apply();
+    let export = on_server(async |api| api.export(&site.clinic).await.expect("readable").expect("there"));
+    let clients = export["clients"].as_array().expect("a list");
+    let client = |name: &str| clients.iter().find(|client| client["clientId"] == name).expect("there");
+    assert_eq!(client("account-console")["name"], "Me");
+    assert_eq!(client("account-console")["protocolMappers"][0]["name"], "audience resolve");
+    let flows = export["authenticationFlows"].as_array().expect("flows");
+    let browser = flows.iter().find(|flow| flow["alias"] == "browser").expect("there");
+    assert_eq!(client("app")["authenticationFlowBindingOverrides"]["browser"], browser["id"]);
+    site.expect(0, &["plan", "--detailed-exitcode"]);
+    site.remove();
+}
+
+#[test]
+fn a_policy_of_registration_of_ones_own_comes_beside_keycloaks() {
+    let own = |name: &str| json!({"name": name, "subType": "anonymous", "providerId": "client-disabled", "config": {}});
+    let template = |policies: Value| {
+        json!({"apiVersion": "realmwright/v1", "kind": "RealmTemplate", "name": "own", "extends": "organization",
+            "realm": {"components": {POLICY: policies}}})
+    };
+    let site = site("own-policy", &json!({"components": {POLICY: [own("first")]}}));
+    site.apply();
+    let policies = || on_server(async |api| api.export(&site.clinic).await.expect("readable").expect("there"));
+    assert_eq!(names(&policies()["components"][POLICY], "name").len(), 11);
+    site.expect(0, &["plan", "--detailed-exitcode"]);
+    site.write("own.yaml", &template(json!([own("first"), own("second")])).to_string());
+    site.apply();
+    let both = names(&policies()["components"][POLICY], "name");
+    assert_eq!(
+        (both.len(), both.contains(&"second".to_owned()), both.contains(&"Trusted Hosts".to_owned())),
+        (12, true, true)
+    );
+    site.expect(0, &["plan", "--detailed-exitcode"]);
+    site.write("own.yaml", &template(json!([own("second")])).to_string());
+    site.apply();
+    assert_eq!(names(&policies()["components"][POLICY], "name").len(), 11);
+    site.expect(0, &["plan", "--detailed-exitcode"]);
+    site.remove();
+}
+
+#[test]
+fn a_policy_may_mean_a_role_of_a_client_with_a_slash_in_its_name() {
+    let id = "https://app.example/saml";
+    let template = |names: &[&str]| {
+        let roles: Vec<Value> =
+            names.iter().map(|name| json!({"id": format!("{id}/{name}"), "required": false})).collect();
+        let policy = json!({"name": "who", "type": "role", "config": {"roles": roles}});
+        json!({"apiVersion": "realmwright/v1", "kind": "RealmTemplate", "name": "own", "realm": {
+            "clients": [{"clientId": id}, {"clientId": "api", "publicClient": false, "serviceAccountsEnabled": true,
+                "authorizationServicesEnabled": true, "authorizationSettings": {"policies": [policy]}}],
+            "roles": {"client": {id: [{"name": "viewer"}, {"name": "editor"}]}}}})
+    };
+    let site = Site::new("slash");
+    site.write("own.yaml", &template(&["viewer"]).to_string());
+    site.edit("    label: Clinic\n", "    label: Clinic\n    template: own\n");
+    site.apply();
+    site.expect(0, &["plan", "--detailed-exitcode"]);
+    site.write("own.yaml", &template(&["viewer", "editor"]).to_string());
+    site.apply();
+    site.expect(0, &["plan", "--detailed-exitcode"]);
+    let export = on_server(async |api| api.export(&site.clinic).await.expect("readable").expect("there"));
+    let clients = export["clients"].as_array().expect("a list");
+    let api = clients.iter().find(|client| client["clientId"] == "api").expect("there");
+    let policies = api["authorizationSettings"]["policies"].as_array().expect("policies");
+    let roles = policies[0]["config"]["roles"].as_str().expect("a text");
+    assert!(policies.len() == 1 && roles.contains("viewer") && roles.contains("editor"), "{policies:?}");
+    site.remove();
+}

@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Realm, Refusal};
 use crate::expand::VIEWS;
+use crate::state::kind::KEY_PROVIDER;
 use crate::state::permissions::ADMIN_PERMISSIONS;
-use crate::state::{Kind, ObjectId, arrange};
+use crate::state::{Kind, ObjectId, arrange, defaults};
 
 /// The type of the components that say who may register clients.
 const POLICY: &str = "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy";
@@ -14,6 +15,10 @@ const POLICY: &str = "org.keycloak.services.clientregistration.policy.ClientRegi
 pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
     let name =
         body["realm"].as_str().filter(|name| !name.is_empty()).ok_or((400, "Realm name cannot be empty".to_owned()))?;
+    let mail = body["smtpServer"].as_object().is_some_and(|settings| !settings.is_empty());
+    if mail && !body["smtpServer"]["from"].as_str().is_some_and(|from| from.contains('@')) {
+        return Err((400, "Invalid sender address".into()));
+    }
     let state = arrange(body);
     let mut realm = Realm { top: top(name, body), ..Realm::default() };
     let own_scopes = body["clientScopes"].is_array();
@@ -60,7 +65,14 @@ pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
             built_in(&mut realm, ObjectId::within(Kind::Component, POLICY, &format!("{name}:anonymous")), document);
         }
     }
-    for action in ["VERIFY_EMAIL", "UPDATE_PASSWORD"] {
+    if !state.of_kind(Kind::Component).any(|(id, _)| id.owner_and_name().0 == KEY_PROVIDER) {
+        let own = |id: &ObjectId| id.owner_and_name().0 == KEY_PROVIDER;
+        for (id, object) in arrange(&defaults::representation(name)).objects.into_iter().filter(|(id, _)| own(id)) {
+            built_in(&mut realm, id, object.raw);
+        }
+    }
+    let actions = ["VERIFY_EMAIL", "UPDATE_PASSWORD"];
+    for action in actions.into_iter().filter(|_| state.of_kind(Kind::RequiredAction).next().is_none()) {
         let document =
             json!({"alias": action, "providerId": action, "name": action, "enabled": true, "defaultAction": false});
         built_in(&mut realm, ObjectId::new(Kind::RequiredAction, action), document);
@@ -71,9 +83,16 @@ pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
             let mut document = object.raw.clone();
             if id.kind == Kind::Client {
                 document = client(&realm, document);
-                let flows = document["authenticationFlowBindingOverrides"].as_object_mut().into_iter().flatten();
-                for (_, flow) in flows {
-                    *flow = flow.as_str().and_then(|alias| realm.flow_id(alias)).into();
+                if id.key == "account-console" && state.get(&ObjectId::new(Kind::Client, "account")).is_none() {
+                    return Err((409, "Duplicate resource error".into()));
+                }
+                let flows = document.get_mut("authenticationFlowBindingOverrides").and_then(Value::as_object_mut);
+                for (_, flow) in flows.into_iter().flatten() {
+                    // By ids, and those of Keycloak's own flows nobody knows yet.
+                    let alias = flow.as_str().unwrap_or_default();
+                    let brought = state.get(&ObjectId::new(Kind::Flow, alias)).is_some() || alias.is_empty();
+                    let known = realm.flow_id(alias).filter(|_| brought);
+                    *flow = known.ok_or((500, "unknown_error".to_owned()))?.into();
                 }
             }
             for path in document["groups"].as_array_mut().into_iter().flatten().filter(|_| id.kind == Kind::User) {
