@@ -119,7 +119,9 @@ fn quarantine_shuts_every_way_in_and_restoring_opens_them_again() {
     let plan = site.expect(0, &["plan", "--detailed-exitcode"]);
     assert!(plan.contains("in quarantine, kept until"), "{plan}");
     site.expect(0, &["drift"]);
-    put_client(&realm, "app", &json!({"clientId": "app", "enabled": true}));
+    // Where PUT resets what it omits, as 26.4 does of this field, restoring could not know it.
+    let logout = client(&realm, "app")["frontchannelLogout"].clone();
+    put_client(&realm, "app", &json!({"clientId": "app", "enabled": true, "frontchannelLogout": logout}));
     for (code, arguments) in
         [(2, &["drift"][..]), (0, &["plan", "--detailed-exitcode"]), (2, &["drift", "--format", "markdown"])]
     {
