@@ -4,9 +4,11 @@
 //! every organization, if nothing but the manifests is known. The law itself is [`licence`](crate::licence)'s.
 
 mod declared;
+mod orders;
 mod proof;
 
 pub use declared::{Declared, Organization, declared};
+pub use orders::{FigureChange, Scope, Settlement, Step, settle};
 pub use proof::prove;
 
 use crate::diagnostic::Diagnostic;

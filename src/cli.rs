@@ -2,6 +2,7 @@
 
 mod apply;
 mod args;
+mod books;
 mod bootstrap;
 mod check;
 mod completions;

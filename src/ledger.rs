@@ -26,7 +26,7 @@ pub use sqlite::SqliteStore;
 pub use store::{LedgerError, Store};
 pub use verify::{Finding, verify};
 
-use crate::licence::{Accounts, Command, Time};
+use crate::licence::{Accounts, Command, Event, Refusal, Time};
 
 /// A command, with who asks and why.
 #[derive(Clone, Debug)]
@@ -51,6 +51,17 @@ pub struct Ledger<S> {
     head: Head,
     /// The orders that had a key, by it.
     keys: BTreeMap<String, Record>,
+}
+
+/// What came of planned events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Carried {
+    /// All happened, now or before.
+    Kept,
+    /// One is refused; nothing was kept.
+    Refused(Refusal),
+    /// Something else would happen, as it says; nothing was kept.
+    Otherwise(String),
 }
 
 /// The last entry that was read.
@@ -188,6 +199,14 @@ impl<S: Store> Ledger<S> {
         self.keys.get(key)
     }
 
+    /// The serials of the licences that plans had issued.
+    pub fn issued_by_plans(&self) -> impl Iterator<Item = &str> {
+        self.keys.values().filter(|record| record.cause.plan.is_some()).filter_map(|record| match &record.command {
+            Command::Issue(terms) => Some(terms.serial.as_str()),
+            _ => None,
+        })
+    }
+
     /// The last entry that was read.
     pub fn head(&self) -> Head {
         self.head
@@ -221,12 +240,22 @@ impl<S: Store> Ledger<S> {
         match self.try_submit(orders).await {
             Ok(records) => Ok(records),
             Err(error) => {
-                // What was folded in may not have been kept: begin anew.
-                self.store.reset().await;
-                (self.accounts, self.head, self.keys) = (Accounts::default(), Head::default(), BTreeMap::new());
+                self.begin_anew().await;
                 Err(error)
             }
         }
+    }
+
+    /// What was folded in may not have been kept.
+    async fn begin_anew(&mut self) {
+        self.store.reset().await;
+        (self.accounts, self.head, self.keys) = (Accounts::default(), Head::default(), BTreeMap::new());
+    }
+
+    /// Whether an order was accepted before under its key.
+    fn is_done(&self, order: &Order) -> bool {
+        let before = order.key.as_ref().and_then(|key| self.keys.get(key));
+        before.is_some_and(|before| before.command == order.command && matches!(before.answer, Answer::Accepted { .. }))
     }
 
     async fn try_submit(&mut self, orders: &[Order]) -> Result<Vec<Record>, LedgerError> {
@@ -251,6 +280,42 @@ impl<S: Store> Ledger<S> {
         self.store.append(&entries).await?;
         self.store.commit().await?;
         Ok(records)
+    }
+
+    /// Has planned events happen, in one transaction: each order has to give the event of its place. Orders whose keys
+    /// were used for the same commands are done already.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::submit`].
+    pub async fn carry_out(&mut self, orders: &[Order], events: &[Event]) -> Result<Carried, LedgerError> {
+        let carried = self.try_carry_out(orders, events).await;
+        if !matches!(carried, Ok(Carried::Kept)) {
+            self.begin_anew().await;
+        }
+        carried
+    }
+
+    async fn try_carry_out(&mut self, orders: &[Order], events: &[Event]) -> Result<Carried, LedgerError> {
+        self.store.lock().await?;
+        self.catch_up().await?;
+        let mut entries = Vec::new();
+        let planned = orders.iter().zip(events);
+        for (order, event) in planned.filter(|(order, _)| !self.is_done(order)).collect::<Vec<_>>() {
+            let (record, entry) = self.answer(order)?;
+            match record.answer {
+                Answer::Accepted { events } if events.as_slice() == std::slice::from_ref(event) => entries.push(entry),
+                Answer::Accepted { events } => {
+                    return Ok(Carried::Otherwise(
+                        events.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+                    ));
+                }
+                Answer::Refused { refusal } => return Ok(Carried::Refused(refusal)),
+            }
+        }
+        self.store.append(&entries).await?;
+        self.store.commit().await?;
+        Ok(Carried::Kept)
     }
 
     /// The store, to be read by itself.

@@ -38,7 +38,7 @@ pub use event::Event;
 pub use refusal::{Distrust, Document, Refusal, Shortage};
 pub use resource::{Measure, ORGANIZATIONS};
 pub use serial::Serial;
-pub use view::{Consumption, LicenceView, OrganizationView};
+pub use view::{Account, Consumption, LicenceView, OrganizationView};
 
 /// Seconds since 1970-01-01T00:00:00Z.
 pub type Time = i64;

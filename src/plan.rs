@@ -6,6 +6,7 @@
 
 pub mod adopt;
 mod birth;
+mod bookkeeping;
 pub mod diff;
 pub mod drift;
 pub mod explain;
@@ -21,6 +22,7 @@ pub mod review;
 pub mod risk;
 pub mod select;
 
+pub use bookkeeping::{Bookkeeping, Proof};
 pub use part::Part;
 use std::collections::BTreeMap;
 
@@ -55,6 +57,9 @@ pub struct Plan {
     /// What it leaves out, where it is for a part of the network.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
+    /// What it does to the accounts of the licence tree; none where the platform counts nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<Bookkeeping>,
     /// Every tenant that it is for, parents before children.
     pub tenants: Vec<TenantPlan>,
 }
@@ -320,6 +325,7 @@ impl Plan {
     /// True when nothing is to be done.
     pub fn is_empty(&self) -> bool {
         self.tenants.iter().all(TenantPlan::is_empty)
+            && self.accounts.as_ref().is_none_or(|accounts| accounts.events.is_empty())
     }
 
     /// The tenants in quarantine that somebody opened.
@@ -358,7 +364,7 @@ impl Plan {
             }
         }
         let (refusals, waivers) = (Vec::new(), Vec::new());
-        Self { format_version: FORMAT_VERSION, header, summary, refusals, waivers, part: None, tenants }
+        Self { format_version: FORMAT_VERSION, header, summary, refusals, waivers, part: None, accounts: None, tenants }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::licence::{Amount, LicenceTerms, Measure, Policy, day};
+use crate::licence::{Amount, LicenceTerms, Measure, ORGANIZATIONS, Policy, day};
 use crate::manifest::document::Licence;
 use crate::manifest::resolve::{Network, Tenant};
 
@@ -55,7 +55,8 @@ pub fn declared<'a>(network: &'a Network, found: &mut Vec<Diagnostic>) -> Option
         return None;
     }
     let seats = network.products.keys().map(|product| (product.as_str(), Measure::Gauge));
-    let resources = network.resources.iter().map(|(name, measure)| (name.as_str(), *measure)).chain(seats).collect();
+    let resources = network.resources.iter().map(|(name, measure)| (name.as_str(), *measure)).chain(seats);
+    let resources = resources.chain([(ORGANIZATIONS, Measure::Gauge)]).collect();
     let mut organizations: Vec<Organization<'_>> = tenants().map(organization).collect();
     organizations.sort_by_key(|organization| organization.tenant.path.len());
     let declared = Declared { resources, organizations };

@@ -7,11 +7,7 @@ use crate::licence::{Accounts, Event, ORGANIZATIONS, Shortage, Time};
 /// Holds what is declared against the law, at a time. What does not add up is said at every organization and resource.
 pub fn prove(declared: &Declared<'_>, now: Time, found: &mut Vec<Diagnostic>) -> Accounts {
     let accounts = accounts(declared, now);
-    // How many organizations there may be is only counted where the platform says so.
-    let counted = |shortage: &Shortage| declared.resources.contains_key(shortage.resource.as_str());
-    found.extend(
-        accounts.shortages().iter().filter(|shortage| counted(shortage)).map(|shortage| over(declared, shortage, now)),
-    );
+    found.extend(accounts.shortages().iter().map(|shortage| over(declared, shortage, now)));
     accounts
 }
 

@@ -10,10 +10,12 @@ use jiff::Timestamp;
 
 use super::args::{PlanFormat, SecretFiles, Selecting, Target, Waivers};
 use super::exit::{Exit, Hinted, UsageError};
+use super::ledger::Book;
+use super::ledger::asking::Asker;
 use super::output::Printer;
 use super::progress::Progress;
 use super::session::Meant;
-use super::{files, plan, secrets, session};
+use super::{books, files, plan, secrets, session};
 use crate::apply::{Manner, OnStale, Outcome, Refused, TenantOutcome, apply};
 use crate::keycloak::http::Server;
 use crate::plan::render::count;
@@ -39,6 +41,12 @@ pub(super) struct Options {
     /// What it is about.
     #[command(flatten)]
     pub(super) selecting: Selecting,
+    /// The ledger that it is held against.
+    #[command(flatten)]
+    pub(super) book: Book,
+    /// Who asks the ledger.
+    #[command(flatten)]
+    pub(super) asker: Asker,
     /// What is meant although a guard refuses it.
     #[command(flatten)]
     pub(super) meant: Waivers,
@@ -94,6 +102,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         if session::refused(printer, &plan) {
             return Ok(Exit::Refused);
         }
+        books::somebody_asks(&plan, &options.asker)?;
         let (server, secrets) = reach(printer, &plan, options).await?;
         return execute(printer, &server, &plan, &secrets, options).await;
     }
@@ -112,6 +121,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         target: &options.target,
         secrets: &options.secrets,
         selection: options.selecting.selection(),
+        books: Some((&options.book, true)),
     };
     let mut session = session::open(printer, &meant, options.parallelism.max(8)).await?;
     session::waive(printer, &mut session.plan, &options.meant)?;
@@ -123,6 +133,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     if session.plan.is_empty() {
         return Ok(Exit::Done);
     }
+    books::somebody_asks(&session.plan, &options.asker)?;
     if asking && !printer.ask("Apply this plan?") {
         printer.say("nothing was written");
         return Ok(Exit::Failed);
@@ -204,6 +215,9 @@ async fn execute(
     secrets: &Secrets,
     options: &Options,
 ) -> anyhow::Result<Exit> {
+    if let Some(exit) = books::keep(printer, plan, &options.book, &options.asker).await? {
+        return Ok(exit);
+    }
     let started = Instant::now();
     let before = server.requests();
     let stop = Arc::new(AtomicBool::new(false));

@@ -23,7 +23,7 @@ pub(super) struct Options {
 
 /// Shows what was changed in Keycloak although no manifest did; exits with 2 when there is such a thing.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let plan = session::look(printer, &options.view).await?;
+    let plan = session::look(printer, &options.view, None).await?;
     let (drifted, waiting) = drift(&plan);
     match options.format {
         PlanFormat::Text if drifted.is_empty() && !drifted.tenants.iter().any(is_shown) => {

@@ -40,13 +40,20 @@ pub(super) struct Book {
 }
 
 impl Book {
-    /// Its store. A file that is not there may be made by what writes.
-    fn store(&self, writes: bool) -> Result<AnyStore, UsageError> {
+    /// The ledger that is named, if one is.
+    pub(super) fn given(&self) -> Result<Option<&Location>, UsageError> {
         match &self.ledger {
             Some(location) if location.has_password() => Err(UsageError {
                 message: "the ledger's URL has a password in it, which other programs can see".into(),
                 hint: Some("leave it out; give it in PGPASSWORD, or in ~/.pgpass".into()),
             }),
+            given => Ok(given.as_ref()),
+        }
+    }
+
+    /// Its store. A file that is not there may be made by what writes.
+    fn store(&self, writes: bool) -> Result<AnyStore, UsageError> {
+        match self.given()? {
             Some(location) => Ok(location.store(writes)),
             None => Err(UsageError {
                 message: "no ledger is named".into(),
@@ -80,7 +87,7 @@ pub(super) async fn run(printer: &Printer, command: &Command) -> anyhow::Result<
 }
 
 /// An error of the ledger, with its way out.
-fn hinted(error: LedgerError) -> anyhow::Error {
+pub(super) fn hinted(error: LedgerError) -> anyhow::Error {
     let hint = match &error {
         LedgerError::Broken { .. } => "`realmwright ledger verify` names all that is wrong; restore a backup",
         LedgerError::KeyReused { .. } => "give each order a key of its own; send the same one again only to repeat it",

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::args::{PlanFormat, View, Waivers};
 use super::exit::{Exit, UsageError};
+use super::ledger::Book;
 use super::output::Printer;
 use super::session;
 use crate::plan::{self, Plan, TenantPlan, render};
@@ -17,6 +18,9 @@ pub(super) struct Options {
     /// What it is about.
     #[command(flatten)]
     pub(super) view: View,
+    /// The ledger that it is held against.
+    #[command(flatten)]
+    pub(super) book: Book,
     /// What is meant although a guard refuses it.
     #[command(flatten)]
     pub(super) meant: Waivers,
@@ -37,7 +41,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         let message = format!("{} is not a directory, so no plan can be saved there", parent.display());
         return Err(UsageError { message, hint: Some("make it first, or give --out another place".into()) }.into());
     }
-    let mut plan = session::look(printer, &options.view).await?;
+    let mut plan = session::look(printer, &options.view, Some(&options.book)).await?;
     session::waive(printer, &mut plan, &options.meant)?;
     let plan = &plan;
     show(printer, plan, options.format)?;

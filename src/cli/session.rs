@@ -8,8 +8,9 @@ use secrecy::SecretString;
 
 use super::args::{self, SecretFiles, Target, Waivers};
 use super::exit::{Reported, UsageError};
+use super::ledger::Book;
 use super::output::Printer;
-use super::{files, realms, secrets};
+use super::{books, files, realms, secrets};
 use crate::accounting;
 use crate::diagnostic::{Diagnostic, did_you_mean, passable};
 use crate::expand::{Desired, expand, observer, provisioner};
@@ -23,7 +24,7 @@ use crate::manifest::resolve::{Network, resolve};
 use crate::manifest::{Loaded, ManifestSet, Source, load};
 use crate::plan::guard::{self, InUse};
 use crate::plan::select::{Chosen, SelectError, Selection};
-use crate::plan::{Header, Plan, Refusal, TenantPlan, View, part};
+use crate::plan::{Bookkeeping, Header, Plan, Refusal, TenantPlan, View, part};
 use crate::state::applied::digest;
 use crate::state::secret::Secrets;
 use crate::state::{Object, RealmState, State};
@@ -35,6 +36,7 @@ const PLAN_HOURS: i64 = 24;
 /// What the manifests say for one environment.
 pub(super) struct Wanted {
     pub(super) dir: PathBuf,
+    pub(super) sources: Vec<Source>,
     pub(super) network: Network,
     /// Those that are meant.
     pub(super) desired: Vec<Desired>,
@@ -129,11 +131,13 @@ pub(super) struct Meant<'a> {
     pub(super) target: &'a Target,
     pub(super) secrets: &'a SecretFiles,
     pub(super) selection: Selection,
+    /// The ledger that it is held against, and whether that will be written to.
+    pub(super) books: Option<(&'a Book, bool)>,
 }
 
 /// What the manifests say for the environment that is meant, secrets read if there is a key to tell them apart by.
 pub(super) fn wanted(printer: &Printer, meant: &Meant<'_>, key: Option<&OperatorKey>) -> anyhow::Result<Wanted> {
-    let Meant { dir, target, secrets, selection } = meant;
+    let Meant { dir, target, secrets, selection, .. } = meant;
     let mut manifests = read(printer, dir)?;
     let Manifests { sources, set, found, .. } = &mut manifests;
     let environment = environment(set, target.environment.as_deref())?;
@@ -149,7 +153,15 @@ pub(super) fn wanted(printer: &Printer, meant: &Meant<'_>, key: Option<&Operator
     manifests.report(printer)?;
     let texts: Vec<String> =
         manifests.sources.iter().map(|source| format!("{}\0{}\0", source.name, source.text)).collect();
-    Ok(Wanted { dir: dir.to_path_buf(), network, desired, chosen, secrets, digest: digest(&texts.concat()) })
+    Ok(Wanted {
+        dir: dir.to_path_buf(),
+        sources: manifests.sources,
+        network,
+        desired,
+        chosen,
+        secrets,
+        digest: digest(&texts.concat()),
+    })
 }
 
 /// A selection that can't be used.
@@ -190,6 +202,7 @@ pub(super) async fn open(printer: &Printer, meant: &Meant<'_>, parallelism: u16)
     let target = meant.target;
     let key = secrets::operator_key(target.operator_key.as_deref())?;
     let mut wanted = wanted(printer, meant, Some(&key))?;
+    let accounts = keep_books(printer, &wanted, meant).await?;
     let server =
         Server::connect(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values())).await?;
     let server = administrated(server, target)?;
@@ -205,17 +218,22 @@ pub(super) async fn open(printer: &Printer, meant: &Meant<'_>, parallelism: u16)
     if plan.summary.realms_to_create > 0 {
         server.can_create_realms().await?;
     }
+    plan.accounts = accounts;
     Ok(Session { server, wanted, plan })
 }
 
 /// The same for who does not write: as the observer of each realm, where there is a key of theirs.
-pub(super) async fn look(printer: &Printer, view: &args::View) -> anyhow::Result<Plan> {
+pub(super) async fn look(printer: &Printer, view: &args::View, book: Option<&Book>) -> anyhow::Result<Plan> {
     let args::View { dir, target, secrets, parallelism, .. } = view;
-    let (meant, parallelism) = (Meant { dir, target, secrets, selection: view.selecting.selection() }, *parallelism);
+    let (meant, parallelism) = (
+        Meant { dir, target, secrets, selection: view.selecting.selection(), books: book.map(|book| (book, false)) },
+        *parallelism,
+    );
     let Some(key) = secrets::observer_key(view.looking.observer_key.as_deref())? else {
         return Ok(open(printer, &meant, parallelism).await?.plan);
     };
     let mut wanted = wanted(printer, &meant, None)?;
+    let accounts = keep_books(printer, &wanted, &meant).await?;
     let server =
         Server::connect_to_look(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values()))
             .await?;
@@ -227,7 +245,16 @@ pub(super) async fn look(printer: &Printer, view: &args::View) -> anyhow::Result
         }
     }
     let header = header(&wanted, server.identity(), View::Observer)?;
-    compare(&server, &wanted, &state, header, parallelism).await
+    let plan = compare(&server, &wanted, &state, header, parallelism).await?;
+    Ok(Plan { accounts, ..plan })
+}
+
+/// What the ledger says to it, where the run is held against one.
+async fn keep_books(printer: &Printer, wanted: &Wanted, meant: &Meant<'_>) -> anyhow::Result<Option<Bookkeeping>> {
+    match meant.books {
+        Some((book, writes)) => books::bookkeeping(printer, wanted, book, writes).await,
+        None => Ok(None),
+    }
 }
 
 /// What an observer can't see is taken to be as it should be: it is not compared, and never mistaken for absent.

@@ -75,6 +75,11 @@ pub static RULES: &[Rule] = &[
     ),
     rule("insecure-url", "Identity providers are reached over TLS", "Use https."),
     rule(
+        "ledger",
+        "The ledger accepts what the manifests ask for",
+        "What was redeemed and used is in the ledger: `realmwright tree` shows it.",
+    ),
+    rule(
         "licence-on-parents-resources",
         "Who lives on the parent's resources holds no licences",
         "Take the licences out, or `ownLicences: false`.",

@@ -1,5 +1,6 @@
 //! Which store a ledger is in, as people name it.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -53,7 +54,25 @@ impl FromStr for Location {
     }
 }
 
+impl fmt::Display for Location {
+    /// As it can be read again; never with a password.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(formatter, "sqlite:{}", path.display()),
+            Self::Postgres { options, .. } => {
+                let (user, host, port) = (options.get_username(), options.get_host(), options.get_port());
+                write!(formatter, "postgres://{user}@{host}:{port}/{}", options.get_database().unwrap_or(user))
+            }
+        }
+    }
+}
+
 impl Location {
+    /// Whether it is a file that is not there.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Sqlite(path) if !path.exists())
+    }
+
     /// The store that is there. A file that is not there is an error unless it may be made.
     pub fn store(&self, create: bool) -> AnyStore {
         match self {

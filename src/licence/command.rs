@@ -152,7 +152,7 @@ pub enum Command {
 }
 
 /// What a licence says.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LicenceTerms {
     /// Its serial, never used before.
@@ -183,7 +183,7 @@ pub struct LicenceTerms {
 }
 
 /// What the expiry of a licence does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
     /// Its quantities no longer count; whoever is over its limit then gets no more.

@@ -11,7 +11,7 @@ use super::{Amount, Time};
 
 /// Something that was accepted. [`super::Accounts`] is the fold of these; each says all that the fold needs, beside the
 /// time at which it happened.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "event", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Event {
     /// A type of resource is known from now on.

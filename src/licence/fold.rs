@@ -272,7 +272,8 @@ impl Accounts {
 
 impl Event {
     /// The command that gives this event, where it is accepted.
-    pub(super) fn command(&self) -> Command {
+    /// The command that has it happen.
+    pub fn command(&self) -> Command {
         match self.clone() {
             Event::ResourceDefined { resource, measure } => Command::DefineResource { resource, measure },
             Event::Created { organization, parent, own_licences, dealer, grants } => {

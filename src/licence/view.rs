@@ -50,6 +50,19 @@ pub struct Consumption {
     pub consumed: Amount,
 }
 
+/// What an organization is and has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account<'a> {
+    /// The organization above it.
+    pub parent: Option<&'a str>,
+    /// Whether it lives on own licences.
+    pub own_licences: bool,
+    /// Whether it may issue licences.
+    pub dealer: bool,
+    /// By resource, its limit: what it was granted, or what its licences release.
+    pub limits: BTreeMap<&'a str, Amount>,
+}
+
 /// A licence, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -85,6 +98,32 @@ impl Accounts {
             .iter()
             .filter(|organization| !organization.deleted)
             .map(|organization| organization.name.as_str())
+    }
+
+    /// What an organization is and has, without what it does with that.
+    ///
+    /// # Errors
+    ///
+    /// There is none of that name, or none any more.
+    pub fn account(&self, organization: &str) -> Result<Account<'_>, Refusal> {
+        let organization = self.at(self.organization(organization)?);
+        let limits = self.resources.ids().map(|id| (self.resources.name(id), organization.cells[id.0].limit));
+        Ok(Account {
+            parent: organization.parent.map(|parent| self.at(parent).name.as_str()),
+            own_licences: organization.own_licences,
+            dealer: organization.dealer,
+            limits: limits.collect(),
+        })
+    }
+
+    /// What every organization has of every resource, and has allocated of it.
+    pub fn balances(&self) -> BTreeMap<(&str, &str), (Amount, Amount)> {
+        let organizations = self.organizations.iter().filter(|organization| !organization.deleted);
+        let cells = organizations.flat_map(|organization| {
+            let ids = self.resources.ids();
+            ids.map(|id| ((organization.name.as_str(), self.resources.name(id)), &organization.cells[id.0]))
+        });
+        cells.map(|(key, cell)| (key, (cell.limit, cell.allocated()))).collect()
     }
 
     /// An organization and what is below it, `depth` levels down, as it sees itself.

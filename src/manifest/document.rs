@@ -49,8 +49,8 @@ pub struct Platform {
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"pattern": name_pattern!()}))]
     pub products: BTreeMap<String, Product>,
-    /// What is counted down the tree, by name, beside the seats of each product: e.g. `{users: gauge, vpn-months:
-    /// counter}`. With `organizations: gauge`, organizations below an organization are, too. Omitted: nothing.
+    /// What is counted down the tree, by name, e.g. `{users: gauge, vpn-months: counter}`; beside it `organizations` and the
+    /// seats of each product, by its name. Omitted: nothing.
     #[serde(default)]
     #[schemars(extend("propertyNames" = {"pattern": name_pattern!()}))]
     pub resources: BTreeMap<String, Measure>,
@@ -69,6 +69,10 @@ pub struct Environment {
     /// Base URL of its Keycloak server, path prefix included, e.g. `https://id.example.com`. `--server` overrides it.
     #[schemars(regex(pattern = r"^https?://[^\s?#]+$"))]
     pub server: Option<String>,
+    /// The ledger of its accounts: `sqlite:PATH`, relative to this directory, or `postgres://USER@HOST:PORT/DATABASE` without
+    /// a password. `--ledger` overrides it. Omitted: what is granted is proved from the manifests alone.
+    #[schemars(regex(pattern = r"^(sqlite:.+|postgres(ql)?://\S+)$"))]
+    pub ledger: Option<String>,
     /// The public key of its observer, an EC P-256 key in PEM: every realm gets an account that may read and not write,
     /// for the jobs of pull requests. Omitted: none.
     pub observer_key: Option<String>,

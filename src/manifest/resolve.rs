@@ -17,6 +17,8 @@ pub struct Network {
     pub environment: String,
     /// Base URL of its server, when the manifests name one.
     pub server: Option<String>,
+    /// Where its ledger is, when the manifests name one.
+    pub ledger: Option<String>,
     /// The public key of its observer, when it has one.
     pub observer_key: Option<String>,
     /// The platform's products as they are in this environment.
@@ -106,6 +108,7 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
     }
     let stage = set.platform.environments.get(environment);
     let server = stage.and_then(|stage| stage.server.clone());
+    let ledger = stage.and_then(|stage| stage.ledger.clone());
     let observer_key = stage.and_then(|stage| stage.observer_key.clone());
     let protected = set.platform.protected.as_ref().map(Protected::patterns).unwrap_or_default();
     let limits = limits(set, environment);
@@ -115,6 +118,7 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
     Network {
         environment,
         server,
+        ledger,
         observer_key,
         products,
         product_nodes,

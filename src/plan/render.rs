@@ -1,5 +1,6 @@
 //! Plans for people: as text for a terminal, as Markdown for a pull request. JSON is the plan itself.
 
+mod bookkeeping;
 mod delta;
 pub mod markdown;
 pub mod text;

@@ -9,6 +9,7 @@ mod contract;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod accounting;
 mod births;
 mod commands;
 mod doctor;

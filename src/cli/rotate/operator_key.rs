@@ -56,7 +56,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let key = secrets::operator_key(options.target.operator_key.as_deref())?;
     let new = options.new_key.as_deref().map(|path| new_key(printer, path, &key)).transpose()?;
     let selection = Selection::default();
-    let meant = Meant { dir: &options.dir, target: &options.target, secrets: &options.secrets, selection };
+    let meant = Meant { dir: &options.dir, target: &options.target, secrets: &options.secrets, selection, books: None };
     let mut wanted = session::wanted(printer, &meant, Some(&key))?;
     let url = session::server_url(&options.target, &wanted.network)?;
     let server = Server::connect(&url, key, session::trace(printer, wanted.secrets.values())).await?;

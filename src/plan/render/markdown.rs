@@ -35,6 +35,9 @@ pub fn plan(plan: &Plan) -> String {
     let heading = format!("plan for {}{refused}", code(&plan.header.environment));
     let counts = super::counts(plan);
     let mut page = begin(plan, &heading, &counts, Matter::Plan);
+    if let Some(kept) = &plan.accounts {
+        page.push(&super::bookkeeping::markdown(kept));
+    }
     body(&mut page, plan, Matter::Plan);
     let holds = match plan.header.view {
         View::Provisioner => format!("It can be applied until {}.", html(&plan.header.expires_at)),

@@ -46,6 +46,7 @@ fn whole(plan: &Plan, summary: &str) -> String {
     if !out.ends_with("\n\n") {
         out.push('\n');
     }
+    plan.accounts.iter().for_each(|kept| super::bookkeeping::text(&mut out, kept));
     refusals(&mut out, plan);
     out.push_str(summary);
     out.push('\n');

@@ -1,0 +1,99 @@
+//! Plans that are held against a ledger.
+
+use crate::tenants::{Site, export};
+
+const PLATFORM: &str = "\
+apiVersion: realmwright/v1
+kind: Platform
+name: test
+environments: {test: {ledger: 'sqlite:ledger.db'}}
+products:
+  assistant: {label: Assistant, redirectUris: [https://assistant.example/*]}
+resources: {users: gauge}
+";
+
+/// A distributor with a licence, and a clinic that lives on what it is granted.
+fn site() -> Site {
+    let site = Site::new("accounts");
+    site.write("platform.yaml", PLATFORM);
+    let north = format!(
+        "apiVersion: realmwright/v1\nkind: Distributor\nname: {}\nlicences:\n  - {{product: assistant, type: pro, serial: A-1, seats: 9, \
+         validUntil: 2999-12-31, quantities: {{organizations: 3, users: 50}}}}\norganizations:\n  - name: {}\n    \
+         grants: {{users: 30, assistant: 4}}\n",
+        site.north, site.clinic
+    );
+    site.write("north/north.yaml", &north);
+    site
+}
+
+/// What a command says on both outputs.
+fn told(site: &Site, code: i32, line: &str) -> String {
+    let output = site.run(&line.split(' ').collect::<Vec<_>>());
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert_eq!(output.status.code(), Some(code), "{line}\n{text}");
+    text.replace(&site.clinic, "CLINIC").replace(&site.north, "NORTH")
+}
+
+#[test]
+fn a_plan_is_held_against_the_ledger_and_kept_in_it() {
+    let site = site();
+    // Where the ledger is not, as in the job of a pull request.
+    assert!(told(&site, 0, "plan").contains("what is granted adds up, from the manifests alone"));
+    assert!(told(&site, 64, "apply --yes").contains("nobody is named as who asks"));
+    let applied = told(&site, 0, "apply --yes --actor ci");
+    assert!(applied.contains("+ account  CLINIC created below NORTH, granted 4 assistant, 30 users"), "{applied}");
+    assert!(applied.contains("~ quota    NORTH users: limit 0 → 50, allocated 0 → 30"), "{applied}");
+    // Seats that are granted bring the product, as a licence does.
+    let clients = export(&site.clinic)["clients"].to_string();
+    assert!(clients.contains(r#""clientId":"assistant""#));
+    assert!(told(&site, 0, "ledger verify --ledger sqlite:ledger.db").contains("each as it was written"));
+    let again = told(&site, 0, "plan --detailed-exitcode");
+    assert!(again.contains("against the ledger sqlite:") && again.contains("Nothing to do"), "{again}");
+
+    // What is in use is known to the ledger alone.
+    let used = r#"{"command": {"do": "use", "organization": "CLINIC", "resource": "users", "amount": 25}}"#;
+    site.write("use.jsonl", &used.replace("CLINIC", &site.clinic));
+    told(&site, 0, "ledger post use.jsonl --ledger sqlite:ledger.db --actor app");
+    site.edit("users: 30", "users: 20");
+    told(&site, 0, "validate");
+    let refused = told(&site, 1, "plan");
+    assert!(refused.contains("`CLINIC` can't be granted 20 of `users`: it has allocated 25"), "{refused}");
+    assert!(refused.contains("north/north.yaml:8:14"), "{refused}");
+
+    // A saved plan is kept as it was saved, or not at all.
+    site.edit("users: 20", "users: 28");
+    told(&site, 0, "plan --out a.plan");
+    assert!(told(&site, 0, "plan --format markdown").contains("30 → 28"));
+    told(&site, 0, "apply a.plan --actor ci");
+    let tree = told(&site, 0, "tree --ledger sqlite:ledger.db");
+    assert!(tree.contains("28/50  own 0, shared 28"), "{tree}");
+    site.remove();
+}
+
+#[test]
+fn a_saved_plan_is_stale_where_the_ledger_has_moved() {
+    let site = site();
+    told(&site, 0, "apply --yes --actor ci");
+    site.edit("users: 30, assistant: 4", "users: 28, assistant: 5");
+    site.edit("    grants", "    label: Clinic\n    grants");
+    told(&site, 0, "plan --out a.plan");
+    let used = r#"{"command": {"do": "use", "organization": "CLINIC", "resource": "users", "amount": 29}}"#;
+    site.write("use.jsonl", &used.replace("CLINIC", &site.clinic));
+    told(&site, 0, "ledger post use.jsonl --ledger sqlite:ledger.db --actor app");
+    let before = export(&site.clinic)["displayName"].clone();
+    let stale = told(&site, 4, "apply a.plan --actor ci");
+    assert!(stale.contains("the ledger has moved since the plan was made"), "{stale}");
+    assert_eq!(export(&site.clinic)["displayName"], before);
+    let tree = told(&site, 0, "tree --ledger sqlite:ledger.db");
+    assert!(tree.contains("9  own 0, shared 4"), "nothing of it was kept: {tree}");
+
+    let freed = used.replace("\"use\"", "\"release\"").replace("CLINIC", &site.clinic);
+    site.write("use.jsonl", &freed);
+    told(&site, 0, "ledger post use.jsonl --ledger sqlite:ledger.db --actor app");
+    told(&site, 0, "apply a.plan --actor ci");
+    assert_eq!(export(&site.clinic)["displayName"], "Clinic");
+    // Once more, as after a run that was killed.
+    told(&site, 0, "apply a.plan --actor ci");
+    assert!(told(&site, 0, "plan --detailed-exitcode").contains("Nothing to do"));
+    site.remove();
+}
