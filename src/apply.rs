@@ -239,7 +239,7 @@ async fn give_birth(
         Birth::Lost => TenantOutcome::Born,
         Birth::Existed => TenantOutcome::Unchanged,
     };
-    let found = observe(api, &plan.tenant, &Users::new()).await?;
+    let found = observe(api, &plan.tenant, &Users::default()).await?;
     Ok(if found.is_some_and(|found| is_born(plan, found.marker())) { ours } else { other })
 }
 
@@ -259,7 +259,7 @@ async fn after_birth(
     born: TenantOutcome,
 ) -> TenantOutcome {
     let Some((_, later)) = plan.changes.split_first().filter(|(_, later)| !later.is_empty()) else { return born };
-    let observed = match observe(api, &plan.tenant, &Users::new()).await {
+    let observed = match observe(api, &plan.tenant, &Users::default()).await {
         Ok(Some(observed)) => observed,
         Ok(None) => return TenantOutcome::Stale(vec![of_realm(plan)]),
         Err(error) => return failed(error),

@@ -8,6 +8,7 @@ mod keys;
 mod mail;
 pub mod observer;
 pub mod origin;
+mod people;
 mod permissions;
 mod products;
 pub mod provisioner;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{OBSERVER, PROVISIONER, flows, keys, mail, permissions, tls};
+use super::{OBSERVER, PROVISIONER, flows, keys, mail, people, permissions, tls};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::manifest::node::{Data, Key, Node};
 use crate::state::kind::{Class, Kind, Own, SERVICE_ACCOUNT_PREFIX, Section};
@@ -108,6 +108,7 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
     }
     flows::check(realm, found);
     permissions::check(realm, found);
+    people::check(realm, found);
     for key in at(realm, &["roles"]).map(Node::entries).unwrap_or_default().iter().map(|(key, _)| key) {
         if !matches!(key.text.as_str(), "realm" | "client") {
             found.push(unknown_field(key, "`roles`", ["realm", "client"].into_iter()));
@@ -382,8 +383,12 @@ pub(super) fn references(tenant: &str, state: &RealmState, span: Span, found: &m
     };
     for (id, Object { fields, .. }) in &state.objects {
         for (path, value) in fields {
-            if let Some(target) = ObjectId::of_membership(path).filter(|_| id.kind == Kind::User) {
-                missing(id, target.kind, &target.key, exists(target.kind, &target.key));
+            if let Some(target) = ObjectId::of_membership(id.kind, path) {
+                let known = match target.kind {
+                    Kind::User => user_exists(state, &target),
+                    kind => exists(kind, &target.key),
+                };
+                missing(id, target.kind, &target.key, known);
             }
             for target in referred(id, path, Some(value)) {
                 let known = match target.kind {

@@ -153,7 +153,7 @@ fn too_many(tenant: &Tenant, product: &str, state: &RealmState) -> Option<Wrong>
     let roles = giving(state, product);
     let groups = having(state, &roles);
     let gives = |path: &str| {
-        let target = ObjectId::of_membership(path);
+        let target = ObjectId::of_membership(Kind::User, path);
         target.is_some_and(|target| roles.contains(&target) || groups.contains(&target))
     };
     let holds = |fields: &crate::state::Fields| fields.keys().find(|path| gives(path)).cloned();

@@ -324,7 +324,7 @@ fn referred_roles(one: &mut Extracted, bare: &Flat) {
     let mut referred = BTreeSet::new();
     for (id, fields) in &one.full {
         for (path, value) in fields {
-            referred.extend(ObjectId::of_membership(path).filter(|_| id.kind == Kind::User));
+            referred.extend(ObjectId::of_membership(id.kind, path));
             let composites = path.starts_with("composites.") && !id.key.starts_with("default-roles-");
             for name in value.as_array().into_iter().flatten().filter_map(Value::as_str).filter(|_| !composites) {
                 referred.extend(ObjectId::of_reference(id.kind, path, name));

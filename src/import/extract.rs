@@ -318,7 +318,7 @@ fn default_role(one: &mut Extracted, bare: &Flat) {
         let listed = |path: &str, value: &Value| {
             let names = value.as_array().into_iter().flatten().filter_map(Value::as_str);
             names.filter_map(|name| ObjectId::of_reference(id.kind, path, name)).any(|target| target == late)
-                || ObjectId::of_membership(path).filter(|_| id.kind == Kind::User).as_ref() == Some(&late)
+                || ObjectId::of_membership(id.kind, path).as_ref() == Some(&late)
         };
         fields.iter().any(|(path, value)| listed(path, value))
             && !(bare.contains_key(id) && one.differing(id, fields).is_empty())

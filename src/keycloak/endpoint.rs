@@ -48,8 +48,12 @@ pub enum LinkPath {
     Roles(String),
     /// PUT and DELETE without a body.
     One(String),
-    /// POST of the alias as a JSON text, DELETE with the alias as a last segment.
-    Provider(String),
+    /// POST of the alias or id as a JSON text, DELETE with it as a last segment.
+    Named(String),
+    /// The same for a member; one whose account belongs to the organization would be deleted with its membership.
+    Member(String),
+    /// POST of the account's id and name, DELETE without a body.
+    Account(String),
 }
 
 /// Where the references of an object are written: `own` and `other` are the ids of the object and of what it refers
@@ -60,6 +64,9 @@ pub fn link(kind: Kind, own: &str, field: &str, target: &ObjectId, other: &str, 
         LinkPath::Roles(format!("{holder}/{whose}"))
     };
     match (kind, target.kind) {
+        (Kind::User, Kind::IdentityProvider) => {
+            LinkPath::Account(format!("{}/{}", federated_identities(own), segment(other)))
+        }
         (Kind::User, Kind::Group) => LinkPath::One(format!("users/{own}/groups/{other}")),
         (Kind::User, _) => mapping(&format!("users/{own}/role-mappings")),
         (Kind::Group, _) => mapping(&format!("groups/{own}/role-mappings")),
@@ -73,7 +80,8 @@ pub fn link(kind: Kind, own: &str, field: &str, target: &ObjectId, other: &str, 
             LinkPath::One(format!("clients/{own}/{list}-client-scopes/{other}"))
         }
         (Kind::Client | Kind::ClientScope, _) => mapping(&format!("{}/scope-mappings", item(kind, "", own))),
-        (Kind::Organization, _) => LinkPath::Provider(format!("organizations/{own}/identity-providers")),
+        (Kind::Organization, Kind::User) => LinkPath::Member(format!("organizations/{own}/members")),
+        (Kind::Organization, _) => LinkPath::Named(format!("organizations/{own}/identity-providers")),
         _ => LinkPath::Roles(format!("roles-by-id/{own}/composites")),
     }
 }
@@ -81,4 +89,14 @@ pub fn link(kind: Kind, own: &str, field: &str, target: &ObjectId, other: &str, 
 /// The scopes that a client's tokens always have.
 pub fn client_scopes(client: &str) -> String {
     format!("clients/{client}/default-client-scopes")
+}
+
+/// The accounts of identity providers that are a user's own.
+pub fn federated_identities(user: &str) -> String {
+    format!("users/{user}/federated-identity")
+}
+
+/// The organizations that a user is in.
+pub fn organizations_of(user: &str) -> String {
+    format!("organizations/members/{user}/organizations")
 }

@@ -6,25 +6,71 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use super::listing::{list, pages};
-use super::{KeycloakError, ReadRealms, segment};
+use super::{KeycloakError, ReadRealms, endpoint, segment};
 use crate::plan::TenantPlan;
+use crate::state::address::{FEDERATED_IDENTITIES, MEMBERS};
 use crate::state::kind::{RETIRED, SERVICE_ACCOUNT_PREFIX};
 use crate::state::permissions::{name_user, unnamed_users};
 use crate::state::specs::SPECS;
-use crate::state::{Kind, ObjectId, RealmState, arrange};
+use crate::state::{Applied, Kind, ObjectId, RealmState, arrange};
 
-/// Names of users.
-pub type Users = BTreeSet<String>;
+/// Which users are read, and what of them takes a request of its own.
+#[derive(Debug, Clone, Default)]
+pub struct Users {
+    names: BTreeSet<String>,
+    /// Those whose accounts at identity providers are compared.
+    federated: BTreeSet<String>,
+    /// Those whose organizations are compared.
+    members: BTreeSet<String>,
+}
+
+impl<const N: usize> From<[String; N]> for Users {
+    fn from(names: [String; N]) -> Self {
+        Self { names: names.into(), ..Self::default() }
+    }
+}
+
+impl Users {
+    /// An object that is compared, with the paths of its fields.
+    fn note<'p>(&mut self, id: &ObjectId, paths: impl IntoIterator<Item = &'p String>) {
+        if id.kind == Kind::User {
+            self.names.insert(id.key.clone());
+        }
+        for path in paths {
+            match ObjectId::of_membership(id.kind, path).map(|target| (target.kind, target.key)) {
+                Some((Kind::IdentityProvider, _)) => drop(self.federated.insert(id.key.clone())),
+                Some((Kind::User, member)) => {
+                    self.names.insert(member.clone());
+                    self.members.insert(member);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn note_applied(&mut self, applied: &Applied) {
+        for id in applied.objects() {
+            self.note(id, applied.fields(id).into_iter().flat_map(|fields| fields.keys()));
+        }
+    }
+}
 
 /// The users that a state declares.
 pub fn declared_users(desired: &RealmState) -> Users {
-    desired.of_kind(Kind::User).map(|(id, _)| id.key.clone()).collect()
+    let mut users = Users::default();
+    desired.objects.iter().for_each(|(id, object)| users.note(id, object.fields.keys()));
+    users
 }
 
 /// The users that a plan for one realm is about.
 pub fn planned_users(plan: &TenantPlan) -> Users {
-    let changed = plan.changes.iter().map(|change| &change.object);
-    changed.filter(|id| id.kind == Kind::User).map(|id| id.key.clone()).collect()
+    let mut users = Users::default();
+    for change in &plan.changes {
+        users.note(&change.object, change.created().keys().chain(change.fields.iter().map(|field| &field.path)));
+    }
+    // What is adopted relies on what is recorded of it.
+    plan.record.iter().for_each(|record| users.note_applied(&Applied::parse(record)));
+    users
 }
 
 /// What a realm contains, or `None` when there is no such realm. Of the users, `wanted` and those of the marker are
@@ -39,12 +85,13 @@ pub async fn observe(api: &impl ReadRealms, realm: &str, wanted: &Users) -> Resu
     settle_flows(&mut state);
     state.settle_upgrades();
     let mut wanted = wanted.clone();
-    wanted.extend(state.applied().objects().filter(|id| id.kind == Kind::User).map(|id| id.key.clone()));
-    wanted.retain(|name| !name.starts_with(SERVICE_ACCOUNT_PREFIX));
+    wanted.note_applied(&state.applied());
+    wanted.names.retain(|name| !name.starts_with(SERVICE_ACCOUNT_PREFIX));
     for user in users(api, realm, &state, &wanted).await? {
         let found = arrange(&json!({ "users": [user] }));
         state.objects.extend(found.objects.into_iter().filter(|(id, _)| id.kind == Kind::User));
     }
+    memberships(api, realm, &mut state, &wanted).await?;
     Ok(Some(state))
 }
 
@@ -102,14 +149,42 @@ async fn users(
     wanted: &Users,
 ) -> Result<Vec<Value>, KeycloakError> {
     let mut found = Vec::new();
-    for name in wanted {
+    for name in &wanted.names {
         let path = format!("users?exact=true&username={}", segment(name));
         if let Some(mut user) = list(api, realm, &path).await?.into_iter().next() {
             ask(api, realm, state, &mut user).await?;
+            if wanted.federated.contains(name) {
+                let path = endpoint::federated_identities(user["id"].as_str().unwrap_or_default());
+                user[FEDERATED_IDENTITIES] = list(api, realm, &path).await?.into();
+            }
             found.push(user);
         }
     }
     Ok(found)
+}
+
+/// Which organizations the wanted users are in: by user, however many members there are.
+async fn memberships(
+    api: &impl ReadRealms,
+    realm: &str,
+    state: &mut RealmState,
+    wanted: &Users,
+) -> Result<(), KeycloakError> {
+    if state.of_kind(Kind::Organization).next().is_none() {
+        return Ok(());
+    }
+    for name in &wanted.members {
+        let user = state.get(&ObjectId::new(Kind::User, name)).and_then(|user| user.id.clone());
+        let Some(user) = user else { continue };
+        for organization in list(api, realm, &endpoint::organizations_of(&user)).await? {
+            let id = organization["id"].as_str();
+            let mut known = state.objects.iter_mut().filter(|(id, _)| id.kind == Kind::Organization);
+            if let Some((_, known)) = known.find(|(_, known)| known.id.as_deref() == id) {
+                known.fields.insert(format!("{MEMBERS}.{name}"), true.into());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// All roles and groups of one user.

@@ -70,6 +70,9 @@ RealmRepresentation. Managed is what a tenant's realm is made of:
   group whose name holds a `/`, that is written `%2F`: the group `in/out` is `/in%2Fout`. Roles and
   groups that such a user has beside the declared ones are named, and left alone. `requiredActions` are given when the user
   is made and not compared later: an action that the user has done is gone, and that is no drift;
+- `federatedIdentities` of such users (`{identityProvider: corp, userId: "4711", userName: jo}`, one of each provider) and
+  `members` of organizations, by the names of users that are declared. Both are read where they are declared, of each
+  user by itself: what such a user has beside them is named, and left alone; of other users nothing is read;
 - `identityProviders` with `identityProviderMappers`, `organizations` with domains and providers, `clientProfiles` and
   `clientPolicies`;
 - fine-grained admin permissions (`adminPermissionsEnabled: true`), as the `policies` of the client `admin-permissions`.
@@ -104,7 +107,7 @@ its `defaultSignatureAlgorithm`, `hmac…` and `aes…`; then they are all its k
 need not wait for RSA keys. A list of `clientScopes` is all that a realm has, but for `offline_access`.
 
 Anything else is refused. Of users, `credentials`, `requiredActions` and `emailVerified` are sent when the user is made, and
-left to others from then on; members of organizations are the tenant's. A realm is always named after its tenant and
+left to others from then on; their consents are theirs. A realm is always named after its tenant and
 enabled. The provisioner is added to every realm and can't be left out.
 
 Where a template extends another, and where a tenant differs, mappings are merged, lists of named objects (by

@@ -210,12 +210,14 @@ fn is_given(id: &ObjectId, path: &str, value: &Value, found: Option<&Fields>) ->
         || (id.kind == Kind::Realm && mirrored())
 }
 
-/// What declared users, and the service accounts of declared clients, have although nobody declared it.
+/// What declared users, and the service accounts of declared clients, have although nobody declared it, and who is in a
+/// declared organization.
 pub fn rights(desired: &RealmState, observed: &RealmState, applied: &Applied) -> ForeignFields {
     let mut rights = ForeignFields::new();
-    for (id, found) in observed.of_kind(Kind::User).filter(|(id, _)| is_ours(desired, id)) {
+    let shared = observed.of_kind(Kind::User).chain(observed.of_kind(Kind::Organization));
+    for (id, found) in shared.filter(|(id, _)| is_ours(desired, id)) {
         let declared = |path: &str| {
-            desired.get(id).is_some_and(|user| user.fields.contains_key(path)) || applied.field(id, path).is_some()
+            desired.get(id).is_some_and(|wanted| wanted.fields.contains_key(path)) || applied.field(id, path).is_some()
         };
         let foreign = found.fields.keys().filter(|path| id.kind.class_of_path(path).is_shared() && !declared(path));
         let foreign: Vec<String> = foreign.cloned().collect();

@@ -17,6 +17,8 @@ pub(crate) struct Link {
     pub(crate) field: String,
     /// What is referred to.
     pub(crate) target: ObjectId,
+    /// As whom, where it is an identity provider that vouches for a user: the account's id and name there.
+    pub(crate) account: Option<(String, Option<String>)>,
 }
 
 impl Link {
@@ -27,10 +29,13 @@ impl Link {
     ) -> Vec<Self> {
         let mut links = Vec::new();
         for (path, before, after) in fields {
-            if let Some(target) = ObjectId::of_membership(path).filter(|_| id.kind == Kind::User) {
-                if before.is_some() != after.is_some() {
-                    let field = path.split('.').next().unwrap_or_default().to_owned();
-                    links.push(Self { add: after.is_some(), field, target });
+            if let Some(target) = ObjectId::of_membership(id.kind, path) {
+                let field = path.split('.').next().unwrap_or_default();
+                let link =
+                    |add, value| Self { add, field: field.to_owned(), target: target.clone(), account: account(value) };
+                if before != after {
+                    links.extend(before.map(|value| link(false, value)));
+                    links.extend(after.map(|value| link(true, value)));
                 }
                 continue;
             }
@@ -41,7 +46,7 @@ impl Link {
             let (before, after) = (names(before), names(after));
             let link = |add, name: &String| {
                 let target = ObjectId::of_reference(id.kind, path, name)?;
-                Some(Self { add, field: path.to_owned(), target })
+                Some(Self { add, field: path.to_owned(), target, account: None })
             };
             links.extend(before.iter().filter(|name| !after.contains(name)).filter_map(|name| link(false, name)));
             links.extend(after.iter().filter(|name| !before.contains(name)).filter_map(|name| link(true, name)));
@@ -54,6 +59,12 @@ impl Link {
     pub(crate) fn added(self) -> Option<ObjectId> {
         self.add.then_some(self.target)
     }
+}
+
+/// The account that stands for a user at an identity provider.
+fn account(value: &Value) -> Option<(String, Option<String>)> {
+    let text = |field: &str| value[field].as_str().map(str::to_owned);
+    Some((text("userId")?, text("userName")))
 }
 
 /// What has to be there for a change: the object that its own belongs to, and what it refers to anew.

@@ -10,6 +10,12 @@ use serde_json::Value;
 use super::kind::{Kind, SERVICE_ACCOUNT_PREFIX, Section};
 use super::permissions::referred;
 
+/// The field of a user that says which accounts of identity providers are its own.
+pub const FEDERATED_IDENTITIES: &str = "federatedIdentities";
+
+/// The field of an organization that says who belongs to it.
+pub const MEMBERS: &str = "members";
+
 /// An object within its realm: its kind, and its key among those of the kind (`assistant/seat` for a client's role).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId {
@@ -113,20 +119,22 @@ impl ObjectId {
     pub fn targets(&self, path: &str, value: &Value) -> Vec<Self> {
         let names = value.as_array().into_iter().flatten().filter_map(Value::as_str);
         let listed = names.filter_map(|name| Self::of_reference(self.kind, path, name));
-        let membership = Self::of_membership(path).filter(|_| self.kind == Kind::User);
+        let membership = Self::of_membership(self.kind, path);
         listed.chain(membership).chain(referred(self, path, Some(value))).collect()
     }
 
-    /// What a membership among a user's fields is in, a role or a group: `realmRoles.NAME`, `clientRoles.CLIENT/NAME`,
-    /// `groups./PATH`.
-    pub fn of_membership(path: &str) -> Option<Self> {
-        if let Some(group) = path.strip_prefix("groups.") {
-            return Some(Self::new(Kind::Group, group.trim_start_matches('/')));
-        }
-        match path.strip_prefix("realmRoles.") {
-            Some(role) => Some(Self::new(Kind::RealmRole, role)),
-            None => Some(Self::new(Kind::ClientRole, path.strip_prefix("clientRoles.")?)),
-        }
+    /// What a membership names. A user's: a role, a group, or who vouches for it: `realmRoles.NAME`,
+    /// `clientRoles.CLIENT/NAME`, `groups./PATH`, `federatedIdentities.PROVIDER`. An organization's: `members.USER`.
+    pub fn of_membership(kind: Kind, path: &str) -> Option<Self> {
+        let (field, name) = path.split_once('.')?;
+        Some(match (kind, field) {
+            (Kind::User, "groups") => Self::new(Kind::Group, name.trim_start_matches('/')),
+            (Kind::User, "realmRoles") => Self::new(Kind::RealmRole, name),
+            (Kind::User, "clientRoles") => Self::new(Kind::ClientRole, name),
+            (Kind::User, FEDERATED_IDENTITIES) => Self::new(Kind::IdentityProvider, name),
+            (Kind::Organization, MEMBERS) => Self::new(Kind::User, name),
+            _ => return None,
+        })
     }
 }
 

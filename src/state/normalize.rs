@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::address::FEDERATED_IDENTITIES;
 use super::kind::{Class, Kind};
 use super::secret::as_reference;
 use super::{Fields, ObjectId};
@@ -41,9 +42,13 @@ pub fn document<'a>(kind: Kind, fields: impl IntoIterator<Item = (&'a String, &'
         let Some((field, rest)) = path.split_once('.') else { continue };
         match kind.class(field) {
             Some(Class::Memberships) => {
-                let Some(role) = ObjectId::of_membership(path) else { continue };
+                let Some(role) = ObjectId::of_membership(kind, path) else { continue };
                 let (owner, name) = role.owner_and_name();
                 let (slot, name) = match role.kind {
+                    Kind::IdentityProvider => {
+                        inner(&mut document, field).insert(rest.to_owned(), value.clone());
+                        continue;
+                    }
                     Kind::Group => (document.entry(field).or_insert_with(|| json!([])), rest),
                     Kind::ClientRole => (inner(&mut document, field).entry(owner).or_insert_with(|| json!([])), name),
                     _ => (document.entry(field).or_insert_with(|| json!([])), name),
@@ -112,7 +117,8 @@ fn folded(value: &Value) -> Value {
 
 fn set(value: &Value) -> Value {
     let Some(items) = value.as_array() else { return value.clone() };
-    let mut items = items.clone();
+    // A text that is empty is nothing, and not kept.
+    let mut items: Vec<Value> = items.iter().filter(|item| **item != "").cloned().collect();
     items.sort_by_key(Value::to_string);
     items.dedup();
     Value::Array(items)
@@ -155,17 +161,17 @@ fn memberships(fields: &mut Fields, name: &str, value: &Value) {
     let names = |list: &Value| -> Vec<String> {
         list.as_array().into_iter().flatten().filter_map(|item| item.as_str().map(str::to_owned)).collect()
     };
-    let mut put = |key: &str| fields.insert(format!("{name}.{key}"), Value::Bool(true));
     match value {
+        // Of one provider, a user has one account: its id there, and its name.
+        Value::Object(accounts) if name == FEDERATED_IDENTITIES => {
+            fields.extend(accounts.iter().map(|(provider, account)| (format!("{name}.{provider}"), account.clone())));
+        }
         Value::Object(owners) => {
             for (owner, list) in owners {
-                names(list).iter().for_each(|item| {
-                    put(&ObjectId::within(Kind::ClientRole, owner, item).key);
-                });
+                let keys = names(list).into_iter().map(|item| ObjectId::within(Kind::ClientRole, owner, &item).key);
+                fields.extend(keys.map(|key| (format!("{name}.{key}"), true.into())));
             }
         }
-        list => names(list).iter().for_each(|item| {
-            put(item);
-        }),
+        list => fields.extend(names(list).into_iter().map(|item| (format!("{name}.{item}"), true.into()))),
     }
 }

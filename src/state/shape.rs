@@ -7,6 +7,7 @@ pub(crate) mod authorization;
 mod components;
 mod flows;
 mod groups;
+mod people;
 mod policies;
 mod scope_mappings;
 
@@ -22,6 +23,7 @@ pub(crate) fn regular(representation: &Value) -> Value {
         scope_mappings::gather(map);
         authorization::gather(map);
         policies::gather(map);
+        people::gather(map);
         groups::gather(map);
     }
     document
@@ -31,6 +33,7 @@ pub(crate) fn regular(representation: &Value) -> Value {
 pub(crate) fn native(mut document: Value) -> Value {
     if let Some(map) = document.as_object_mut() {
         groups::scatter(map);
+        people::scatter(map);
         policies::scatter(map);
         authorization::scatter(map);
         scope_mappings::scatter(map);
@@ -42,7 +45,10 @@ pub(crate) fn native(mut document: Value) -> Value {
 
 /// A regular document as people write it: flows and scope mappings stay whole, which reads better than Keycloak's shape.
 pub(crate) fn written(mut document: Value) -> Value {
-    document.as_object_mut().into_iter().for_each(policies::scatter);
+    if let Some(map) = document.as_object_mut() {
+        people::scatter(map);
+        policies::scatter(map);
+    }
     document
 }
 

@@ -338,9 +338,10 @@ pub(super) const ORGANIZATION: Table = &[
     (Class::Lists, &["attributes"]),
     (Class::Document, &["domains"]),
     (Class::Links, &["identityProviders"]),
+    (Class::Memberships, &["members"]),
     (Class::Server, &["id"]),
-    // Its people are the tenant's own affair.
-    (Class::Unmanaged, &["members", "groups"]),
+    // They are the tenant's own affair.
+    (Class::Unmanaged, &["groups"]),
 ];
 
 pub(super) const CLIENT_PROFILES: Table = &[(Class::Document, &["profiles"]), (Class::Server, &["globalProfiles"])];
@@ -353,7 +354,7 @@ pub(super) const USER: Table = &[
     (Class::Folded, &["username", "email"]),
     (Class::Plain, &["firstName", "lastName", "enabled"]),
     (Class::Lists, &["attributes"]),
-    (Class::Memberships, &["realmRoles", "clientRoles", "groups"]),
+    (Class::Memberships, &["realmRoles", "clientRoles", "groups", "federatedIdentities"]),
     (Class::Initial, &["emailVerified", "requiredActions", "credentials", "serviceAccountClientId"]),
     (
         Class::Server,
@@ -370,5 +371,5 @@ pub(super) const USER: Table = &[
             "userProfileMetadata",
         ],
     ),
-    (Class::Unmanaged, &["federatedIdentities", "clientConsents"]),
+    (Class::Unmanaged, &["clientConsents"]),
 ];

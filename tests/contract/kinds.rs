@@ -94,6 +94,53 @@ pub async fn organizations_need_their_switch(api: &impl WriteRealms, jwks: &str,
     assert_eq!(export(api, realm).await["organizations"], Value::Null, "no export has them");
 }
 
+pub async fn births_bring_members_and_accounts_and_each_is_written_once(
+    api: &impl WriteRealms,
+    jwks: &str,
+    realm: &str,
+) {
+    let provider = json!({"alias": "corp", "providerId": "oidc", "enabled": true, "config": {
+        "clientId": "x", "authorizationUrl": "https://corp.example/a", "tokenUrl": "https://corp.example/t"}});
+    let own = json!({"identityProvider": "corp", "userId": "7", "userName": "jo7"});
+    let parts = json!({
+        "organizationsEnabled": true,
+        "identityProviders": [provider],
+        "users": [{"username": "jo", "enabled": true, "federatedIdentities": [own]}, {"username": "ann", "enabled": true}],
+        "organizations": [{"name": "Ward", "alias": "ward", "enabled": true, "domains": [{"name": "ward.example"}], "members": [{"username": "jo", "membershipType": "MANAGED"}]}],
+    });
+    born(api, jwks, realm, parts).await;
+    let user = async |name: &str| {
+        let found = read(api, realm, &format!("users?exact=true&username={name}")).await;
+        assert_eq!(found[0]["federatedIdentities"], Value::Null, "no listing has them");
+        found[0]["id"].as_str().expect("an id").to_owned()
+    };
+    let (jo, ann) = (user("jo").await, user("ann").await);
+    let accounts = async |user: &str| read(api, realm, &format!("users/{user}/federated-identity")).await;
+    assert_eq!(accounts(&jo).await, json!([own]));
+    let path = format!("users/{ann}/federated-identity/corp");
+    post(api, realm, &path, json!({"userId": "8"})).await;
+    assert_eq!(api.post(realm, &path, &json!({"userId": "9"})).await.expect_err("it has one").status(), Some(409));
+    assert_eq!(accounts(&ann).await[0]["userId"], "8");
+    api.delete(realm, &path, None).await.expect("removed");
+    assert_eq!(accounts(&ann).await, json!([]));
+
+    let organizations = async |user: &str| {
+        let found = read(api, realm, &format!("organizations/members/{user}/organizations")).await;
+        found.as_array().into_iter().flatten().map(|one| one["alias"].clone()).collect::<Value>()
+    };
+    assert_eq!((organizations(&jo).await, organizations(&ann).await), (json!(["ward"]), json!([])));
+    let listed = read(api, realm, "organizations?briefRepresentation=false").await;
+    assert_eq!(listed[0]["members"], Value::Null, "no listing has them");
+    let members = format!("organizations/{}/members", listed[0]["id"].as_str().expect("an id"));
+    let type_of = async |user: &str| read(api, realm, &format!("{members}/{user}")).await["membershipType"].clone();
+    assert_eq!(type_of(&jo).await, "UNMANAGED", "whatever a body says");
+    post(api, realm, &members, json!(ann)).await;
+    assert_eq!(api.post(realm, &members, &json!(ann)).await.expect_err("she is one").status(), Some(409));
+    assert_eq!(type_of(&ann).await, "UNMANAGED");
+    api.delete(realm, &format!("{members}/{ann}"), None).await.expect("removed");
+    assert_eq!((organizations(&ann).await, user("ann").await), (json!([]), ann), "the user stays");
+}
+
 pub async fn put_user_with_attributes_clears_names_that_it_omits(api: &impl WriteRealms, jwks: &str, realm: &str) {
     let profile = json!({"unmanagedAttributePolicy": "ENABLED", "attributes": [{"name": "username"}, {"name": "email"}, {"name": "firstName"}, {"name": "lastName"}]});
     born(api, jwks, realm, json!({ "userProfile": profile })).await;

@@ -64,6 +64,7 @@ macro_rules! contract_cases {
             put_required_action_replaces,
             texts_of_a_locale_are_added_to,
             organizations_need_their_switch,
+            births_bring_members_and_accounts_and_each_is_written_once,
             put_user_with_attributes_clears_names_that_it_omits,
             put_provider_mapper_replaces,
             policies_are_written_by_name_and_replaced,

@@ -365,6 +365,35 @@ fn authorization_settings_are_read_as_keycloaks_import_reads_them() {
 }
 
 #[test]
+fn members_and_accounts_of_a_file_are_expressed() {
+    let file = json!({
+        "realm": "shop", "enabled": true, "organizationsEnabled": true,
+        "clients": [{"clientId": "web", "redirectUris": ["/*"], "webOrigins": [""]}],
+        "identityProviders": [{"alias": "corp", "providerId": "oidc", "config": {"clientId": "x", "authorizationUrl": "https://c.example/a", "tokenUrl": "https://c.example/t"}}],
+        "users": [{"username": "jo", "enabled": true, "federatedIdentities": [
+            {"identityProvider": "corp", "userId": "7", "userName": "jo7"}, {"identityProvider": "gone", "userId": "1"}]}, {"username": "ann", "enabled": true}],
+        "organizations": [{"name": "Acme", "alias": "acme", "enabled": true, "domains": [{"name": "acme.example"}],
+            "members": [{"username": "Jo", "membershipType": "UNMANAGED"}, {"username": "ann", "membershipType": "MANAGED"}, {"username": "nobody"}]}],
+    });
+    let (born, told) = from_file(&file);
+    assert_eq!(
+        named(&born["clients"], "clientId", "web").get("webOrigins"),
+        Some(&json!([])),
+        "an empty origin is none"
+    );
+    let accounts = &named(&born["users"], "username", "jo")["federatedIdentities"];
+    assert_eq!(*accounts, json!([{"identityProvider": "corp", "userId": "7", "userName": "jo7"}]));
+    assert_eq!(
+        named(&born["organizations"], "alias", "acme")["members"],
+        json!([{"username": "ann"}, {"username": "jo"}])
+    );
+    assert_eq!(
+        told,
+        ["NotExpressed organization/acme members.nobody", "NotExpressed user/jo federatedIdentities.gone",]
+    );
+}
+
+#[test]
 fn every_kind_is_expressed() {
     let mut content = crate::support::full::content(1);
     // A server has each of these once.

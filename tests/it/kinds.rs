@@ -2,11 +2,12 @@
 
 use realmwright::keycloak::memory::MemoryKeycloak;
 use realmwright::keycloak::{Birth, KeycloakError, ReadRealms, WriteRealms};
+use realmwright::plan::render::markdown;
 use serde_json::{Value, json};
 
 use crate::apply::Failing;
 use crate::support::full::content;
-use crate::support::{World, carry_out};
+use crate::support::{World, carry_out, changes};
 
 fn world(realm: &Value) -> World {
     let template = json!({"apiVersion": "realmwright/v1", "kind": "RealmTemplate", "name": "full", "extends": "organization", "realm": realm});
@@ -53,6 +54,83 @@ async fn a_changed_flow_is_built_aside_and_the_old_one_stays_for_logins_in_progr
     };
     assert_eq!(ids(&kept), ids(&before), "a login in progress finds its steps");
     assert_eq!(api.get("north", "").await.expect("readable").expect("there")["browserFlow"], "door");
+}
+
+/// A realm with an organization, an identity provider and two users; with what is said of members and of accounts.
+fn people(members: Value, accounts: Value) -> Value {
+    let provider =
+        json!({"clientId": "x", "authorizationUrl": "https://corp.example/a", "tokenUrl": "https://corp.example/t"});
+    json!({
+        "organizationsEnabled": true,
+        "identityProviders": [{"alias": "corp", "providerId": "oidc", "config": provider}],
+        "users": [{"username": "ann", "federatedIdentities": accounts}, {"username": "jo"}],
+        "organizations": [{"name": "Ward", "alias": "ward", "domains": [{"name": "ward.example"}], "members": members}],
+    })
+}
+
+#[tokio::test]
+async fn members_and_accounts_are_read_where_they_are_declared_and_put_back() {
+    let api = MemoryKeycloak::new();
+    let account = json!([{"identityProvider": "corp", "userId": 7}]);
+    let declared = world(&people(json!(["Ann"]), account.clone()));
+    declared.apply(&api).await;
+    let id = async |name: &str| {
+        let found = api.get("north", &format!("users?exact=true&username={name}")).await.expect("readable");
+        found.expect("there")[0]["id"].as_str().expect("an id").to_owned()
+    };
+    let (ann, jo) = (id("ann").await, id("jo").await);
+    let before = api.requests().len();
+    declared.plan(&api).await;
+    let asked: Vec<String> = api.requests()[before..].iter().map(|sent| sent.path.clone()).collect();
+    let of = |part: &str| asked.iter().filter(|path| path.contains(part)).count();
+    assert_eq!((of("federated-identity"), of("organizations/members")), (1, 1), "of ann alone: {asked:?}");
+
+    let organizations = api.get("north", "organizations").await.expect("readable").expect("there");
+    let members = format!("organizations/{}/members", organizations[0]["id"].as_str().expect("an id"));
+    api.delete("north", &format!("{members}/{ann}"), None).await.expect("removed");
+    api.delete("north", &format!("users/{ann}/federated-identity/corp"), None).await.expect("removed");
+    for (user, account) in [(&ann, "evil"), (&jo, "not asked for")] {
+        let body = json!({"userId": account});
+        api.post("north", &format!("users/{user}/federated-identity/corp"), &body).await.expect("written");
+    }
+    insta::assert_snapshot!(changes(&declared.plan(&api).await), @r#"
+    north (distributor)
+        ~ update  organization/ward
+            members.ann  (none) → true  (changed outside Realmwright)
+        ~ update  user/ann
+            federatedIdentities.corp  (changed outside Realmwright)
+              ~ userId  "evil" → "7"
+    "#);
+    declared.apply(&api).await;
+
+    let none = world(&people(json!([]), json!([])));
+    insta::assert_snapshot!(changes(&none.plan(&api).await), @r#"
+    north (distributor)
+        ~ update  organization/ward
+            members.ann  true → (none)
+        ~ update  user/ann
+            federatedIdentities.corp  {"userId":"7"} → (none)
+    "#);
+    none.apply(&api).await;
+    let comment = markdown::plan(&declared.plan(&api).await);
+    assert!(comment.contains("lets in an account of `identity-provider/corp`"), "{comment}");
+    assert!(comment.contains("takes in `user/ann`"), "{comment}");
+    assert_eq!(api.get("north", &format!("users/{ann}/federated-identity")).await.expect("readable"), Some(json!([])));
+}
+
+#[test]
+fn members_and_accounts_that_can_not_be_are_refused() {
+    let twice = json!([{"identityProvider": "corp", "userId": "7"}, {"identityProvider": "corp", "userId": "8"},
+        {"identityProvider": "lost", "userId": "8"}, {"userId": "9", "name": "x"}]);
+    let wrong = world(&people(json!(["nobody", {"name": "x"}]), twice));
+    insta::assert_snapshot!(wrong.findings(), @r"
+    [wrong-value] full.yaml:1:357 a member of an organization is a user's name
+    [wrong-value] full.yaml:1:489 a user has two accounts of the provider `corp`; Keycloak takes one
+    [wrong-value] full.yaml:1:571 an account needs `identityProvider` and `userId`, the user's id there
+    [unknown-field] full.yaml:1:572 `name` is not a field of an account at an identity provider (it has identityProvider, userId, userName)
+    [unknown-object] tenant.yaml:3:7 north/organization/ward refers to the user `nobody`, who is not declared (declare the user, or name a role or a group: anybody may take the name of a user who is not declared)
+    [unknown-object] tenant.yaml:3:7 north/user/ann refers to the identity-provider `lost`, which the realm does not have
+    ");
 }
 
 #[tokio::test]

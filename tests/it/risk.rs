@@ -258,7 +258,7 @@ async fn with_others() -> (MemoryKeycloak, World, World) {
     let api = MemoryKeycloak::new();
     let full = world().edit("tenants.yaml", "        licences:\n", OWN);
     full.apply(&api).await;
-    let state = observe(&api, "clinic", &Users::new()).await.expect("readable").expect("there");
+    let state = observe(&api, "clinic", &Users::default()).await.expect("readable").expect("there");
     let of =
         |address: &str| state.get(&address.parse().expect("an address")).and_then(|it| it.id.clone()).expect("an id");
     let mapper = json!({"name": "by-hand", "protocol": "openid-connect", "protocolMapper": "oidc-sub-mapper"});
@@ -360,7 +360,7 @@ async fn a_part_that_deletes_an_object_tells_what_goes_with_it() {
 #[tokio::test]
 async fn the_report_of_drift_says_that_a_guard_refuses_its_repair() {
     let (api, world) = applied().await;
-    let state = observe(&api, "clinic", &Users::new()).await.expect("readable").expect("there");
+    let state = observe(&api, "clinic", &Users::default()).await.expect("readable").expect("there");
     let assistant = state.get(&"client/assistant".parse().expect("an address")).and_then(|it| it.id.clone());
     let change = json!({"clientId": "assistant", "redirectUris": ["https://evil.example/*"]});
     let path = format!("clients/{}", assistant.expect("an id"));

@@ -352,7 +352,15 @@ fn fields() -> Round {
         (Set("organizations/{alias=ward}", "/description", json!("x")), &["organization/ward description"]),
         (Set("organizations/{alias=ward}", "/attributes/floor", json!(["9"])), &["organization/ward attributes.floor"]),
         (Delete("organizations/{alias=ward}/identity-providers/corp"), &["organization/ward identityProviders"]),
+        (
+            Delete("organizations/{alias=ward}/members/{users|username=boss@clinic.example|id}"),
+            &["organization/ward members.boss@clinic.example"],
+        ),
         // Client policies, users.
+        (
+            Delete("users/{username=boss@clinic.example}/federated-identity/corp"),
+            &["user/boss@clinic.example federatedIdentities.corp"],
+        ),
         (Set("client-policies/policies", "/policies/0/enabled", json!(false)), &["client-policies policies"]),
         (Set("client-policies/profiles", "/profiles/0/executors", json!([])), &["client-profiles profiles"]),
         (

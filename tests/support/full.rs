@@ -25,6 +25,7 @@ pub fn content(n: u32) -> Value {
             "name": format!("Ward {n}"), "alias": "ward", "enabled": true, "description": "d",
             "attributes": {"floor": [n.to_string()]}, "domains": [{"name": format!("ward{n}.example")}],
             "identityProviders": [{"alias": "corp"}],
+            "members": if n == 1 { json!(["boss@clinic.example"]) } else { json!([]) },
         }],
         "userProfile": {
             "unmanagedAttributePolicy": if n == 1 { "ENABLED" } else { "ADMIN_EDIT" },
@@ -106,7 +107,7 @@ pub fn content(n: u32) -> Value {
         "identityProviderMappers": [{"name": "nurse", "identityProviderAlias": "corp", "identityProviderMapper": "oidc-hardcoded-role-idp-mapper", "config": {"role": if n == 1 { "nurse" } else { "doctor" }, "syncMode": "INHERIT"}}],
         "clientProfiles": {"profiles": [{"name": "strict", "description": format!("p{n}"), "executors": [{"executor": "reject-request", "configuration": {}}]}]},
         "clientPolicies": {"policies": [{"name": "no passwords", "enabled": true, "conditions": [{"condition": "grant-type", "configuration": {"grant_types": ["password"]}}], "profiles": if n == 1 { json!(["strict"]) } else { json!([]) }}]},
-        "users": [{"username": "boss@clinic.example", "attributes": {"badge": [n.to_string()]}, "groups": if n == 1 { json!(["/wards"]) } else { json!(["/wards/night", "/in%2Fout/a%2Fb%"]) }, "realmRoles": ["nurse"]}],
+        "users": [{"username": "boss@clinic.example", "attributes": {"badge": [n.to_string()]}, "federatedIdentities": [{"identityProvider": "corp", "userId": n.to_string(), "userName": "boss"}], "groups": if n == 1 { json!(["/wards"]) } else { json!(["/wards/night", "/in%2Fout/a%2Fb%"]) }, "realmRoles": ["nurse"]}],
     })
 }
 

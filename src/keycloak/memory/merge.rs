@@ -26,7 +26,7 @@ pub(super) fn without_composites(body: &Value) -> Value {
 pub(super) fn brief_user(user: &Value) -> Value {
     let mut user = user.clone();
     if let Some(map) = user.as_object_mut() {
-        for hidden in ["realmRoles", "clientRoles", "credentials"] {
+        for hidden in ["realmRoles", "clientRoles", "credentials", "federatedIdentities"] {
             map.remove(hidden);
         }
     }

@@ -46,7 +46,19 @@ impl Realm {
             ["group-by-path", path @ ..] => {
                 self.objects.get(&ObjectId::new(Kind::Group, path.join("/"))).cloned().ok_or_else(|| missing("group"))
             }
-            ["organizations"] => Ok(self.of_kind(Kind::Organization).map(|(_, document)| document.clone()).collect()),
+            ["organizations"] => {
+                Ok(self.of_kind(Kind::Organization).map(|(_, document)| brief_organization(document)).collect())
+            }
+            ["organizations", "members", id, "organizations"] => self.by_id(Kind::User, id).map(|user| {
+                let all = self.of_kind(Kind::Organization).map(|(_, document)| document);
+                let own = all.filter(|document| has(&document["members"], &json!(user.key)));
+                own.map(brief_organization).collect()
+            }),
+            ["organizations", id, "members", user] => self.member(id, user),
+            ["users", id, "federated-identity"] => self.by_id(Kind::User, id).map(|user| {
+                let accounts = self.objects[&user]["federatedIdentities"].as_object().into_iter().flatten();
+                accounts.map(|(provider, account)| with_provider(account, provider)).collect()
+            }),
             ["identity-provider", "instances"] => Ok(self
                 .of_kind(Kind::IdentityProvider)
                 .map(|(id, provider)| self.with_organization(&id.key, provider))
@@ -79,6 +91,23 @@ impl Realm {
                     Ok(None)
                 })
             }
+            ["organizations", id, "members"] => self.by_id(Kind::Organization, id).and_then(|organization| {
+                let user = self.by_id(Kind::User, body.as_str().unwrap_or_default())?.key;
+                let members = &mut self.document(&organization)?["members"];
+                if has(members, &json!(user)) {
+                    return Err((409, "User is already a member of the organization.".into()));
+                }
+                super::merge::change(members, &user, true);
+                Ok(None)
+            }),
+            ["users", id, "federated-identity", provider] => self.by_id(Kind::User, id).and_then(|user| {
+                let account = &mut self.document(&user)?["federatedIdentities"][*provider];
+                if !account.is_null() {
+                    return Err((409, "User is already linked with provider".into()));
+                }
+                *account = body.clone();
+                Ok(None)
+            }),
             ["localization", locale] => {
                 let texts = self
                     .objects
@@ -122,10 +151,10 @@ impl Realm {
             }
             ["organizations", id] => self.by_id(Kind::Organization, id).and_then(|organization| {
                 let document = self.document(&organization)?;
-                let kept =
-                    [document["attributes"].clone(), document["identityProviders"].clone(), document["id"].clone()];
+                let fields = ["attributes", "identityProviders", "members", "id"];
+                let kept = fields.map(|field| document[field].clone());
                 *document = body.clone();
-                for (field, kept) in ["attributes", "identityProviders", "id"].into_iter().zip(kept) {
+                for (field, kept) in fields.into_iter().zip(kept) {
                     if document[field].is_null() {
                         document[field] = kept;
                     }
@@ -165,6 +194,15 @@ impl Realm {
                 .by_id(Kind::Organization, id)
                 .map(|gone| self.objects.remove(&gone))
                 .map(|_| self.forget_in_permissions(id)),
+            ["organizations", id, "members", user] => self.member(id, user).and_then(|_| {
+                let (organization, user) = (self.by_id(Kind::Organization, id)?, self.by_id(Kind::User, user)?);
+                super::merge::change(&mut self.document(&organization)?["members"], &user.key, false);
+                Ok(())
+            }),
+            ["users", id, "federated-identity", provider] => self.by_id(Kind::User, id).and_then(|user| {
+                let accounts = self.document(&user)?["federatedIdentities"].as_object_mut();
+                accounts.and_then(|accounts| accounts.remove(*provider)).map(drop).ok_or_else(|| missing("account"))
+            }),
             ["organizations", id, "identity-providers", alias] => {
                 self.by_id(Kind::Organization, id).and_then(|organization| {
                     super::merge::change(&mut self.document(&organization)?["identityProviders"], alias, false);
@@ -202,12 +240,36 @@ impl Realm {
         shown
     }
 
+    fn member(&self, organization: &str, user: &str) -> Result<Value, Refusal> {
+        let organization = &self.objects[&self.by_id(Kind::Organization, organization)?];
+        let user = self.by_id(Kind::User, user)?;
+        if !has(&organization["members"], &json!(user.key)) {
+            return Err(missing("member"));
+        }
+        let mut shown = super::merge::brief_user(&self.objects[&user]);
+        shown["membershipType"] = "UNMANAGED".into();
+        Ok(shown)
+    }
+
     fn join_group(&mut self, user: &str, group: &str, add: bool) -> Result<(), Refusal> {
         let path = self.by_id(Kind::Group, group)?.native_path();
         let user = self.by_id(Kind::User, user)?;
         super::merge::change(&mut self.document(&user)?["groups"], &path, add);
         Ok(())
     }
+}
+
+fn with_provider(account: &Value, provider: &str) -> Value {
+    let mut shown = account.clone();
+    shown["identityProvider"] = provider.into();
+    shown
+}
+
+/// Organizations are listed without their members.
+fn brief_organization(document: &Value) -> Value {
+    let mut shown = document.clone();
+    shown.as_object_mut().into_iter().for_each(|map| drop(map.remove("members")));
+    shown
 }
 
 fn has(list: &Value, item: &Value) -> bool {

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{DIRECTORIES, Part, Sort, given, object, value, wide};
 use crate::plan::{Action, Cause, Change, FieldChange};
+use crate::state::address::{FEDERATED_IDENTITIES, MEMBERS};
 use crate::state::permissions::{ADMIN_PERMISSIONS, is_permission};
 use crate::state::{Kind, ObjectId};
 
@@ -17,11 +18,14 @@ pub(super) fn rights(change: &Change, note: &mut impl FnMut(Sort, Vec<Part>)) {
         let word = match path.split('.').next() {
             Some("composites" | "realmRoles" | "clientRoles" | "groups") => "gets",
             Some("scopeMappings") => "may carry",
+            Some(FEDERATED_IDENTITIES) => "lets in an account of",
+            Some(MEMBERS) => "takes in",
             Some("defaultGroups") => "puts every new user into",
             _ => continue,
         };
-        let gained: Vec<ObjectId> = if kind == Kind::User {
-            ObjectId::of_membership(path).filter(|_| before.is_none()).into_iter().collect()
+        let membership = ObjectId::of_membership(kind, path);
+        let gained: Vec<ObjectId> = if membership.is_some() {
+            membership.filter(|_| before != Some(after)).into_iter().collect()
         } else {
             let known = before.and_then(Value::as_array).cloned().unwrap_or_default();
             let names = after.as_array().into_iter().flatten().filter(|name| !known.contains(name));
