@@ -267,7 +267,7 @@ fn field(kind: Kind, key: &Key, value: &Node, found: &mut Vec<Diagnostic>) {
                     found.push(Diagnostic::error("plain-secret", value.span, message).hint(hint));
                 }
             }
-            let nested = class == Class::Nested;
+            let nested = class == Class::Nested || (kind == Kind::Flow && key.text == "executions");
             for secret in secrets(value).into_iter().filter(|_| !nested) {
                 if !hidden.iter().any(|(_, place)| std::ptr::eq(*place, secret)) {
                     let message =
@@ -327,20 +327,30 @@ fn is_switch(value: &Value) -> bool {
     value.is_boolean() || value == "true" || value == "false"
 }
 
-/// Secrets in the settings of authenticators, which Keycloak shows to whoever may read the realm.
+/// Secrets in the settings of authenticators, which Keycloak shows to whoever may read the realm, and this program does
+/// not.
 fn settings(realm: &Node, found: &mut Vec<Diagnostic>) {
-    let configs = list(realm.get("authenticatorConfig")).iter().filter_map(|config| config.get("config"));
-    for (key, value) in configs.flat_map(Node::entries) {
+    let mut configs: Vec<&Node> =
+        list(realm.get("authenticatorConfig")).iter().filter_map(|config| config.get("config")).collect();
+    let mut open: Vec<&Node> = list(realm.get("authenticationFlows")).iter().collect();
+    while let Some(flow) = open.pop() {
+        for step in list(flow.get("executions")) {
+            configs.extend(at(step, &["config", "values"]));
+            open.extend(step.get("flow"));
+        }
+    }
+    for (key, value) in configs.into_iter().flat_map(Node::entries) {
         let plain = value.to_value();
-        if secret_name::is_secret(&key.text)
-            && value.get(SECRET).is_none()
-            && !is_switch(&plain)
-            && !is_in_vault(&plain)
-        {
+        let (secret, reference) = (secret_name::is_secret_setting(&key.text), value.get(SECRET).is_some());
+        if secret && !reference && !is_switch(&plain) && !is_in_vault(&plain) {
             let message = format!("`{}` of an authenticator is a secret and can't be written out", key.text);
-            let hint = "Keycloak shows it to whoever may read the realm, so it can't be declared: set it by hand, and leave \
-                        the flow out";
+            let hint = "declare a parameter of type `secret` and give it a reference, `env:NAME` or `file:PATH`";
             found.push(Diagnostic::error("plain-secret", value.span, message).hint(hint));
+        }
+        if reference && !secret {
+            let message =
+                format!("a secret can't be put into `{}` of an authenticator: everybody could read it", key.text);
+            found.push(Diagnostic::error("open-secret", value.span, message));
         }
     }
 }

@@ -60,12 +60,14 @@ pub(super) fn hint(id: &ObjectId, path: &str) -> String {
         (Kind::Client, "secret") => "a new realm's server makes one".to_owned(),
         _ => "a new realm has none".to_owned(),
     };
-    if id.kind.class_of_path(path) != Class::WriteOnly && !(id.kind == Kind::User && path == "credentials") {
+    let declarable = id.kind.class_of_path(path) == Class::WriteOnly || id.kind == Kind::Flow;
+    if !declarable && !(id.kind == Kind::User && path == "credentials") {
         return format!(
             "{place}, and it can't be declared: Keycloak shows it to whoever may read the realm; set it by hand"
         );
     }
+    let at = if id.kind == Kind::Flow { "among the settings of its step".to_owned() } else { format!("at `{path}`") };
     format!(
-        "{place}; to give it, declare a parameter of type `secret` in the template, put it at `{path}`, and let the tenant's `parameters` name `env:NAME` or `file:PATH`"
+        "{place}; to give it, declare a parameter of type `secret` in the template, put it {at}, and let the tenant's `parameters` name `env:NAME` or `file:PATH`"
     )
 }

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use super::{Action, Cause, Change, FieldChange};
-use crate::state::secret::{is_masked, shown_equal, sole_reference};
+use crate::state::secret::{has_reference, is_masked, shown_equal, sole_reference};
 use crate::state::secret_name::is_secret_path;
 use crate::state::{Applied, Fields, Object, ObjectId, RealmState, applied, document, same, secret::Secrets};
 
@@ -132,6 +132,9 @@ fn field(
     secrets: &Secrets,
 ) -> Option<FieldChange> {
     if secrets.are_unread() && sole_reference(after).is_some() {
+        return None;
+    }
+    if secrets.are_unread() && has_reference(after) && before.is_some_and(|before| shown_equal(after, before)) {
         return None;
     }
     let last = applied.field(id, path);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::diff::is_declared_whole;
 use crate::state::defaults::{self, Flat};
-use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
+use crate::state::kind::{Own, SERVICE_ACCOUNT_PREFIX};
 use crate::state::secret::is_masked;
 use crate::state::{Applied, Fields, Kind, Object, ObjectId, RealmState, same};
 
@@ -134,7 +134,8 @@ impl World<'_> {
         let declared = self.desired.get(id).map(|wanted| &wanted.fields);
         let mut known: Vec<Fields> = self.bare.iter().filter_map(|bare| bare.get(id)).cloned().collect();
         // One that every realm has is never brought in place of Keycloak's.
-        let brought = known.is_empty() || (declared.is_some() && !id.kind.is_single());
+        let stays = id.kind.is_single() || (id.kind == Kind::Client && Own::of(&id.key) == Some(Own::Changed));
+        let brought = known.is_empty() || (declared.is_some() && !stays);
         if brought && (defaults::is_recorded(id.kind) || id.kind.is_single()) {
             known.extend(defaults::every_new_object(id, self.found(id).unwrap_or(&Fields::new())));
         }

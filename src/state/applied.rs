@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::kind::{Class, Kind};
-use super::secret::{Secrets, sole_reference};
+use super::secret::{Secrets, has_reference, sole_reference};
 use super::{Fields, ObjectId, RealmState};
 
 /// The realm attribute that holds the marker.
@@ -42,7 +42,7 @@ impl Applied {
     /// The same where secrets were not read: of those, what was recorded before.
     pub fn with_unread(mut self, desired: &RealmState, before: &Self) -> Self {
         for (id, object) in &desired.objects {
-            let secret = object.fields.iter().filter(|(_, value)| sole_reference(value).is_some());
+            let secret = object.fields.iter().filter(|(_, value)| has_reference(value));
             for (path, _) in secret {
                 let Some(fields) = self.objects.get_mut(id) else { continue };
                 if let (Some(hash), Some(known)) = (fields.get_mut(path), before.field(id, path)) {
@@ -122,7 +122,7 @@ fn hashes(kind: Kind, fields: &Fields, secrets: &Secrets) -> BTreeMap<String, St
 pub fn hash(value: &Value, secrets: &Secrets) -> String {
     let text = match sole_reference(value) {
         Some(reference) => secrets.fingerprint(reference).unwrap_or_default().to_owned(),
-        None => value.to_string(),
+        None => secrets.fingerprinted(value).to_string(),
     };
     hex(&Sha256::digest(text)[..8])
 }

@@ -363,7 +363,9 @@ impl Kind {
         // A flow that stepped back says since when.
         let stepped_back = || key[RETIRED.len()..].split(' ').next().is_some_and(|at| at.parse::<i64>().is_ok());
         let is_retired = self == Self::Flow && key.starts_with(RETIRED);
-        self.is_built_in(key) && (!is_key || own_key()) && (!is_retired || stepped_back())
+        // It comes with the authorization settings of a client.
+        let protects = self == Self::ClientRole && key.ends_with("/uma_protection");
+        protects || self.is_built_in(key) && (!is_key || own_key()) && (!is_retired || stepped_back())
     }
 
     /// True for what has the name of something that Keycloak makes itself in every realm.

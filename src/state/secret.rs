@@ -74,6 +74,18 @@ impl Secrets {
         self.values.get(reference).map(|(_, fingerprint)| fingerprint.as_str())
     }
 
+    /// The document with every reference replaced by the fingerprint of its value.
+    pub fn fingerprinted(&self, document: &Value) -> Value {
+        if let Some(reference) = as_reference(document) {
+            return json!({ SECRET: self.fingerprint(reference) });
+        }
+        match document {
+            Value::Array(items) => items.iter().map(|item| self.fingerprinted(item)).collect(),
+            Value::Object(map) => map.iter().map(|(key, value)| (key.clone(), self.fingerprinted(value))).collect(),
+            scalar => scalar.clone(),
+        }
+    }
+
     /// The document with every reference replaced by its value, for the body of a request; or the reference that
     /// was not read.
     pub fn reveal(&self, document: &Value) -> Result<Value, String> {
@@ -116,6 +128,13 @@ pub fn shown_equal(wanted: &Value, found: &Value) -> bool {
         }
         (a, b) => a == b,
     }
+}
+
+/// True when a document holds a reference.
+pub fn has_reference(document: &Value) -> bool {
+    let mut found = Vec::new();
+    references(document, &mut found);
+    !found.is_empty()
 }
 
 /// Every reference in a document.

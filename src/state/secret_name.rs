@@ -29,7 +29,12 @@ pub fn is_secret(name: &str) -> bool {
 
 /// True when the path of a field inside a mapping names a secret: `attributes.saml.signing.private.key`.
 pub fn is_secret_path(path: &str) -> bool {
-    path.split_once('.').is_some_and(|(_, name)| name != "credentials" && is_secret(name))
+    path.split_once('.').is_some_and(|(_, name)| is_secret_setting(name))
+}
+
+/// True when a setting of this name is a secret; one that is named after all credentials says which kinds of them.
+pub fn is_secret_setting(name: &str) -> bool {
+    name != "credentials" && is_secret(name)
 }
 
 /// True when a text of this name is masked where requests and answers are shown: every secret, and what may be one.

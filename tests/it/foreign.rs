@@ -243,6 +243,23 @@ fn fields_of_what_keycloak_makes_none_of_are_named_too() {
     assert_eq!(found(&realm), expected);
 }
 
+/// A client of Keycloak's own that is declared is changed, never brought: what others change of it is theirs.
+#[test]
+fn a_declared_client_of_keycloaks_own_is_held_against_its_own_defaults() {
+    let mut realm = made();
+    edit(&mut realm, "/clients/{admin-cli}/standardFlowEnabled", json!(true));
+    let mut desired = desired();
+    desired.objects.extend(
+        arrange(&json!({"realm": "clinic", "clients": [{"clientId": "admin-cli", "name": "CLI"}]}))
+            .objects
+            .into_iter()
+            .filter(|(id, _)| id.to_string() == "client/admin-cli"),
+    );
+    let fields = foreign::fields(&desired, &arrange(&realm), &Applied::default(), &[]);
+    let id = &"client/admin-cli".parse().expect("an address");
+    assert_eq!(fields.get(id).map(Vec::as_slice), Some(&["standardFlowEnabled".to_owned()][..]));
+}
+
 /// A realm keeps what an older version made it with.
 #[test]
 fn what_an_older_version_makes_is_not_foreign() {

@@ -32,11 +32,14 @@ fn places() -> Value {
             "org.keycloak.storage.UserStorageProvider": [{"name": "directory", "providerId": "ldap", "config": {"enabled": "false", "bindCredential": "$(parameters.bind)"}}],
             "org.keycloak.keys.KeyProvider": [{"name": "own", "providerId": "rsa", "config": {"privateKey": ["$(parameters.key)"], "priority": ["7"]}}],
         },
+        "authenticationFlows": [{"alias": "door", "providerId": "basic-flow", "topLevel": true, "authenticationExecutions": [
+            {"authenticator": "registration-recaptcha-action", "requirement": "REQUIRED", "authenticatorConfig": "captcha"}]}],
+        "authenticatorConfig": [{"alias": "captcha", "config": {"site.key": "public", "secret.key": "$(parameters.captcha)"}}],
         "users": [{"username": "demo", "enabled": true, "credentials": [{"type": "password", "value": "$(parameters.user)"}]}],
     })
 }
 
-const NAMES: [&str; 7] = ["smtp", "client", "idp", "user", "bind", "key", "saml"];
+const NAMES: [&str; 8] = ["smtp", "client", "idp", "user", "bind", "key", "saml", "captcha"];
 
 fn world(lifespan: u32) -> World {
     let parameters: Value = NAMES.iter().map(|name| ((*name).to_owned(), json!({"type": "secret"}))).collect();
@@ -97,6 +100,7 @@ async fn nothing_shows(canary: &str) -> Vec<String> {
     let changed: Vec<&str> =
         rotated.tenants[0].changes.iter().flat_map(|c| &c.fields).map(|f| f.path.as_str()).collect();
     let expected = [
+        "executions",
         "config.privateKey",
         "config.bindCredential",
         "attributes.saml.signing.private.key",
@@ -178,6 +182,24 @@ async fn a_secret_that_keycloak_shows_is_compared_and_never_shown() {
     assert!(plan(&api, 90, &secrets).await.is_empty());
 }
 
+/// A setting of an authenticator that is a secret: a new value is written, and no plan shows either.
+#[tokio::test]
+async fn a_secret_of_an_authenticator_is_written_and_never_shown() {
+    let api = MemoryKeycloak::new();
+    let mut new = secrets("CANARY");
+    write(&api, &plan(&api, 90, &new).await, &new).await;
+    assert!(plan(&api, 90, &new).await.is_empty());
+    new.insert("env:captcha".into(), SecretString::from("CANARY-new".to_owned()), "another".into());
+    let changed = plan(&api, 90, &new).await;
+    let objects: Vec<String> = changed.tenants[0].changes.iter().map(|change| change.object.to_string()).collect();
+    assert_eq!(objects, ["flow/door"]);
+    for text in forms(&changed) {
+        assert!(!text.contains("CANARY"), "{text}");
+    }
+    write(&api, &changed, &new).await;
+    assert!(plan(&api, 90, &new).await.is_empty());
+}
+
 #[test]
 fn a_secret_in_a_mapping_of_any_names_is_not_written_out() {
     let names = ["saml.signing.private.key", "saml.encryption.private.key", "client.secret.rotated", "someApiKey"];
@@ -194,6 +216,17 @@ fn a_secret_in_a_mapping_of_any_names_is_not_written_out() {
         json!({"authenticatorConfig": [{"alias": "captcha", "config": {"secret.key": "plain", "action": "x"}}]});
     let findings = with_component(KEYS, json!({}), settings).findings();
     assert_eq!(findings.matches("[plain-secret]").count(), 1, "{findings}");
+    let step = |values: Value| json!({"authenticationFlows": [{"alias": "door", "executions": [{"authenticator": "x", "requirement": "REQUIRED", "config": {"alias": "c", "values": values}}]}]});
+    for (values, rule) in
+        [(json!({"secret.key": "plain"}), "[plain-secret]"), (json!({"site.key": "$(parameters.s)"}), "[open-secret]")]
+    {
+        let findings = with_component(KEYS, json!({}), step(values)).findings();
+        assert!(
+            findings.matches(rule).count() == 1 && findings.lines().filter(|line| line.starts_with('[')).count() == 1,
+            "{findings}"
+        );
+    }
+    assert_eq!(with_component(KEYS, json!({}), step(json!({"secret.key": "$(parameters.s)"}))).findings(), "");
     let settings = json!({"attributes": {"client.secret.creation.time": "1", "use.secret": "true"}, "localizationTexts": {"en": {"password": "Password"}}});
     assert_eq!(with_component(KEYS, json!({}), settings).findings(), "");
 }

@@ -1,6 +1,7 @@
 //! Edits by hand through the Admin API, of every kind: `drift` names each of them, `apply` undoes it.
 
 mod make;
+mod random;
 mod rounds;
 
 use std::collections::BTreeSet;

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::{objects, prune, text};
 use crate::state::secret::Secrets;
-use crate::state::{Applied, Kind, ObjectId, applied, fields_of};
+use crate::state::{Applied, Kind, ObjectId, applied, defaults, fields_of};
 
 /// The type of the component that wraps the user profile.
 const PROFILE: &str = "org.keycloak.userprofile.UserProfileProvider";
@@ -103,8 +103,8 @@ fn label(component: &Map<String, Value>) -> String {
     component.get(TWIN).and_then(Value::as_str).map_or_else(|| name.to_owned(), |twin| format!("{name}#{twin}"))
 }
 
-/// Marks all but one of those that have the same key; the one is that which is most like what was last applied. One
-/// without a name gets its id as such.
+/// Marks all but one of those that have the same key; the one is that which is most like what was last applied, or
+/// what Keycloak makes. One without a name gets its id as such.
 fn tell_apart(list: &mut Value, kind: Kind, owner: &str, applied: &Applied) {
     let mut by_key: BTreeMap<ObjectId, Vec<&mut Map<String, Value>>> = BTreeMap::new();
     for component in list.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
@@ -114,10 +114,13 @@ fn tell_apart(list: &mut Value, kind: Kind, owner: &str, applied: &Applied) {
         by_key.entry(key(kind, owner, component)).or_default().push(component);
     }
     for (id, mut same) in by_key.into_iter().filter(|(_, same)| same.len() > 1) {
+        // What Keycloak makes is not in a marker.
+        let usual = defaults::bare("").remove(&id).unwrap_or_default();
         let like = |component: &Map<String, Value>| {
             let fields = fields_of(kind, &Value::Object(component.clone()));
             let hash = |value| applied::hash(value, &Secrets::default());
-            fields.iter().filter(|(path, value)| applied.field(&id, path) == Some(hash(value).as_str())).count()
+            let ours = fields.iter().filter(|(path, value)| applied.field(&id, path) == Some(hash(value).as_str()));
+            (ours.count(), fields.iter().filter(|(path, value)| usual.get(*path) == Some(value)).count())
         };
         same.sort_by_cached_key(|component| (std::cmp::Reverse(like(component)), text(component, "id").to_owned()));
         for (at, component) in (1..).zip(same).skip(1) {

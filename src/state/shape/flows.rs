@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::{objects, text};
 use crate::state::Kind;
+use crate::state::secret::{MASK, is_in_vault};
+use crate::state::secret_name::is_secret_setting;
 
 /// How deep flows may be nested; a guard against one that contains itself.
 const DEPTH: usize = 16;
@@ -61,7 +63,7 @@ fn steps(flow: &Map<String, Value>, flows: &ByAlias<'_>, configs: &ByAlias<'_>, 
         if !config.is_empty() {
             let values =
                 configs.get(config).and_then(|config| config.get("config")).cloned().unwrap_or_else(|| json!({}));
-            whole["config"] = json!({"alias": config, "values": values});
+            whole["config"] = json!({"alias": config, "values": hidden(values)});
         }
         let inner = text(step, "flowAlias");
         if !inner.is_empty() {
@@ -80,6 +82,17 @@ fn steps(flow: &Map<String, Value>, flows: &ByAlias<'_>, configs: &ByAlias<'_>, 
         whole
     };
     list.into_iter().map(step).collect()
+}
+
+/// The settings of a step without the secrets that Keycloak shows to whoever may read the realm.
+fn hidden(mut values: Value) -> Value {
+    for (name, value) in values.as_object_mut().into_iter().flatten() {
+        let text = value.as_str().is_some_and(|text| !matches!(text, "" | "true" | "false"));
+        if text && is_secret_setting(name) && !is_in_vault(value) {
+            *value = MASK.into();
+        }
+    }
+    values
 }
 
 pub(super) fn scatter(document: &mut Map<String, Value>) {

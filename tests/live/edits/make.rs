@@ -130,5 +130,5 @@ pub fn named(plan: &Value, realm: &str) -> BTreeSet<String> {
 /// The name without the id by which it is told from others: `directory#0a1b…/username` as `directory#/username`.
 fn without_id(name: &str) -> String {
     let Some((before, after)) = name.split_once('#') else { return name.to_owned() };
-    format!("{before}#{}", after.trim_start_matches(|c: char| c.is_ascii_hexdigit() || c == '-'))
+    format!("{before}#{}", after.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_'))
 }

@@ -164,6 +164,7 @@ pub(super) fn twins() -> Round {
             ),
             &[
                 "foreign component/org.keycloak.storage.UserStorageProvider/directory#",
+                "foreign sub-component/directory#/Kerberos principal attribute mapper",
                 "foreign sub-component/directory#/creation date",
                 "foreign sub-component/directory#/email",
                 "foreign sub-component/directory#/first name",
