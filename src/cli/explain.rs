@@ -199,7 +199,9 @@ impl Shown<'_> {
             printer.data(&(serde_json::to_string_pretty(&self.json(explained))? + "\n"));
             return Ok(());
         }
-        let mut out = format!("{}/{}\n", self.tenant, explained.object);
+        let whose =
+            if explained.foreign { "  (foreign: others put it there; listed by plans, and left alone)" } else { "" };
+        let mut out = format!("{}/{}{whose}\n", self.tenant, explained.object);
         for field in &explained.fields {
             out.push_str(&format!("  {} = {}\n", field.path, field.shown()));
             let mut origins = self.of(&explained.object, &field.path).iter().rev();
@@ -241,6 +243,7 @@ impl Shown<'_> {
         });
         json!({
             "address": format!("{}/{}", self.tenant, explained.object),
+            "foreign": explained.foreign,
             "fields": fields.collect::<Vec<Value>>(),
         })
     }

@@ -12,6 +12,8 @@ use crate::state::{ObjectId, RealmState};
 pub struct Explained {
     /// The object.
     pub object: ObjectId,
+    /// Whether others put it there, so that it is left alone.
+    pub foreign: bool,
     /// The declared fields, then those that only the server has.
     pub fields: Vec<Field>,
 }
@@ -40,6 +42,8 @@ pub enum OnServer {
     Hidden,
     /// Something else, and why; none: not set.
     Differs(Option<Value>, Cause),
+    /// Not declared, and not as Keycloak makes it: others set it, and it is left alone.
+    Foreign(Value),
     /// Not declared, but there; `true`: it was declared when it was last applied.
     Undeclared(Value, bool),
 }
@@ -82,19 +86,24 @@ pub fn explain(
             && id.kind.shows(path, Some(value))
             && wanted.is_none_or(|wanted| !wanted.fields.contains_key(*path))
     });
+    let foreign = plan.foreign.contains(id);
+    let is_foreign = |path: &String| plan.foreign_fields.get(id).is_some_and(|paths| paths.contains(path));
     fields.extend(others.map(|(path, value)| Field {
         path: path.clone(),
         value: None,
-        server: Some(OnServer::Undeclared(value.clone(), applied.field(id, path).is_some())),
+        server: Some(match foreign || is_foreign(path) {
+            true => OnServer::Foreign(value.clone()),
+            false => OnServer::Undeclared(value.clone(), applied.field(id, path).is_some()),
+        }),
     }));
-    Explained { object: id.clone(), fields }
+    Explained { object: id.clone(), foreign, fields }
 }
 
 impl Field {
     /// Its value for people.
     pub fn shown(&self) -> String {
         match &self.server {
-            Some(OnServer::Undeclared(value, _)) => render::show(Some(value)),
+            Some(OnServer::Undeclared(value, _) | OnServer::Foreign(value)) => render::show(Some(value)),
             _ => render::show(self.value.as_ref()),
         }
     }
@@ -104,7 +113,7 @@ impl Field {
         match self.server.as_ref()? {
             OnServer::Same => self.value.as_ref(),
             OnServer::Differs(value, _) => value.as_ref(),
-            OnServer::Undeclared(value, _) => Some(value),
+            OnServer::Undeclared(value, _) | OnServer::Foreign(value) => Some(value),
             OnServer::NoRealm | OnServer::NoObject | OnServer::Hidden => None,
         }
     }
@@ -124,6 +133,9 @@ impl Field {
                     Cause::Adoption => "from before Realmwright managed it",
                 };
                 format!("{}, {because}", render::show(value.as_ref()))
+            }
+            OnServer::Foreign(_) => {
+                "foreign: nobody declared it, and it is not as Keycloak makes it; left alone".into()
             }
             OnServer::Undeclared(_, true) => "no longer declared".into(),
             OnServer::Undeclared(_, false) => "not declared: Keycloak's default, or set by hand".into(),

@@ -101,7 +101,12 @@ impl World<'_> {
         let compared = class.is_readable() && !class.is_initial() && !class.is_shared() && !is_masked(value);
         compared
             && path != id.kind.spec().key
-            && !is_given(id, path, value, self.found(id))
+            && !is_given(
+                id,
+                path,
+                value,
+                self.found(id).filter(|_| !self.bare.iter().any(|bare| bare.contains_key(id))),
+            )
             && !self.is_declared(id, path)
             && {
                 let known = self.bases(id);

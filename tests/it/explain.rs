@@ -136,7 +136,7 @@ fn json_says_the_same() {
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(
         json,
-        json!({"address": "north/realm", "fields": [{
+        json!({"address": "north/realm", "foreign": false, "fields": [{
             "path": "accessTokenLifespan", "value": 120, "server": null,
             "origins": [
                 {"place": "north/north.yaml:7", "what": "`realm.accessTokenLifespan` of `north`", "through": null},
@@ -267,4 +267,13 @@ async fn what_the_server_has_instead_is_named() {
     attributes.parRequestUriLifespan = "60": not declared: Keycloak's default, or set by hand
     attributes.realmwright.applied = "{\"v\":1,\"environment\":\"test\",\"objects\":{\"client/realmwright-provisioner\":{\"attributes.jwk… (1438 characters): not declared: Keycloak's default, or set by hand
     "#);
+    api.post("north", "roles", &json!({"name": "legacy"})).await.expect("written");
+    let mut observed = look(&api).await.expect("there");
+    observed.objects.get_mut(&realm).expect("there").raw["keycloakVersion"] = "26.7.3".into();
+    let hand = explain(&desired, Some(Some(&observed)), &realm, Some("attributes.hand"));
+    insta::assert_snapshot!(on_server(&hand), @r#"attributes.hand = "made": foreign: nobody declared it, and it is not as Keycloak makes it; left alone"#);
+    let legacy = "role/legacy".parse().expect("an address");
+    let legacy = explain(&desired, Some(Some(&observed)), &legacy, Some("name"));
+    assert!(legacy.foreign);
+    insta::assert_snapshot!(on_server(&legacy), @r#"name = "legacy": foreign: nobody declared it, and it is not as Keycloak makes it; left alone"#);
 }
