@@ -60,8 +60,8 @@ pub(super) fn hint(id: &ObjectId, path: &str) -> String {
         (Kind::Client, "secret") => "a new realm's server makes one".to_owned(),
         _ => "a new realm has none".to_owned(),
     };
-    let declarable = id.kind.class_of_path(path) == Class::WriteOnly || id.kind == Kind::Flow;
-    if !declarable && !(id.kind == Kind::User && path == "credentials") {
+    let credentials = id.kind == Kind::User && path == "credentials";
+    if id.kind.class_of_path(path) != Class::WriteOnly && id.kind != Kind::Flow && !credentials {
         return format!(
             "{place}, and it can't be declared: Keycloak shows it to whoever may read the realm; set it by hand"
         );

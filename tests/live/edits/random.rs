@@ -159,7 +159,7 @@ fn other(value: &Value, random: &mut Random) -> Option<Value> {
             let mut items = items.clone();
             match items.pop() {
                 Some(one) if random.below(2) == 0 => items.push(other(&one, random)?),
-                Some(one) => drop(items.extend([one, "https://more.example".into()])),
+                Some(one) => items.extend([one, "https://more.example".into()]),
                 None => items.push("https://more.example".into()),
             }
             items.into()
