@@ -101,12 +101,7 @@ impl World<'_> {
         let compared = class.is_readable() && !class.is_initial() && !class.is_shared() && !is_masked(value);
         compared
             && path != id.kind.spec().key
-            && !is_given(
-                id,
-                path,
-                value,
-                self.found(id).filter(|_| !self.bare.iter().any(|bare| bare.contains_key(id))),
-            )
+            && !is_given(id, path, value, self.found(id).filter(|_| !self.is_keycloaks(id)))
             && !self.is_declared(id, path)
             && {
                 let known = self.bases(id);
@@ -128,6 +123,11 @@ impl World<'_> {
     fn is_declared(&self, id: &ObjectId, path: &str) -> bool {
         let wanted = self.desired.get(id);
         wanted.is_some_and(|wanted| wanted.fields.contains_key(path) || is_declared_whole(id, path, wanted))
+    }
+
+    /// Whether it is as Keycloak made it with the realm: nobody brought another in its place.
+    fn is_keycloaks(&self, id: &ObjectId) -> bool {
+        self.desired.get(id).is_none() && self.bare.iter().any(|bare| bare.contains_key(id))
     }
 
     fn found(&self, id: &ObjectId) -> Option<&Fields> {

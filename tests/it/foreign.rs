@@ -260,6 +260,25 @@ fn a_declared_client_of_keycloaks_own_is_held_against_its_own_defaults() {
     assert_eq!(fields.get(id).map(Vec::as_slice), Some(&["standardFlowEnabled".to_owned()][..]));
 }
 
+/// What a mapper of a manifest leaves out, Keycloak fills in after another claim of it; of its own mappers all is recorded.
+#[test]
+fn claims_that_keycloak_fills_in_are_told_from_edits() {
+    let mut realm = made();
+    let scopes = realm["clientScopes"].as_array_mut().expect("a list");
+    let basic = scopes.iter_mut().find(|scope| scope["name"] == "basic").expect("there");
+    let mappers = basic["protocolMappers"].as_array_mut().expect("a list");
+    let mapper = mappers.iter_mut().find(|mapper| mapper["name"] == "auth_time").expect("there");
+    mapper["config"]["id.token.claim"] = "false".into();
+    mapper["config"]["userinfo.token.claim"] = "false".into();
+    let id = &"client-scope-mapper/basic/auth_time".parse().expect("an address");
+    let paths = |desired: &RealmState| {
+        foreign::fields(desired, &arrange(&realm), &Applied::default(), &[]).remove(id).unwrap_or_default()
+    };
+    assert_eq!(paths(&desired()), ["config.id.token.claim", "config.userinfo.token.claim"]);
+    let declared = json!({"realm": "clinic", "clientScopes": [{"name": "basic", "protocolMappers": [{"name": "auth_time", "config": {"id.token.claim": "false"}}]}]});
+    assert_eq!(paths(&arrange(&declared)), [""; 0]);
+}
+
 /// A realm keeps what an older version made it with.
 #[test]
 fn what_an_older_version_makes_is_not_foreign() {
