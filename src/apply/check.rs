@@ -255,8 +255,12 @@ fn keeper(id: &ObjectId, plan: &TenantPlan, observed: &RealmState, verdicts: &Ve
         let deleted = |change: &Change| change.object == *other && change.action == Action::Delete;
         plan.changes.iter().any(|change| deleted(change) && verdicts[other].is_ok())
     };
-    let known = |other: &ObjectId| plan.foreign.contains(other) || other.kind.is_built_in(&other.key);
-    let within = |other: &ObjectId| owner(other, plan, observed).as_ref() == Some(id) && !known(other) && !goes(other);
+    let known = |other: &ObjectId, object: &Object| {
+        plan.foreign.contains(other) || other.kind.is_made_by_keycloak(&other.key, &object.fields)
+    };
+    let within = |other: &ObjectId, object: &Object| {
+        owner(other, plan, observed).as_ref() == Some(id) && !known(other, object) && !goes(other)
+    };
     let refers = |other: &ObjectId, object: &Object| {
         let links = Link::of(other, object.fields.iter().map(|(path, value)| (path.as_str(), None, Some(value))));
         verdicts.get(other).is_some_and(Result::is_err)
@@ -265,5 +269,5 @@ fn keeper(id: &ObjectId, plan: &TenantPlan, observed: &RealmState, verdicts: &Ve
     };
     let goes_along = |other: &ObjectId| other.kind == Kind::Authorization || other.is_service_account();
     let mut objects = observed.objects.iter().filter(|(other, _)| !goes_along(other));
-    objects.find(|(other, object)| within(other) || refers(other, object)).map(|(other, _)| other.clone())
+    objects.find(|(other, object)| within(other, object) || refers(other, object)).map(|(other, _)| other.clone())
 }
