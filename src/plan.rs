@@ -18,6 +18,7 @@ pub mod order;
 pub mod part;
 pub mod quarantine;
 pub mod render;
+mod restored;
 pub mod review;
 pub mod risk;
 pub mod select;
@@ -396,11 +397,13 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
         Some(observed) => {
             let applied = observed.applied();
             let difference = diff::diff(&desired.state, observed, &applied, secrets);
-            plan.changes = order::order(match applied.is_empty() {
+            plan.changes = match applied.is_empty() {
                 true if observed.is_elsewhere() => adopt::realm(difference.changes),
                 true => adopt::anew(difference.changes, observed, &marker),
                 false => difference.changes,
-            });
+            };
+            restored::add(&mut plan, observed);
+            plan.changes = order::order(plan.changes);
             plan.foreign_fields = foreign::fields(&desired.state, observed, &applied, &difference.foreign);
             plan.foreign = difference.foreign;
             plan.rights = foreign::rights(&desired.state, observed, &applied);

@@ -1,6 +1,6 @@
 //! What a manifest leaves out is as Keycloak makes it, also where a birth declares something beside it.
 
-use realmwright::keycloak::ReadRealms;
+use realmwright::keycloak::{ReadRealms, WriteRealms};
 use serde_json::{Value, json};
 
 use crate::server::live;
@@ -188,5 +188,56 @@ fn a_policy_may_mean_a_role_of_a_client_with_a_slash_in_its_name() {
     let policies = api["authorizationSettings"]["policies"].as_array().expect("policies");
     let roles = policies[0]["config"]["roles"].as_str().expect("a text");
     assert!(policies.len() == 1 && roles.contains("viewer") && roles.contains("editor"), "{policies:?}");
+    site.remove();
+}
+
+#[test]
+fn what_keycloak_made_and_somebody_removed_is_made_again_where_it_is_referred_to() {
+    let declared = json!({
+        "clients": [{"clientId": "app", "defaultClientScopes": ["basic", "phone"], "optionalClientScopes": ["address"]}],
+        "roles": {"realm": [{"name": "staff", "composites": {"realm": ["offline_access"]}}]}
+    });
+    let site = Site::new("removed");
+    let template = json!({"apiVersion": "realmwright/v1", "kind": "RealmTemplate", "name": "own", "realm": declared});
+    site.write("own.yaml", &template.to_string());
+    let clinic = "    label: Clinic\n    admin: {email: boss@clinic.example, firstName: Bea, lastName: Boss}\n";
+    let text = format!(
+        "apiVersion: realmwright/v1\nkind: Distributor\nname: {}\norganizations:\n  - name: {}\n{clinic}    template: own\n",
+        site.north, site.clinic
+    );
+    site.write("north/north.yaml", &text);
+    site.apply();
+    let phone = async |api: &realmwright::keycloak::http::Server| {
+        let scopes = api.get(&site.clinic, "client-scopes").await.expect("readable").expect("there");
+        scopes.as_array().expect("a list").iter().find(|scope| scope["name"] == "phone").cloned()
+    };
+    let mappers = |scope: &Value| {
+        let all = scope["protocolMappers"].as_array().cloned().unwrap_or_default();
+        let mut names: Vec<String> =
+            all.iter().map(|one| one["name"].to_string() + &one["config"].to_string()).collect();
+        names.sort();
+        names
+    };
+    let before = on_server(async |api| {
+        let scope = phone(api).await.expect("there");
+        api.delete(&site.clinic, &format!("client-scopes/{}", scope["id"].as_str().expect("an id")), None)
+            .await
+            .expect("deleted");
+        let role = api.get(&site.clinic, "roles/offline_access").await.expect("readable").expect("there");
+        api.delete(&site.clinic, &format!("roles-by-id/{}", role["id"].as_str().expect("an id")), None)
+            .await
+            .expect("deleted");
+        scope
+    });
+    let drift = site.expect(2, &["drift"]);
+    for object in ["client-scope/phone", "role/offline_access"] {
+        assert!(drift.contains(object), "{drift}");
+    }
+    site.apply();
+    let after = on_server(phone).expect("made again");
+    assert_eq!(mappers(&after), mappers(&before));
+    // It is Keycloak's again, not somebody's; the realm's own lists, which nobody declared, stay as they were left.
+    let planned = site.expect(0, &["plan", "--detailed-exitcode"]);
+    assert!(!planned.contains("foreign client-scope") && !planned.contains("foreign role/offline"), "{planned}");
     site.remove();
 }
