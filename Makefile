@@ -31,6 +31,10 @@ test-live: ## Run the tests against a real Keycloak only; KEYCLOAK_VERSION=26.4.
 test-fast: ## Run the offline tests
 	$(CARGO) test --locked --lib --test it
 
+.PHONY: fuzz
+fuzz: ## Hand broken licence files, tokens, serials and ledgers over, each for FUZZ_SECONDS=60
+	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(CARGO) test --locked --test it fuzz:: -- --test-threads=1
+
 .PHONY: bench
 bench: ## Measure: ten million commands to the accounts, the books balanced in between
 	$(CARGO) bench --locked --bench accounts

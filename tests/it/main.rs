@@ -19,6 +19,7 @@ mod explain;
 mod fmt;
 mod foreign;
 mod forty;
+mod fuzz;
 mod generated;
 mod guards;
 mod http;
