@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::args::{PlanFormat, SecretFiles, Selecting, Target, Waivers};
+use super::books::Books;
 use super::exit::{Exit, Hinted, UsageError};
 use super::ledger::Book;
 use super::ledger::asking::Asker;
@@ -121,7 +122,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         target: &options.target,
         secrets: &options.secrets,
         selection: options.selecting.selection(),
-        books: Some((&options.book, true)),
+        books: Some(Books::Written(&options.book)),
     };
     let mut session = session::open(printer, &meant, options.parallelism.max(8)).await?;
     session::waive(printer, &mut session.plan, &options.meant)?;

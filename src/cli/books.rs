@@ -18,16 +18,26 @@ use crate::licence::{Accounts, Command, Event, Refusal, Shortage};
 use crate::plan::{Bookkeeping, Plan, Proof};
 use crate::state::applied::digest;
 
+/// How it is proved that what is granted adds up.
+#[derive(Clone, Copy)]
+pub(super) enum Books<'a> {
+    /// From the manifests alone.
+    Unread,
+    /// Against a ledger, where one is named and there.
+    Read(&'a Book),
+    /// Against a ledger that will be written to, and is made where it is not there.
+    Written(&'a Book),
+}
+
 /// How what is declared becomes what the ledger has; none where the platform counts nothing. What the ledger would refuse
 /// is said at the lines that ask for it.
 pub(super) async fn bookkeeping(
     printer: &Printer,
     wanted: &Wanted,
-    book: &Book,
-    writes: bool,
+    how: Books<'_>,
 ) -> anyhow::Result<Option<Bookkeeping>> {
     let Some(declared) = declared(&wanted.network, &mut Vec::new()) else { return Ok(None) };
-    let Some(found) = find(wanted, book, writes).await? else {
+    let Some(found) = find(wanted, how).await? else {
         return Ok(Some(Bookkeeping { proof: Proof::Manifests, events: Vec::new(), changes: Vec::new() }));
     };
     let chosen = |name: &str| wanted.chosen.as_ref().is_none_or(|chosen| chosen.has(name));
@@ -52,7 +62,12 @@ struct Found {
 }
 
 /// Reads the ledger that is named; none where none is, or where the platform names a file that is not at this place.
-async fn find(wanted: &Wanted, book: &Book, writes: bool) -> anyhow::Result<Option<Found>> {
+async fn find(wanted: &Wanted, how: Books<'_>) -> anyhow::Result<Option<Found>> {
+    let (book, writes) = match how {
+        Books::Unread => return Ok(None),
+        Books::Read(book) => (book, false),
+        Books::Written(book) => (book, true),
+    };
     let named = book.given()?.cloned();
     let from_platform = named.is_none();
     let named = match named {

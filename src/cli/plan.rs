@@ -6,6 +6,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::args::{PlanFormat, View, Waivers};
+use super::books::Books;
 use super::exit::{Exit, UsageError};
 use super::ledger::Book;
 use super::output::Printer;
@@ -21,6 +22,9 @@ pub(super) struct Options {
     /// The ledger that it is held against.
     #[command(flatten)]
     pub(super) book: Book,
+    /// Prove from the manifests alone that what is granted adds up, as where the ledger can't be reached
+    #[arg(long, conflicts_with = "ledger")]
+    pub(super) without_ledger: bool,
     /// What is meant although a guard refuses it.
     #[command(flatten)]
     pub(super) meant: Waivers,
@@ -41,7 +45,8 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         let message = format!("{} is not a directory, so no plan can be saved there", parent.display());
         return Err(UsageError { message, hint: Some("make it first, or give --out another place".into()) }.into());
     }
-    let mut plan = session::look(printer, &options.view, Some(&options.book)).await?;
+    let books = if options.without_ledger { Books::Unread } else { Books::Read(&options.book) };
+    let mut plan = session::look(printer, &options.view, Some(books)).await?;
     session::waive(printer, &mut plan, &options.meant)?;
     let plan = &plan;
     show(printer, plan, options.format)?;

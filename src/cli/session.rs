@@ -7,8 +7,8 @@ use jiff::{Timestamp, ToSpan};
 use secrecy::SecretString;
 
 use super::args::{self, SecretFiles, Target, Waivers};
+use super::books::Books;
 use super::exit::{Reported, UsageError};
-use super::ledger::Book;
 use super::output::Printer;
 use super::{books, files, realms, secrets};
 use crate::accounting;
@@ -131,8 +131,8 @@ pub(super) struct Meant<'a> {
     pub(super) target: &'a Target,
     pub(super) secrets: &'a SecretFiles,
     pub(super) selection: Selection,
-    /// The ledger that it is held against, and whether that will be written to.
-    pub(super) books: Option<(&'a Book, bool)>,
+    /// Whether, and how, it is proved that what is granted adds up.
+    pub(super) books: Option<Books<'a>>,
 }
 
 /// What the manifests say for the environment that is meant, secrets read if there is a key to tell them apart by.
@@ -223,12 +223,10 @@ pub(super) async fn open(printer: &Printer, meant: &Meant<'_>, parallelism: u16)
 }
 
 /// The same for who does not write: as the observer of each realm, where there is a key of theirs.
-pub(super) async fn look(printer: &Printer, view: &args::View, book: Option<&Book>) -> anyhow::Result<Plan> {
+pub(super) async fn look(printer: &Printer, view: &args::View, books: Option<Books<'_>>) -> anyhow::Result<Plan> {
     let args::View { dir, target, secrets, parallelism, .. } = view;
-    let (meant, parallelism) = (
-        Meant { dir, target, secrets, selection: view.selecting.selection(), books: book.map(|book| (book, false)) },
-        *parallelism,
-    );
+    let (meant, parallelism) =
+        (Meant { dir, target, secrets, selection: view.selecting.selection(), books }, *parallelism);
     let Some(key) = secrets::observer_key(view.looking.observer_key.as_deref())? else {
         return Ok(open(printer, &meant, parallelism).await?.plan);
     };
@@ -252,7 +250,7 @@ pub(super) async fn look(printer: &Printer, view: &args::View, book: Option<&Boo
 /// What the ledger says to it, where the run is held against one.
 async fn keep_books(printer: &Printer, wanted: &Wanted, meant: &Meant<'_>) -> anyhow::Result<Option<Bookkeeping>> {
     match meant.books {
-        Some((book, writes)) => books::bookkeeping(printer, wanted, book, writes).await,
+        Some(how) => books::bookkeeping(printer, wanted, how).await,
         None => Ok(None),
     }
 }

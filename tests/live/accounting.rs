@@ -50,6 +50,8 @@ fn a_plan_is_held_against_the_ledger_and_kept_in_it() {
     let again = told(&site, 0, "plan --detailed-exitcode");
     assert!(again.contains("against the ledger sqlite:") && again.contains("Nothing to do"), "{again}");
 
+    assert!(told(&site, 0, "plan --without-ledger").contains("from the manifests alone"));
+
     // What is in use is known to the ledger alone.
     let used = r#"{"command": {"do": "use", "organization": "CLINIC", "resource": "users", "amount": 25}}"#;
     site.write("use.jsonl", &used.replace("CLINIC", &site.clinic));
