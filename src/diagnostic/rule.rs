@@ -202,6 +202,11 @@ pub static RULES: &[Rule] = &[
     rule("unused-list", "A list in the directory is used", "Name it as `csv:` of a Distributor, or take it out."),
     rule("wrong-date", "A date is a day of the calendar", "Write it as 2026-12-31."),
     rule("wrong-key", "A public key is an EC P-256 key in PEM", "`openssl pkey -in observer.pem -pubout` prints one."),
+    rule(
+        "wrong-measure",
+        "Organizations and seats are gauges",
+        "Take the resource out of the platform: it is counted by itself.",
+    ),
     rule("wrong-name", "A name has the form that names have", "Use lower case letters, digits, `-` and `_`."),
     rule("wrong-parameter", "A parameter's value is of its type", "The template says which values it takes."),
     rule(

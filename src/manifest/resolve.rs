@@ -7,7 +7,7 @@ use super::guards::{Limits, Protected, limits};
 use super::node::{Data, Key, Node};
 use super::{Entry, ManifestSet, Tier};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
-use crate::licence::Measure;
+use crate::licence::{Measure, ORGANIZATIONS};
 use crate::template::merge::merge;
 
 /// The tenants of one environment, parents before children.
@@ -105,6 +105,13 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
         set.platform.products.iter().map(|(name, product)| (name.clone(), product_in(product, environment))).collect();
     for tenant in tenants.iter().chain(&without_realm) {
         check_licences(tenant, &products, found);
+    }
+    for (name, _) in set.platform.resources.iter().filter(|(_, measure)| **measure == Measure::Counter) {
+        if name == ORGANIZATIONS || set.platform.products.contains_key(name) {
+            let at = set.platform_node.nearest("/resources").key_span(name);
+            let hint = "take it out: it is counted as a gauge by itself";
+            found.push(Diagnostic::error("wrong-measure", at, format!("`{name}` is a gauge")).hint(hint));
+        }
     }
     let stage = set.platform.environments.get(environment);
     let server = stage.and_then(|stage| stage.server.clone());

@@ -5,6 +5,10 @@ use realmwright::accounting::{FigureChange, Scope, Settlement, check, declared, 
 use realmwright::diagnostic::Diagnostic;
 use realmwright::licence::{Accounts, Command, Event};
 
+use realmwright::manifest::resolve::resolve;
+use realmwright::manifest::{Source, load};
+use realmwright::template::builtin;
+
 use crate::support::World;
 
 const PLATFORM: &str = "\
@@ -169,6 +173,18 @@ fn what_can_not_be_is_said_at_its_place() {
     [nothing-is-counted] `dealer` is about resources, and the platform counts none
     [nothing-is-counted] `grants` is about resources, and the platform counts none
     ");
+}
+
+#[test]
+fn seats_and_organizations_are_gauges() {
+    let mut world = world(LICENCES, "- {name: a}\n");
+    world.sources[0].1 = PLATFORM.replace("resources: {", "resources: {organizations: counter, assistant: counter, ");
+    let sources = world.sources.iter().map(|(name, text)| Source { name: name.clone(), text: text.clone() });
+    let set = load(sources.collect(), builtin::sources()).set.unwrap();
+    let mut found = Vec::new();
+    resolve(&set, "test", &mut found);
+    let told: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(told, ["[wrong-measure] `assistant` is a gauge", "[wrong-measure] `organizations` is a gauge"]);
 }
 
 #[test]
