@@ -1,6 +1,6 @@
 //! What the manifests of an environment say of the accounts: who is granted how much, and which licences there are.
 //!
-//! Pure. [`declared`] reads it out of a network, [`prove`] holds it against the law: whether what is granted adds up at
+//! Pure. [`declared()`] reads it out of a network, [`prove`] holds it against the law: whether what is granted adds up at
 //! every organization, if nothing but the manifests is known. The law itself is [`licence`](crate::licence)'s.
 
 mod declared;
