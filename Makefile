@@ -36,7 +36,7 @@ fuzz: ## Hand broken licence files, tokens, serials and ledgers over, each for F
 	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(CARGO) test --locked --test it fuzz:: -- --test-threads=1
 
 .PHONY: bench
-bench: ## Measure: ten million commands to the accounts, the books balanced in between
+bench: ## Measure: ten million commands to the accounts, the books balanced in between; then into a ledger
 	$(CARGO) bench --locked --bench accounts
 
 .PHONY: lint

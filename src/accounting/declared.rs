@@ -89,6 +89,7 @@ fn terms(licence: &Licence) -> Option<LicenceTerms> {
     Some(LicenceTerms {
         serial: licence.serial.clone(),
         dealer: licence.dealer.clone(),
+        recipient: None,
         product: licence.product.clone(),
         licence_type: licence.licence_type.clone(),
         quantities,

@@ -245,6 +245,8 @@ fn licence(organization: &Organization<'_>, terms: &LicenceTerms, accounts: &Acc
     let known = accounts.licence_view(&terms.serial).ok();
     match &known {
         None => commands.push(Command::Issue(terms.clone())),
+        // Which is refused: what a licence says is fixed once it is issued.
+        Some(known) if !says(&known.terms, terms) => return vec![Command::Issue(terms.clone())],
         Some(known) if known.expires < terms.expiry && known.standing != Standing::Revoked => {
             commands.push(Command::Renew { serial: serial(), until: terms.expiry });
         }
@@ -255,6 +257,14 @@ fn licence(organization: &Organization<'_>, terms: &LicenceTerms, accounts: &Acc
         commands.push(Command::Redeem { organization: organization.name().to_owned(), serial: serial() });
     }
     commands
+}
+
+/// Whether a licence was issued as it is declared. How long it is valid can change, and of what manifests don't say, anything
+/// will do.
+fn says(issued: &LicenceTerms, declared: &LicenceTerms) -> bool {
+    let valid_from = declared.valid_from.or(issued.valid_from);
+    let (recipient, expiry, on_expiry) = (issued.recipient.clone(), issued.expiry, issued.on_expiry);
+    *issued == LicenceTerms { recipient, valid_from, expiry, on_expiry, ..declared.clone() }
 }
 
 /// What differs between two states of the accounts.

@@ -68,13 +68,9 @@ async fn find(wanted: &Wanted, how: Books<'_>) -> anyhow::Result<Option<Found>> 
         Books::Read(book) => (book, false),
         Books::Written(book) => (book, true),
     };
-    let named = book.given()?.cloned();
-    let from_platform = named.is_none();
-    let named = match named {
-        Some(location) => Some(location),
-        None => wanted.network.ledger.as_deref().map(|text| within(text, &wanted.dir)).transpose()?,
+    let Some((location, from_platform)) = location(book, wanted.network.ledger.as_deref(), &wanted.dir)? else {
+        return Ok(None);
     };
-    let Some(location) = named else { return Ok(None) };
     let text = location.to_string();
     if location.is_absent() && (writes || from_platform) {
         let empty =
@@ -86,11 +82,15 @@ async fn find(wanted: &Wanted, how: Books<'_>) -> anyhow::Result<Option<Found>> 
     Ok(Some(Found { location: text, accounts: ledger.accounts().clone(), head: ledger.head(), ours }))
 }
 
-/// A ledger that the platform names: a file is relative to the manifests.
-fn within(text: &str, dir: &Path) -> anyhow::Result<Location> {
-    Ok(match text.parse()? {
-        Location::Sqlite(path) => Location::Sqlite(std::path::absolute(dir.join(path))?),
-        postgres => postgres,
+/// The ledger that is given, else the one that the platform names, and whether it is the latter's. There, a file is relative
+/// to the manifests.
+pub(super) fn location(book: &Book, platform: Option<&str>, dir: &Path) -> anyhow::Result<Option<(Location, bool)>> {
+    if let Some(given) = book.given()? {
+        return Ok(Some((given.clone(), false)));
+    }
+    Ok(match platform.map(str::parse).transpose()? {
+        Some(Location::Sqlite(path)) => Some((Location::Sqlite(std::path::absolute(dir.join(path))?), true)),
+        other => other.map(|location| (location, true)),
     })
 }
 
@@ -102,6 +102,10 @@ fn diagnostic(declared: &Declared<'_>, command: &Command, refusal: &Refusal) -> 
     match refusal {
         Refusal::Quota(shortage) | Refusal::Over(shortage) => finding.hint(way_out(shortage)),
         Refusal::BelowAllocated { .. } => finding.hint("lower what it uses and has granted on first"),
+        Refusal::SerialUsed { .. } => finding.hint(
+            "what a licence says is fixed once it is issued, but for how long it is valid: put this back as it was, and \
+             declare what is to change as a licence with a serial of its own",
+        ),
         Refusal::OnOwnLicences { .. } | Refusal::OnParentsResources { .. } => {
             finding.hint("what an organization lives on is fixed once it is there")
         }

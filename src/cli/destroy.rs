@@ -1,5 +1,7 @@
 //! `realmwright destroy`
 
+mod account;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -7,8 +9,11 @@ use clap::Args;
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
+use self::account::OpenAccount;
 use super::args::{Target, Waivers};
 use super::exit::{Exit, Hinted, UsageError};
+use super::ledger::Book;
+use super::ledger::asking::{self, Asker};
 use super::output::Printer;
 use super::{files, realms, secrets, session};
 use crate::apply::quarantine::quarantine;
@@ -39,6 +44,12 @@ pub(super) struct Options {
     /// File for the export of the realm; by default TENANT-TIME.export.json in the working directory
     #[arg(long, value_name = "FILE")]
     pub(super) export: Option<PathBuf>,
+    /// The ledger in which the tenant's account ends with its realm.
+    #[command(flatten)]
+    pub(super) book: Book,
+    /// Who asks the ledger.
+    #[command(flatten)]
+    pub(super) asker: Asker,
     /// What is meant although a guard refuses it.
     #[command(flatten)]
     pub(super) meant: Waivers,
@@ -123,7 +134,11 @@ pub(super) fn agreed(printer: &Printer, yes: bool, question: &str) -> anyhow::Re
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let tenant = options.tenant.as_str();
     let place = place(printer, &options.dir, &options.target).await?;
+    let account = if options.last { OpenAccount::find(options, &place).await? } else { None };
     let Some(found) = place.realm(tenant).await? else {
+        if let Some(account) = account.filter(|_| !place.is_declared(tenant)) {
+            return account.end_alone(printer, options.yes).await;
+        }
         let mut error = place.no_realm(tenant, "no manifest declares it either; is it another environment's?");
         if options.last {
             let otherwise = error.hint.unwrap_or_default();
@@ -146,7 +161,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         return Ok(Exit::Refused);
     }
     if options.last {
-        delete(printer, options, &place.server).await
+        delete(printer, options, &place.server, account).await
     } else {
         shut(printer, options, &place, &found).await
     }
@@ -184,13 +199,29 @@ async fn shut(printer: &Printer, options: &Options, place: &Place, found: &Realm
     Ok(Exit::Done)
 }
 
-/// The last step: by the realm's own provisioner.
-async fn delete(printer: &Printer, options: &Options, server: &Server) -> anyhow::Result<Exit> {
+/// The last step: by the realm's own provisioner. The account goes first: a run that is killed in between is finished by
+/// the same command, and what the ledger refuses deletes nothing.
+async fn delete(
+    printer: &Printer,
+    options: &Options,
+    server: &Server,
+    account: Option<OpenAccount<'_>>,
+) -> anyhow::Result<Exit> {
     let tenant = options.tenant.as_str();
-    if !agreed(printer, options.yes, &format!("Delete the realm `{tenant}` with all its users, for good?"))? {
+    if let Some(refused) = account.as_ref().and_then(OpenAccount::refused) {
+        return asking::refused(printer, &refused);
+    }
+    let with = if account.is_some() { "all its users and its account in the ledger" } else { "all its users" };
+    if !agreed(printer, options.yes, &format!("Delete the realm `{tenant}` with {with}, for good?"))? {
         return Ok(Exit::Failed);
     }
     let path = save(printer, options, server).await?;
+    if let Some(account) = account {
+        let exit = account.end(printer).await?;
+        if exit != Exit::Done {
+            return Ok(exit);
+        }
+    }
     server.delete(tenant, "", None).await.with_context(|| format!("the realm `{tenant}` could not be deleted"))?;
     printer.data(&format!("{tenant} is deleted.\n"));
     printer.say(&format!(

@@ -152,13 +152,14 @@ fn terms(terms: &LicenceTerms) -> String {
         crate::licence::Policy::Maintain => ", what it released stays",
     };
     format!(
-        "licence {}\n  product    {}\n  type       {}\n  releases   {}\n  valid      {from}until {}{renewal}{after}\n  issued by  {}\n",
+        "licence {}\n  product    {}\n  type       {}\n  releases   {}\n  valid      {from}until {}{renewal}{after}\n  issued by  {}{}\n",
         terms.serial,
         or(&terms.product, "none"),
         or(&terms.licence_type, "none"),
         terms.released(),
         instant(terms.expiry),
         terms.dealer.as_deref().unwrap_or("the platform"),
+        terms.recipient.as_ref().map_or_else(String::new, |recipient| format!(", for {recipient} alone")),
     )
 }
 

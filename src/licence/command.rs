@@ -160,6 +160,9 @@ pub struct LicenceTerms {
     /// The dealer that issues it; without one it is the platform.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dealer: Option<String>,
+    /// The only organization that may redeem it; without one, any may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipient: Option<String>,
     /// What it is for.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub product: String,

@@ -190,6 +190,9 @@ impl Accounts {
         if licence.holder.is_some() {
             return Err(Refusal::AlreadyRedeemed { serial: serial() });
         }
+        if let Some(recipient) = licence.terms.recipient.as_ref().filter(|recipient| *recipient != name) {
+            return Err(Refusal::OtherRecipient { serial: serial(), recipient: recipient.clone() });
+        }
         match licence.standing {
             Standing::Revoked => return Err(Refusal::Revoked { serial: serial() }),
             Standing::Expired => return Err(Refusal::Expired { serial: serial() }),
@@ -414,6 +417,7 @@ fn shape(command: &Command) -> Result<(), Refusal> {
         }
         Command::Issue(terms) => {
             name(&terms.serial)?;
+            terms.recipient.as_deref().map_or(Ok(()), name)?;
             terms.quantities.values().try_for_each(|amount| quantity(*amount))?;
             let times = [Some(terms.expiry), terms.valid_from].into_iter().flatten();
             let in_range = times.into_iter().all(|time| (0..=LATEST).contains(&time))

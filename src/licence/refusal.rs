@@ -71,6 +71,8 @@ pub enum Refusal {
     Expired { serial: String },
     #[error("the licence `{serial}` is not valid yet")]
     NotYetValid { serial: String },
+    #[error("the licence `{serial}` was issued for `{recipient}` alone")]
+    OtherRecipient { serial: String, recipient: String },
     #[error("the licence `{serial}` was issued within the pool of `{organization}` itself")]
     OwnIssue { organization: String, serial: String },
     #[error("the licence `{serial}` is valid longer than that already")]

@@ -316,12 +316,27 @@ fn a_licence_that_is_declared_no_more_is_ended_if_a_plan_had_it_issued() {
 }
 
 #[test]
+fn what_a_licence_says_is_fixed_once_it_is_issued() {
+    let accounts = ledger(LICENCES, BELOW, &[]);
+    for (old, new) in [
+        ("seats: 10", "seats: 11"),
+        ("users: 50", "users: 49"),
+        ("type: t", "type: u"),
+        ("users: 50}", "users: 50}, autoRenew: true"),
+    ] {
+        let settlement = settled(&LICENCES.replace(old, new), BELOW, &accounts, &[]);
+        let refused: Vec<String> = settlement.refused.iter().map(|(_, refusal)| refusal.to_string()).collect();
+        assert_eq!(refused, ["the serial `N-1` was used before; serials are never used again"], "{new}");
+        assert!(settlement.events.is_empty());
+    }
+}
+
+#[test]
 fn a_licence_is_held_once_and_renewed_by_its_last_day() {
     let accounts = ledger(LICENCES, BELOW, &[]);
     let later = LICENCES.replace("2030-12-31", "2031-12-31");
     assert_eq!(told(&settled(&later, BELOW, &accounts, &[])), "licence N-1 renewed\n");
-    let elsewhere =
-        "- name: a\n  licences: [{product: assistant, type: t, serial: N-1, seats: 10, validUntil: 2030-12-31}]\n";
+    let elsewhere = "- name: a\n  licences: [{product: assistant, type: t, serial: N-1, seats: 10, validUntil: 2030-12-31, quantities: {organizations: 4, users: 50}}]\n";
     let settlement = settled("", elsewhere, &accounts, &["N-1"]);
     insta::assert_snapshot!(told(&settlement), @"! `a` lives on its parent's resources; it can't redeem licences");
 }

@@ -188,18 +188,51 @@ fn a_ledger_is_backed_up_filled_and_proved_by_hand() {
     assert!(told.contains("has entries already"), "{told}");
 }
 
+/// So many counters made known, each under a key.
+fn many(file: &File, commands: usize) {
+    let commands = (0..commands).map(|number| {
+        format!(
+            r#"{{"at": 20, "key": "k{number}", "command": {{"do": "define-resource", "resource": "r{number}", "measure": "counter"}}}}"#
+        )
+    });
+    std::fs::write(file.0.path().join("many.jsonl"), commands.collect::<Vec<_>>().join("\n")).unwrap();
+}
+
+/// Files may grow so far and no further: what was answered is kept, nothing half, and once there is room the rest follows.
+#[test]
+fn a_full_disk_loses_nothing_that_was_answered() {
+    const COMMANDS: usize = 6_000;
+    let file = guide();
+    many(&file, COMMANDS);
+    let kilobytes = |file: &File| std::fs::metadata(file.path()).unwrap().len() / 1024;
+    let room = kilobytes(&file) + 900;
+    let output = std::process::Command::new("bash")
+        .args(["-c", &format!("trap '' XFSZ; ulimit -f {room}; exec \"$0\" ledger post many.jsonl --actor anna")])
+        .arg(env!("CARGO_BIN_EXE_realmwright"))
+        .env("REALMWRIGHT_LEDGER", format!("sqlite:{}", file.path().display()))
+        .current_dir(file.0.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("what was not answered may be sent again"), "{said}");
+    let answered = output.stdout.iter().filter(|byte| **byte == b'\n').count();
+    assert!(answered > 0 && answered < COMMANDS, "{answered}");
+    let (code, log, _) = realmwright(&file, &["ledger", "log", "--after", "12"]);
+    assert_eq!((code, log.lines().count()), (0, answered));
+    assert_eq!(realmwright(&file, &["ledger", "verify"]).0, 0);
+    let (code, said, _) = realmwright(&file, &["ledger", "post", "many.jsonl"]);
+    assert_eq!((code, said.lines().count()), (0, COMMANDS));
+    assert_eq!(realmwright(&file, &["ledger", "log", "--after", "12"]).1.lines().count(), COMMANDS);
+}
+
 /// Killed again and again, and sent again: everything that was answered is kept, and everything is done once.
 #[test]
 fn a_killed_writer_loses_nothing_that_it_answered() {
     use std::io::{BufRead, BufReader, Read};
     const COMMANDS: usize = 6_000;
     let file = guide();
-    let commands = (0..COMMANDS).map(|number| {
-        format!(
-            r#"{{"at": 20, "key": "k{number}", "command": {{"do": "define-resource", "resource": "r{number}", "measure": "counter"}}}}"#
-        )
-    });
-    std::fs::write(file.0.path().join("many.jsonl"), commands.collect::<Vec<_>>().join("\n")).unwrap();
+    many(&file, COMMANDS);
     let mut answered = 0;
     for _ in 0..3 {
         let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_realmwright"))

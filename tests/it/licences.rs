@@ -16,6 +16,7 @@ fn licence() -> LicenceFile {
     let licence = LicenceTerms {
         serial: Serial::new(1).to_string(),
         dealer: None,
+        recipient: None,
         product: "assistant".into(),
         licence_type: "enterprise".into(),
         quantities,
@@ -433,6 +434,23 @@ fn a_licence_file_is_redeemed_where_nobody_can_be_asked() {
     error: refused: [already-redeemed] the licence `SERIAL` was redeemed by another organization
     exit 3
     ");
+
+    // One for a certain organization, where nobody can be asked who had it.
+    let line = format!("{line} --recipient clinic");
+    let bound = run(&file, &line).1.trim().to_owned();
+    carry("a.licence");
+    insta::assert_snapshot!(told(&other, redeem, &bound), @r"
+    ---
+    licence SERIAL
+      product    none
+      type       none
+      releases   7 users
+      valid      until 3000-01-01T00:00:00Z
+      issued by  the platform, for clinic alone
+    error: refused: [other-recipient] the licence `SERIAL` was issued for `clinic` alone
+    exit 3
+    ");
+    assert_eq!(run(&other, &redeem.replace("acme", "clinic")).0, 0);
 
     // A file that says more than was issued under its serial, though it is genuine.
     let line = format!("{} --serial {serial}", line.replace("users=7", "users=8"));

@@ -99,3 +99,37 @@ fn a_saved_plan_is_stale_where_the_ledger_has_moved() {
     assert!(told(&site, 0, "plan --detailed-exitcode").contains("Nothing to do"));
     site.remove();
 }
+
+#[test]
+fn a_tenants_account_ends_with_its_realm() {
+    let site = site();
+    told(&site, 0, "apply --yes --actor ci");
+    let declared = std::fs::read_to_string(site.dir.path().join("north/north.yaml")).expect("a file");
+    site.write("north/north.yaml", declared.split("organizations:\n").next().expect("a beginning"));
+    let realm = site.clinic.clone();
+    told(&site, 0, &format!("destroy {realm} --yes"));
+    let last = format!("destroy {realm} --final --yes --waive retention");
+    assert!(told(&site, 64, &last).contains("nobody is named as who asks"));
+    let below = r#"{"command": {"do": "create", "organization": "CLINIC-a", "parent": "CLINIC"}}"#;
+    site.write("below.jsonl", &below.replace("CLINIC", &realm).replace("}}", r#", "grants": {}}}"#));
+    told(&site, 3, "ledger post below.jsonl --ledger sqlite:ledger.db --actor app");
+    site.write(
+        "grant.jsonl",
+        &r#"{"command": {"do": "grant", "organization": "CLINIC", "grants": {"organizations": 1}}}"#
+            .replace("CLINIC", &realm),
+    );
+    told(&site, 0, "ledger post grant.jsonl --ledger sqlite:ledger.db --actor app");
+    told(&site, 0, "ledger post below.jsonl --ledger sqlite:ledger.db --actor app");
+    let refused = told(&site, 3, &format!("{last} --actor anna"));
+    assert!(refused.contains("refused: [has-children]"), "{refused}");
+    assert_eq!(export(&realm)["realm"], realm.as_str(), "it is still there");
+    site.write("end.jsonl", &r#"{"command": {"do": "delete", "organization": "CLINIC-a"}}"#.replace("CLINIC", &realm));
+    told(&site, 0, "ledger post end.jsonl --ledger sqlite:ledger.db --actor app");
+    let ended = told(&site, 0, &format!("{last} --actor anna"));
+    assert!(ended.contains("CLINIC deleted") && ended.contains("CLINIC is deleted."), "{ended}");
+    let tree = told(&site, 0, "tree --ledger sqlite:ledger.db");
+    assert!(!tree.contains("CLINIC") && tree.contains("0/50"), "{tree}");
+    let again = told(&site, 64, &format!("{last} --actor anna"));
+    assert!(again.contains("nothing is left to do"), "{again}");
+    site.remove();
+}

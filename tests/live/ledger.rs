@@ -1,9 +1,11 @@
 //! The ledger in a real PostgreSQL.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process;
+use std::time::Duration;
 
-use realmwright::ledger::PostgresStore;
+use realmwright::ledger::{Cause, Ledger, LedgerError, Order, PostgresStore, verify};
+use realmwright::licence::{Command, Measure};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, Connection};
 
@@ -18,7 +20,8 @@ struct Postgres {
 
 fn script(state: &Path, arguments: &[&str]) -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("keycloak-dev/postgres");
-    let output = Command::new(script).args(arguments).env("KEYCLOAK_STATE", state).output().expect("it can be run");
+    let output =
+        process::Command::new(script).args(arguments).env("KEYCLOAK_STATE", state).output().expect("it can be run");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("text")
 }
@@ -82,9 +85,57 @@ macro_rules! on_postgres {
                     eprintln!("{}", stringify!($case));
                     crate::contract::ledger::$case(&Database::create(&postgres, stringify!($case)).await).await;
                 )+
+                a_lost_connection_loses_nothing(&Database::create(&postgres, "cut").await).await;
             });
         }
     };
 }
 
 crate::ledger_cases!(on_postgres);
+
+/// The server ends every session again and again while a writer works: what it was answered is kept, and what it was not it
+/// sends again, which is done once.
+async fn a_lost_connection_loses_nothing(database: &Database) {
+    const ORDERS: u64 = 150;
+    let order = |number: u64| Order {
+        at: 10,
+        actor: "tests".into(),
+        cause: Cause::default(),
+        key: Some(format!("k{number}")),
+        command: Command::DefineResource { resource: format!("r{number}"), measure: Measure::Counter },
+    };
+    let options = database.0.clone();
+    let cutter = tokio::spawn(async move {
+        let mut connection = PgConnection::connect_with(&options).await.expect("it answers");
+        let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+        loop {
+            tokio::time::sleep(Duration::from_millis(7)).await;
+            sqlx::query(cut).execute(&mut connection).await.expect("ended");
+        }
+    });
+    let mut ledger = Ledger::open(database.store()).await;
+    let mut lost = 0;
+    for number in 0..ORDERS {
+        loop {
+            assert!(lost < 5_000, "it gets nowhere");
+            let answered = match &mut ledger {
+                Ok(ledger) => ledger.submit(&[order(number)]).await.map(|_| ()),
+                Err(_) => {
+                    ledger = Ledger::open(database.store()).await;
+                    lost += 1;
+                    continue;
+                }
+            };
+            match answered {
+                Ok(()) => break,
+                Err(LedgerError::Store { .. }) => lost += 1,
+                Err(other) => panic!("{other}"),
+            }
+        }
+    }
+    cutter.abort();
+    assert!(lost > 0, "no connection was lost");
+    let (head, findings) = verify(&mut database.store(), None).await.expect("can be read");
+    assert_eq!((head.sequence, findings), (ORDERS, Vec::new()), "after {lost} losses");
+}

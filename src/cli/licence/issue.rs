@@ -45,6 +45,9 @@ pub(in crate::cli) struct Options {
     /// The dealer that issues it; by default the platform
     #[arg(long, value_name = "ORG")]
     dealer: Option<String>,
+    /// The only organization that may redeem it; by default any may
+    #[arg(long, value_name = "ORG")]
+    recipient: Option<String>,
     /// Its serial; by default a new one
     #[arg(long, value_name = "SERIAL")]
     serial: Option<String>,
@@ -102,6 +105,7 @@ fn wanted(options: &Options, desk: &Desk<'_>) -> Result<LicenceTerms, UsageError
     Ok(LicenceTerms {
         serial: serial(options, desk)?,
         dealer: options.dealer.clone(),
+        recipient: options.recipient.clone(),
         product: options.product.clone(),
         licence_type: options.licence_type.clone(),
         quantities,

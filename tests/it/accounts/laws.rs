@@ -37,10 +37,11 @@ prop_compose! {
     fn terms()(
         serial in serial(), dealer in prop::option::weighted(0.4, name()), quantities in amounts(40), from in prop::option::weighted(0.2, 0..300i64),
         length in 1..900i64, start in 0..2000i64, renewal in prop::option::weighted(0.3, 1..200i64), maintain in any::<bool>(),
+        recipient in prop::option::weighted(0.1, name()),
     ) -> LicenceTerms {
         let on_expiry = if maintain { Policy::Maintain } else { Policy::Restrict };
         LicenceTerms {
-            serial, dealer, product: String::new(), licence_type: String::new(), quantities, valid_from: from, expiry: from.unwrap_or(start) + length,
+            serial, dealer, recipient, product: String::new(), licence_type: String::new(), quantities, valid_from: from, expiry: from.unwrap_or(start) + length,
             renewal, on_expiry,
         }
     }

@@ -411,6 +411,9 @@ impl Model {
         if licence.holder.is_some() {
             return no("already-redeemed");
         }
+        if licence.terms.recipient.as_ref().is_some_and(|recipient| recipient != name) {
+            return no("other-recipient");
+        }
         if let Some(ended) = licence.ended {
             return no(ended);
         }
