@@ -7,6 +7,7 @@ mod bootstrap;
 mod check;
 mod completions;
 mod config;
+mod count;
 mod destroy;
 mod device;
 mod doctor;
@@ -110,6 +111,7 @@ impl Call {
             Command::Ledger(command) => ledger::run(printer, command).await,
             Command::Licence(command) => licence::run(printer, command).await,
             Command::Device(command) => device::run(printer, command).await,
+            Command::Count(options) => count::run(printer, options).await,
             Command::Resources(options) => resources::run(printer, options).await,
             Command::Tree(options) => tree::run(printer, options).await,
             Command::Import(options) => import::run(printer, options).await,

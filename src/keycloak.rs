@@ -17,6 +17,7 @@ pub mod mask;
 pub mod memory;
 pub mod observe;
 pub mod observer;
+pub mod people;
 pub mod rotation;
 pub mod seats;
 mod token;

@@ -6,8 +6,8 @@ use clap::builder::{OsStringValueParser, Resettable, TypedValueParser};
 use clap::{Arg, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{
-    apply, bootstrap, check, completions, config, destroy, device, doctor, drift, explain, fmt, guards, import, ledger,
-    licence, man, plan, resources, restore, rotate, schema, tree, validate,
+    apply, bootstrap, check, completions, config, count, destroy, device, doctor, drift, explain, fmt, guards, import,
+    ledger, licence, man, plan, resources, restore, rotate, schema, tree, validate,
 };
 use crate::plan::Waiver;
 use crate::plan::select::{Selection, Selector};
@@ -94,6 +94,8 @@ pub(super) enum Command {
     Tree(tree::Options),
     /// Show what is left to an organization, and the licences that it has it from
     Resources(resources::Options),
+    /// Count the users of each realm and the holders of seats, and enter that in the ledger
+    Count(count::Options),
     /// Issue licences, redeem them, and look at them
     #[command(subcommand)]
     Licence(licence::Command),

@@ -1,6 +1,10 @@
-//! Plans that are held against a ledger.
+//! Plans that are held against a ledger, and what is counted in realms for it.
 
-use crate::tenants::{Site, export};
+use realmwright::keycloak::WriteRealms;
+use serde_json::json;
+
+use crate::server::live;
+use crate::tenants::{Site, export, on_server};
 
 const PLATFORM: &str = "\
 apiVersion: realmwright/v1
@@ -131,5 +135,59 @@ fn a_tenants_account_ends_with_its_realm() {
     assert!(!tree.contains("CLINIC") && tree.contains("0/50"), "{tree}");
     let again = told(&site, 64, &format!("{last} --actor anna"));
     assert!(again.contains("nothing is left to do"), "{again}");
+    site.remove();
+}
+
+#[test]
+fn users_are_counted_where_they_are_at_home() {
+    let site = site();
+    site.edit("users: 30, assistant: 4", "users: 3, assistant: 1");
+    told(&site, 0, "apply --yes --actor ci");
+    let (north, clinic) = (site.north.clone(), site.clinic.clone());
+    let upstream = format!("{}/realms/{north}", live().url);
+    let provider = json!({"alias": "up", "providerId": "oidc", "enabled": true, "config": {"issuer": upstream,
+        "clientId": "c", "authorizationUrl": format!("{upstream}/auth"), "tokenUrl": format!("{upstream}/token")}});
+    on_server(async |api| {
+        api.post(&clinic, "identity-provider/instances", &provider).await.expect("made");
+        for name in ["anna", "bert", "guest"] {
+            let user = json!({"username": name, "enabled": name != "bert", "email": format!("{name}@example.com")});
+            let id = api.post(&clinic, "users", &user).await.expect("made").expect("an id");
+            let (link, away) = (format!("users/{id}/federated-identity/up"), json!({"userId": "7", "userName": name}));
+            if name == "guest" {
+                api.post(&clinic, &link, &away).await.expect("linked");
+            }
+        }
+    });
+    // The guest is at home with the distributor; the provisioner is no user.
+    let counted = told(&site, 0, "count --ledger sqlite:ledger.db --actor ci");
+    insta::assert_snapshot!(counted, @r"
+    CLINIC  assistant  0 of 1
+    CLINIC  users      2 of 3, 0 before
+    NORTH  assistant  0 of 9
+    NORTH  users      0 of 50
+    ");
+    assert!(told(&site, 0, "ledger verify --ledger sqlite:ledger.db").contains("each as it was written"));
+    let entries = told(&site, 0, "ledger log --ledger sqlite:ledger.db").lines().count();
+    told(&site, 0, "count --ledger sqlite:ledger.db --actor ci");
+    assert_eq!(told(&site, 0, "ledger log --ledger sqlite:ledger.db").lines().count(), entries, "it was so already");
+
+    on_server(async |api| {
+        for name in ["carl", "dora"] {
+            api.post(&clinic, "users", &json!({"username": name, "enabled": true})).await.expect("made");
+        }
+    });
+    insta::assert_snapshot!(told(&site, 3, "count --ledger sqlite:ledger.db --actor ci"), @r"
+    CLINIC  assistant  0 of 1
+    CLINIC  users      4 of 3, 2 before
+        refused: `CLINIC` has not enough of `users`: 1 missing
+    NORTH  assistant  0 of 9
+    NORTH  users      0 of 50
+    error: refused: 1 of 4 are more than there may be
+    hint: grant or license more, or have fewer; the ledger keeps what it had
+    ");
+    assert!(
+        told(&site, 0, "resources CLINIC --ledger sqlite:ledger.db".replace("CLINIC", &clinic).as_str())
+            .contains("users          1 left")
+    );
     site.remove();
 }

@@ -322,6 +322,11 @@ fn licences(walk: &mut Walk) {
       licence AS-1 2 devices, 1 organizations redeemed until TIME
     ---
     ");
+    insta::assert_snapshot!(walk.goes(9, &format!("count . {asking}")), @r"
+    exit 0
+    ---
+    nothing was counted: the ledger knows none of these tenants, or neither their users nor their seats
+    ");
     insta::assert_snapshot!(walk.goes(9, &format!("device register acme 2 {asking}")), @r"
     exit 0
     ---
