@@ -6,6 +6,7 @@
 mod administrator;
 pub mod backup;
 pub mod bootstrap;
+pub mod device;
 pub mod endpoint;
 pub mod error;
 pub mod http;

@@ -9,6 +9,7 @@ pub mod applied;
 pub mod arrange;
 mod built_in;
 pub mod defaults;
+pub mod device;
 pub mod kind;
 mod normalize;
 pub mod permissions;

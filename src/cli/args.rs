@@ -94,7 +94,7 @@ pub(super) enum Command {
     Tree(tree::Options),
     /// Show what is left to an organization, and the licences that it has it from
     Resources(resources::Options),
-    /// Count the users of each realm and the holders of seats, and enter that in the ledger
+    /// Count the users of each realm, the holders of seats, and the devices, and enter that in the ledger
     Count(count::Options),
     /// Issue licences, redeem them, and look at them
     #[command(subcommand)]

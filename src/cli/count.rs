@@ -19,9 +19,9 @@ use super::{books, realms, secrets};
 use crate::keycloak::http::Server;
 use crate::keycloak::{KeycloakError, people, seats};
 use crate::ledger::{Answer, AnyStore, Cause, Ledger, Order};
-use crate::licence::{Accounts, Amount, Command, Refusal};
+use crate::licence::{Accounts, Amount, Command, DEVICES, Refusal};
 use crate::manifest::resolve::Tenant;
-use crate::state::{RealmState, State};
+use crate::state::{RealmState, State, device};
 
 /// `count`
 #[derive(Debug, Args)]
@@ -65,7 +65,7 @@ struct Counted {
     refusal: Option<Refusal>,
 }
 
-/// Counts the users and the holders of seats, and enters it in the ledger.
+/// Counts the users, the holders of seats and the devices that are clients, and enters it in the ledger.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let actor = options.asker.name()?;
     let Options { dir, target, secrets, selecting, .. } = options;
@@ -121,6 +121,12 @@ async fn count(
         }
         for product in wanted.network.products.keys().filter(|name| accounts.figures(&tenant.name, name).is_ok()) {
             found.push((product.clone(), seats::in_use(server, &tenant.name, realm, product).await?));
+        }
+        let has_clients = |product: &str| {
+            wanted.network.products.get(product).is_some_and(|product| product.device_clients == Some(true))
+        };
+        if tenant.products().into_iter().any(has_clients) && accounts.figures(&tenant.name, DEVICES).is_ok() {
+            found.push((DEVICES.to_owned(), device::registered(realm)));
         }
         Ok::<_, KeycloakError>((tenant.name.clone(), found))
     }));

@@ -1,8 +1,13 @@
 //! `realmwright device`
 
+mod client;
+
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
+use self::client::Named;
 use super::exit::{Exit, UsageError};
 use super::ledger::asking::{Asking, refused};
 use super::ledger::instant;
@@ -15,7 +20,7 @@ use crate::seal::ImportToken;
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Register devices: the organization uses so many more
-    Register(Count),
+    Register(Register),
     /// Retire devices: the organization uses so many fewer
     Retire(Count),
     /// Print a token with which one device can be moved to an organization, once and within ten minutes
@@ -24,14 +29,26 @@ pub(super) enum Command {
     Move(Move),
 }
 
-/// `device register`, `device retire`
+/// `device register`
+#[derive(Debug, Args)]
+pub(super) struct Register {
+    #[command(flatten)]
+    of: Count,
+    /// File with the device's public key, EC P-256 in PEM
+    #[arg(long, requires = "name", value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
+/// What `device register` and `device retire` have in common.
 #[derive(Debug, Args)]
 pub(super) struct Count {
     /// The organization
     organization: String,
     /// How many
-    #[arg(default_value = "1", value_parser = clap::value_parser!(i64).range(1..))]
+    #[arg(default_value = "1", value_parser = clap::value_parser!(i64).range(1..), conflicts_with = "name")]
     count: Amount,
+    #[command(flatten)]
+    named: Named,
     #[command(flatten)]
     asking: Asking,
 }
@@ -61,6 +78,8 @@ pub(super) struct Move {
     #[arg(long)]
     accept_data_loss: bool,
     #[command(flatten)]
+    named: Named,
+    #[command(flatten)]
     asking: Asking,
     #[command(flatten)]
     trusted: Trusted,
@@ -70,7 +89,19 @@ pub(super) struct Move {
 pub(super) async fn run(printer: &Printer, command: &Command) -> anyhow::Result<Exit> {
     let devices = |of: &Count| (of.organization.clone(), DEVICES.to_owned(), of.count);
     match command {
-        Command::Register(options) => {
+        Command::Register(Register { of: Count { organization, named, asking, .. }, key })
+            if let Some(name) = &named.name =>
+        {
+            let key = key.as_ref().ok_or_else(|| UsageError {
+                message: format!("no key of `{name}` is given"),
+                hint: Some("give --key FILE: the device's public key, EC P-256 in PEM".into()),
+            })?;
+            client::register(printer, organization, asking, named, name, key).await
+        }
+        Command::Retire(Count { organization, named, asking, .. }) if let Some(name) = &named.name => {
+            client::retire(printer, organization, asking, named, name).await
+        }
+        Command::Register(Register { of: options, .. }) => {
             let (organization, resource, amount) = devices(options);
             options.asking.open().await?.carry_out(printer, Ask::Use { organization, resource, amount }).await
         }
@@ -107,6 +138,10 @@ async fn move_device(printer: &Printer, options: &Move) -> anyhow::Result<Exit> 
         return Err(UsageError { message, hint: Some("give --accept-data-loss where that is accepted".into()) }.into());
     }
     let opened = options.trusted.read()?.open::<ImportToken>(&options.token);
+    if let (Ok(token), Some(name)) = (&opened, &options.named.name) {
+        let Move { from, asking, named, .. } = options;
+        return client::change_place(printer, [from, &token.to], asking, named, name, token.jti.clone()).await;
+    }
     let mut desk = options.asking.open().await?;
     let command = match opened {
         Ok(token) => Ask::MoveDevice { from: options.from.clone(), token: token.jti },

@@ -98,6 +98,9 @@ pub struct Product {
     /// Roles of the product's client beside the seat role.
     #[schemars(inner(regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9:._-]{0,99}$")))]
     pub roles: Option<Vec<String>>,
+    /// Whether each device of an organization that has the product is a client with a service account in its realm
+    /// (`realmwright device register --name`).
+    pub device_clients: Option<bool>,
     /// Types of licence that are sold, e.g. `[trial, professional]`. Omitted: any type.
     pub licence_types: Option<Vec<String>>,
     /// What differs in an environment, by its name.

@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use super::{Action, Cause, Change, FieldChange};
+use crate::state::device::is_device;
 use crate::state::secret::{has_reference, is_masked, shown_equal, sole_reference};
 use crate::state::secret_name::is_secret_path;
 use crate::state::{Applied, Fields, Object, ObjectId, RealmState, applied, document, same, secret::Secrets};
@@ -47,7 +48,11 @@ pub fn diff(desired: &RealmState, observed: &RealmState, applied: &Applied, secr
         let ours = desired.objects.contains_key(id) || applied.fields(id).is_some();
         let own = |owner: ObjectId| desired.objects.contains_key(&owner) || applied.fields(&owner).is_some();
         let comes_along = || id.kind.comes_with_owner(&id.key) && !id.owner().is_some_and(own);
-        if !ours && !id.kind.is_made_by_keycloak(&id.key, &found.fields) && !comes_along() {
+        if !ours
+            && !is_device(id, &found.fields)
+            && !id.kind.is_made_by_keycloak(&id.key, &found.fields)
+            && !comes_along()
+        {
             difference.foreign.push(id.clone());
         }
     }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::diff::is_declared_whole;
 use crate::state::defaults::{self, Flat};
+use crate::state::device::is_device;
 use crate::state::kind::{Own, SERVICE_ACCOUNT_PREFIX};
 use crate::state::secret::is_masked;
 use crate::state::{Applied, Fields, Kind, Object, ObjectId, RealmState, same};
@@ -64,7 +65,8 @@ pub fn fields(desired: &RealmState, observed: &RealmState, applied: &Applied, fo
     let settled = |id: &ObjectId, found: &Object| {
         let gone = applied.fields(id).is_some() && !desired.objects.contains_key(id);
         let ours = !is_peoples(id) || is_ours(desired, id);
-        !found.idle && !gone && !foreign.contains(id) && ours
+        let device = is_device(id, &found.fields) && !desired.objects.contains_key(id);
+        !found.idle && !gone && !device && !foreign.contains(id) && ours
     };
     let objects = observed.objects.iter().filter(|(id, found)| settled(id, found));
     let fields = objects.map(|(id, found)| {

@@ -12,6 +12,7 @@ mod support;
 mod accounting;
 mod births;
 mod commands;
+mod devices;
 mod doctor;
 mod edits;
 mod import;

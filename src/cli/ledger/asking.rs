@@ -87,6 +87,29 @@ impl Desk<'_> {
         Ok(Ok(events))
     }
 
+    /// Asks for one thing under a name of its own: it is done once, however often it is sent.
+    ///
+    /// # Errors
+    ///
+    /// The ledger can't be written.
+    pub(in crate::cli) async fn ask_once(
+        &mut self,
+        key: String,
+        command: Command,
+    ) -> anyhow::Result<Result<Vec<Event>, Refusal>> {
+        let cause = Cause { request: self.request.map(Into::into), ..Cause::default() };
+        let at = Timestamp::now().as_second();
+        let order = Order { at, actor: self.actor.into(), cause, key: Some(key), command };
+        let mut events = Vec::new();
+        for record in self.ledger.submit(&[order]).await.map_err(hinted)? {
+            match record.answer {
+                Answer::Accepted { events: more } => events.extend(more),
+                Answer::Refused { refusal } => return Ok(Err(refusal)),
+            }
+        }
+        Ok(Ok(events))
+    }
+
     /// Asks for one thing and says what came of it.
     ///
     /// # Errors
