@@ -7,7 +7,7 @@ mod declared;
 mod orders;
 mod proof;
 
-pub use declared::{Declared, Organization, declared};
+pub use declared::{Declared, Organization, declared, terms};
 pub use orders::{FigureChange, Scope, Settlement, Step, settle};
 pub use proof::prove;
 

@@ -3,6 +3,7 @@
 //! Pure. It adds the one thing that no template can leave out, the provisioner.
 
 mod check;
+pub mod entitlement;
 mod flows;
 mod keys;
 mod mail;
@@ -60,6 +61,7 @@ pub fn expand(
 ) -> Vec<Desired> {
     protection_names_kinds(set.platform_node.get("protected"), found);
     products_are_no_clients_of_keycloak(set, found);
+    entitlement::check(set, network, found);
     let keys = Keys { provisioner: jwks.to_owned(), observer: observer::jwks(set, network, found) };
     network.tenants.iter().filter_map(|tenant| expand_tenant(set, sources, network, tenant, &keys, found)).collect()
 }

@@ -29,6 +29,8 @@ use std::future::Future;
 
 use serde_json::Value;
 
+use crate::seal::TrustedKeys;
+
 pub use error::{Fault, KeycloakError};
 pub use observe::observe;
 
@@ -37,6 +39,11 @@ pub trait ReadRealms: Sync {
     /// Everything about a realm in one request: `POST partial-export?exportClients=true&exportGroupsAndRoles=true`.
     /// `None`: there is no such realm.
     fn export(&self, realm: &str) -> impl Future<Output = Result<Option<Value>, KeycloakError>> + Send;
+
+    /// The keys whose signatures on what realms say of licences are believed.
+    fn believed(&self) -> Option<&TrustedKeys> {
+        None
+    }
 
     /// `GET {path}`; `None` when it answers 404.
     fn get(&self, realm: &str, path: &str) -> impl Future<Output = Result<Option<Value>, KeycloakError>> + Send;

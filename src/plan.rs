@@ -22,6 +22,7 @@ mod restored;
 pub mod review;
 pub mod risk;
 pub mod select;
+pub mod tampering;
 
 pub use bookkeeping::{Bookkeeping, Proof};
 pub use part::Part;
@@ -33,6 +34,7 @@ use serde_json::Value;
 
 pub use foreign::ForeignFields;
 pub use guard::{Refusal, Waiver};
+pub use tampering::Tampering;
 
 use crate::expand::{Desired, fitted};
 use crate::manifest::Tier;
@@ -83,6 +85,9 @@ pub struct Header {
     pub created_at: String,
     /// When it can no longer be applied (RFC 3339, UTC).
     pub expires_at: String,
+    /// The public keys whose signatures on what realms say of licences were believed, in PEM; none where nothing is signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusted_keys: Option<String>,
     /// Whose view of the realms it was made from.
     #[serde(default, skip_serializing_if = "View::is_whole")]
     pub view: View,
@@ -165,6 +170,9 @@ pub struct TenantPlan {
     /// they are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub foreign_fields: ForeignFields,
+    /// What somebody changed of what the realm says of its licences and limits; it is put back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tampering: Vec<Tampering>,
     /// Roles and groups that declared users and the service accounts of declared clients have although nobody declared
     /// it; they stay as they are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -264,6 +272,12 @@ impl Change {
 }
 
 impl Change {
+    /// Every value that it writes.
+    pub fn written(&self) -> impl Iterator<Item = &Value> {
+        let fields = self.fields.iter().filter_map(|field| field.after.as_ref());
+        self.body.iter().chain(fields).chain(self.along.values())
+    }
+
     /// Its unchanged secrets as fields to be written.
     pub fn written_along(&self) -> Vec<FieldChange> {
         let field = |(path, value): (&String, &Value)| FieldChange {
@@ -383,6 +397,7 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
         recorded: None,
         foreign: Vec::new(),
         foreign_fields: ForeignFields::new(),
+        tampering: Vec::new(),
         rights: BTreeMap::new(),
         unread: observed.and_then(|observed| observed.unread.clone()),
         quarantined: observed.and_then(Quarantine::of).map(|quarantine| quarantine.until),
@@ -404,6 +419,7 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
             };
             restored::add(&mut plan, observed);
             plan.changes = order::order(plan.changes);
+            plan.tampering = tampering::found(&plan.tenant, &plan.changes);
             plan.foreign_fields = foreign::fields(&desired.state, observed, &applied, &difference.foreign);
             plan.foreign = difference.foreign;
             plan.rights = foreign::rights(&desired.state, observed, &applied);

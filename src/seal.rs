@@ -1,4 +1,4 @@
-//! Signed statements that travel on their own: licence files and import tokens.
+//! Signed statements that travel on their own: licence files, import tokens, and what realms and tokens say of licences.
 //!
 //! Each is a JSON Web Signature in compact form (RFC 7515) with Ed25519 (`EdDSA`, RFC 8037) and no other algorithm. Its
 //! header names what it is (`typ`), so that none passes for another, and the key by its thumbprint (RFC 7638). Keys follow
@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::licence::{Distrust, LicenceTerms, Time};
+use crate::licence::{Distrust, Entitlement, LicenceTerms, Time};
 
 /// Something that can be signed.
 pub trait Statement: Serialize + DeserializeOwned {
@@ -51,6 +51,10 @@ pub struct ImportToken {
     pub jti: String,
     /// The organization that issued it, and takes the device.
     pub to: String,
+}
+
+impl Statement for Entitlement {
+    const TYPE: &'static str = "entitlement+jwt";
 }
 
 impl Statement for ImportToken {
@@ -113,7 +117,10 @@ impl fmt::Debug for SigningKey {
 
 /// The keys whose statements are believed.
 #[derive(Debug)]
-pub struct TrustedKeys(BTreeMap<String, DecodingKey>);
+pub struct TrustedKeys {
+    keys: BTreeMap<String, DecodingKey>,
+    first: String,
+}
 
 /// What every Ed25519 public key begins with in its PEM block (RFC 8410).
 const PREFIX: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
@@ -130,8 +137,15 @@ impl TrustedKeys {
             let point = block.contents().strip_prefix(&PREFIX).filter(|point| point.len() == 32)?;
             (block.tag() == "PUBLIC KEY").then(|| (thumbprint(point), DecodingKey::from_ed_der(point)))
         };
-        let keys: Option<BTreeMap<_, _>> = blocks.iter().map(key).collect();
-        keys.filter(|keys| !keys.is_empty()).map(Self).ok_or(KeyError::NotPublic)
+        let keys: Option<Vec<_>> = blocks.iter().map(key).collect();
+        let keys = keys.ok_or(KeyError::NotPublic)?;
+        let first = keys.first().ok_or(KeyError::NotPublic)?.0.clone();
+        Ok(Self { keys: keys.into_iter().collect(), first })
+    }
+
+    /// The thumbprint of the one that stands first.
+    pub fn first(&self) -> &str {
+        &self.first
     }
 
     /// Reads a signed statement.
@@ -140,6 +154,15 @@ impl TrustedKeys {
     ///
     /// It can't be believed.
     pub fn open<S: Statement>(&self, text: &str) -> Result<S, Distrust> {
+        self.open_with_key(text).map(|(_, statement)| statement)
+    }
+
+    /// The same, with the thumbprint of the key that signed it.
+    ///
+    /// # Errors
+    ///
+    /// It can't be believed.
+    pub fn open_with_key<S: Statement>(&self, text: &str) -> Result<(String, S), Distrust> {
         let text = text.trim();
         let said = jsonwebtoken::decode_header(text).map_err(|_| Distrust::Malformed)?;
         let kid = said.kid.clone().ok_or(Distrust::Malformed)?;
@@ -153,13 +176,13 @@ impl TrustedKeys {
         if said != expected {
             return Err(Distrust::Malformed);
         }
-        let key = self.0.get(&kid).ok_or(Distrust::UnknownKey)?;
+        let key = self.keys.get(&kid).ok_or(Distrust::UnknownKey)?;
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.required_spec_claims.clear();
         validation.validate_exp = false;
         validation.validate_aud = false;
         let opened = jsonwebtoken::decode::<S>(text, key, &validation);
-        opened.map(|data| data.claims).map_err(|error| match error.kind() {
+        opened.map(|data| (kid, data.claims)).map_err(|error| match error.kind() {
             jsonwebtoken::errors::ErrorKind::InvalidSignature => Distrust::Signature,
             _ => Distrust::Malformed,
         })

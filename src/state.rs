@@ -15,6 +15,7 @@ mod normalize;
 pub mod permissions;
 pub mod protection;
 pub mod quarantine;
+pub mod sealed;
 pub mod seats;
 pub mod secret;
 pub mod secret_name;

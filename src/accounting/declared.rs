@@ -83,7 +83,7 @@ fn organization(tenant: &Tenant) -> Organization<'_> {
 }
 
 /// A licence as the ledger has it; none if its days are no days, which was said already.
-fn terms(licence: &Licence) -> Option<LicenceTerms> {
+pub fn terms(licence: &Licence) -> Option<LicenceTerms> {
     let mut quantities = licence.quantities.clone();
     *quantities.entry(licence.product.clone()).or_default() += Amount::from(licence.seats);
     Some(LicenceTerms {

@@ -13,6 +13,7 @@ use super::books::Books;
 use super::exit::{Exit, Hinted, UsageError};
 use super::ledger::Book;
 use super::ledger::asking::Asker;
+use super::ledger::signing::Signing;
 use super::output::Printer;
 use super::progress::Progress;
 use super::session::Meant;
@@ -21,7 +22,9 @@ use crate::apply::{Manner, OnStale, Outcome, Refused, TenantOutcome, apply};
 use crate::keycloak::http::Server;
 use crate::plan::render::count;
 use crate::plan::select::Selection;
-use crate::plan::{FORMAT_VERSION, Plan, TenantPlan, View};
+use crate::plan::{Change, FORMAT_VERSION, Plan, TenantPlan, View};
+use crate::seal::{SigningKey, TrustedKeys};
+use crate::state::sealed;
 use crate::state::secret::{Secrets, references};
 
 /// How long removing the lanes may take at the end of a run.
@@ -48,6 +51,9 @@ pub(super) struct Options {
     /// Who asks the ledger.
     #[command(flatten)]
     pub(super) asker: Asker,
+    /// What signs what realms say of licences.
+    #[command(flatten)]
+    pub(super) signing: Signing,
     /// What is meant although a guard refuses it.
     #[command(flatten)]
     pub(super) meant: Waivers,
@@ -104,7 +110,9 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
             return Ok(Exit::Refused);
         }
         books::somebody_asks(&plan, &options.asker)?;
-        let (server, secrets) = reach(printer, &plan, options).await?;
+        let signing = signing(&plan, options)?;
+        let (server, mut secrets) = reach(printer, &plan, options).await?;
+        signing.into_iter().for_each(|key| secrets.sign_with(key));
         return execute(printer, &server, &plan, &secrets, options).await;
     }
     if !options.what.is_dir() {
@@ -135,11 +143,28 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         return Ok(Exit::Done);
     }
     books::somebody_asks(&session.plan, &options.asker)?;
+    signing(&session.plan, options)?.into_iter().for_each(|key| session.wanted.secrets.sign_with(key));
     if asking && !printer.ask("Apply this plan?") {
         printer.say("nothing was written");
         return Ok(Exit::Failed);
     }
     execute(printer, &session.server, &session.plan, &session.wanted.secrets, options).await
+}
+
+/// The key that signs what a plan writes signed, if it does. It has to be the one that the platform names.
+fn signing(plan: &Plan, options: &Options) -> anyhow::Result<Option<SigningKey>> {
+    let mut keys = Vec::new();
+    for value in plan.tenants.iter().flat_map(|tenant| &tenant.changes).flat_map(Change::written) {
+        sealed::keys(value, &mut keys);
+    }
+    let Some(wanted) = keys.first() else { return Ok(None) };
+    let key = options.signing.read()?;
+    if key.kid() == *wanted {
+        return Ok(Some(key));
+    }
+    let message = format!("the signing key is {}, and the platform's `trustedKeys` begin with {wanted}", key.kid());
+    let hint = "sign with the key whose public half stands first there; to replace it, put the new one first and apply";
+    Err(Hinted { message, hint: hint.into() }.into())
 }
 
 /// Reads a plan that `plan --out` wrote.
@@ -184,20 +209,16 @@ async fn reach(printer: &Printer, plan: &Plan, options: &Options) -> anyhow::Res
     let target = &options.target;
     let key = secrets::operator_key(target.operator_key.as_deref())?;
     let mut found = Vec::new();
-    for change in plan.tenants.iter().flat_map(|tenant| &tenant.changes) {
-        change
-            .body
-            .iter()
-            .chain(change.fields.iter().filter_map(|field| field.after.as_ref()))
-            .chain(change.along.values())
-            .for_each(|value| references(value, &mut found));
+    for value in plan.tenants.iter().flat_map(|tenant| &tenant.changes).flat_map(Change::written) {
+        references(value, &mut found);
     }
     let directory = options.secrets.secrets_dir.clone().unwrap_or_else(|| PathBuf::from(&plan.header.directory));
     let secrets = secrets::of_plan(&directory, found, &key)?;
     let base = plan.header.server.trim_end_matches("/realms/master");
     let url = session::checked_url(target.server.clone().unwrap_or_else(|| base.to_owned()))?;
     let server = Server::connect(&url, key, session::trace(printer, secrets.values())).await?;
-    let server = session::administrated(server, target)?;
+    let trusted = plan.header.trusted_keys.as_deref().map(TrustedKeys::from_pem).transpose()?;
+    let server = session::administrated(server.believing(trusted), target)?;
     if server.identity() != plan.header.server {
         let message = format!("the plan was made for {}, this server is {}", plan.header.server, server.identity());
         let hint = "a saved plan names its server itself; leave --server and REALMWRIGHT_SERVER out, or plan anew";

@@ -28,7 +28,7 @@ pub(super) enum Command {
     Revoke(Revoke),
     /// Move the expiry of a licence to a later day
     Renew(Renew),
-    /// Check a licence file, without a ledger
+    /// Check a licence file, or an entitlement from a realm or a token, without a ledger
     Verify(file::Verify),
 }
 

@@ -13,7 +13,7 @@ use super::output::Printer;
 use super::{books, files, realms, secrets};
 use crate::accounting;
 use crate::diagnostic::{Diagnostic, did_you_mean, passable};
-use crate::expand::{Desired, expand, observer, provisioner};
+use crate::expand::{Desired, entitlement, expand, observer, provisioner};
 use crate::keycloak::http::{Exchange, Server, Trace};
 use crate::keycloak::key::OperatorKey;
 use crate::keycloak::mask::Mask;
@@ -24,7 +24,8 @@ use crate::manifest::resolve::{Network, resolve};
 use crate::manifest::{Loaded, ManifestSet, Source, load};
 use crate::plan::guard::{self, InUse};
 use crate::plan::select::{Chosen, SelectError, Selection};
-use crate::plan::{Bookkeeping, Header, Plan, Refusal, TenantPlan, View, part};
+use crate::plan::{Bookkeeping, Header, Plan, Proof, Refusal, TenantPlan, View, part};
+use crate::seal::TrustedKeys;
 use crate::state::applied::digest;
 use crate::state::secret::Secrets;
 use crate::state::{Object, RealmState, State};
@@ -202,12 +203,13 @@ pub(super) async fn open(printer: &Printer, meant: &Meant<'_>, parallelism: u16)
     let target = meant.target;
     let key = secrets::operator_key(target.operator_key.as_deref())?;
     let mut wanted = wanted(printer, meant, Some(&key))?;
-    let accounts = keep_books(printer, &wanted, meant).await?;
+    let (accounts, trusted) = keep_books(printer, &mut wanted, meant).await?;
     let server =
         Server::connect(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values())).await?;
-    let server = administrated(server, target)?;
+    let server = administrated(server.believing(trusted), target)?;
     let mut state = realms::observe_all(printer, &server, &wanted.desired, parallelism).await?;
     realms::find_renamed(printer, &server, &wanted.desired, &mut state).await?;
+    keep_entitlements(&mut wanted, &state, accounts.as_ref());
     keep_rotation(&server, &mut wanted.desired, &state).await?;
     fit_observers(&server, &mut wanted, &state).await?;
     let header = header(&wanted, server.identity(), View::Provisioner)?;
@@ -231,10 +233,11 @@ pub(super) async fn look(printer: &Printer, view: &args::View, books: Option<Boo
         return Ok(open(printer, &meant, parallelism).await?.plan);
     };
     let mut wanted = wanted(printer, &meant, None)?;
-    let accounts = keep_books(printer, &wanted, &meant).await?;
+    let (accounts, trusted) = keep_books(printer, &mut wanted, &meant).await?;
     let server =
         Server::connect_to_look(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values()))
-            .await?;
+            .await?
+            .believing(trusted);
     let mut state = realms::observe_all(printer, &server, &wanted.desired, parallelism).await?;
     for tenant in &mut wanted.desired {
         if let Some(observed) = state.get_mut(&tenant.name) {
@@ -242,16 +245,41 @@ pub(super) async fn look(printer: &Printer, view: &args::View, books: Option<Boo
             take_as_right(tenant, observed);
         }
     }
+    keep_entitlements(&mut wanted, &state, accounts.as_ref());
     let header = header(&wanted, server.identity(), View::Observer)?;
     let plan = compare(&server, &wanted, &state, header, parallelism).await?;
     Ok(Plan { accounts, ..plan })
 }
 
-/// What the ledger says to it, where the run is held against one.
-async fn keep_books(printer: &Printer, wanted: &Wanted, meant: &Meant<'_>) -> anyhow::Result<Option<Bookkeeping>> {
-    match meant.books {
-        Some(how) => books::bookkeeping(printer, wanted, how).await,
-        None => Ok(None),
+/// What the ledger says to it, where the run is held against one; and, where what realms say of licences is signed, puts in
+/// what they should say, and gives the keys whose signatures are believed.
+async fn keep_books(
+    printer: &Printer,
+    wanted: &mut Wanted,
+    meant: &Meant<'_>,
+) -> anyhow::Result<(Option<Bookkeeping>, Option<TrustedKeys>)> {
+    let (accounts, figures) = books::bookkeeping(printer, wanted, meant.books.unwrap_or(Books::Unread)).await?;
+    let trusted = trusted(&wanted.network)?;
+    if let Some(keys) = &trusted {
+        entitlement::project(&mut wanted.desired, &wanted.network, &figures, keys.first());
+    }
+    Ok((accounts.filter(|_| meant.books.is_some()), trusted))
+}
+
+/// The keys whose signatures are believed in an environment.
+pub(super) fn trusted(network: &Network) -> anyhow::Result<Option<TrustedKeys>> {
+    network.trusted_keys.as_deref().map(TrustedKeys::from_pem).transpose().map_err(Into::into)
+}
+
+/// A run that has not read the ledger does not know better than what was made from it.
+fn keep_entitlements(wanted: &mut Wanted, state: &State, accounts: Option<&Bookkeeping>) {
+    if accounts.is_some_and(|accounts| matches!(accounts.proof, Proof::Ledger { .. })) {
+        return;
+    }
+    for tenant in &mut wanted.desired {
+        if let Some(observed) = state.get(&tenant.name) {
+            entitlement::keep(tenant, observed);
+        }
     }
 }
 
@@ -277,6 +305,7 @@ pub(super) fn header(wanted: &Wanted, server: &str, view: View) -> anyhow::Resul
         manifests: wanted.digest.clone(),
         created_at: now.strftime("%FT%TZ").to_string(),
         expires_at: now.checked_add(PLAN_HOURS.hours())?.strftime("%FT%TZ").to_string(),
+        trusted_keys: wanted.network.trusted_keys.clone(),
         view,
     })
 }

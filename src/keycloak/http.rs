@@ -17,6 +17,7 @@ use super::wire::{ATTEMPTS, Body, Repeat, Reply, Sending, Wire, backoff};
 pub use super::wire::{Exchange, Trace};
 use super::{Birth, EXPORT, ReadRealms, WriteRealms, segment, version};
 use crate::expand::{OBSERVER, PROVISIONER};
+use crate::seal::TrustedKeys;
 
 /// A connection to one server.
 pub struct Server {
@@ -29,6 +30,7 @@ pub struct Server {
     tokens: Tokens,
     pub(super) lanes: Lanes,
     pub(super) administrator: Option<Administrator>,
+    trusted: Option<TrustedKeys>,
 }
 
 impl Server {
@@ -44,6 +46,7 @@ impl Server {
             tokens: Tokens::default(),
             lanes: Lanes::default(),
             administrator: None,
+            trusted: None,
         })
     }
 
@@ -62,6 +65,12 @@ impl Server {
     pub fn with_administrator(mut self, user: String, password: SecretString) -> Self {
         self.administrator = Some(Administrator::new(user, password));
         self
+    }
+
+    /// Believes what these keys signed.
+    #[must_use]
+    pub fn believing(self, trusted: Option<TrustedKeys>) -> Self {
+        Self { trusted, ..self }
     }
 
     /// The issuer of the master realm: who the server says it is.
@@ -228,6 +237,10 @@ impl Server {
 }
 
 impl ReadRealms for Server {
+    fn believed(&self) -> Option<&TrustedKeys> {
+        self.trusted.as_ref()
+    }
+
     async fn export(&self, realm: &str) -> Result<Option<Value>, KeycloakError> {
         let path = realm_path(realm, EXPORT);
         // A POST that changes nothing.

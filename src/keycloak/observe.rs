@@ -12,7 +12,7 @@ use crate::state::address::{FEDERATED_IDENTITIES, MEMBERS};
 use crate::state::kind::{RETIRED, SERVICE_ACCOUNT_PREFIX};
 use crate::state::permissions::{name_user, unnamed_users};
 use crate::state::specs::SPECS;
-use crate::state::{Applied, Kind, ObjectId, RealmState, arrange};
+use crate::state::{Applied, Kind, ObjectId, RealmState, arrange, sealed};
 
 /// Which users are read, and what of them takes a request of its own.
 #[derive(Debug, Clone, Default)]
@@ -92,6 +92,9 @@ pub async fn observe(api: &impl ReadRealms, realm: &str, wanted: &Users) -> Resu
         state.objects.extend(found.objects.into_iter().filter(|(id, _)| id.kind == Kind::User));
     }
     memberships(api, realm, &mut state, &wanted).await?;
+    if let Some(keys) = api.believed() {
+        sealed::open(&mut state, keys);
+    }
     Ok(Some(state))
 }
 

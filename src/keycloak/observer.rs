@@ -10,6 +10,7 @@ use super::http::{Server, is_whole};
 use super::listing::{list, pages};
 use super::{Fault, KeycloakError, ReadRealms, segment};
 use crate::expand::observer::may_see_organizations;
+use crate::seal::TrustedKeys;
 use crate::state::{Kind, ObjectId, RealmState};
 
 /// Objects that a realm's observer is not shown: authorization settings are exported only to whoever may write them, the
@@ -34,6 +35,12 @@ impl Observer {
         Self { server }
     }
 
+    /// Believes what these keys signed.
+    #[must_use]
+    pub fn believing(self, trusted: Option<TrustedKeys>) -> Self {
+        Self { server: self.server.believing(trusted) }
+    }
+
     /// The issuer of the master realm: who the server says it is.
     pub fn identity(&self) -> &str {
         self.server.identity()
@@ -41,6 +48,10 @@ impl Observer {
 }
 
 impl ReadRealms for Observer {
+    fn believed(&self) -> Option<&TrustedKeys> {
+        self.server.believed()
+    }
+
     async fn export(&self, realm: &str) -> Result<Option<Value>, KeycloakError> {
         let Some(document) = document(&self.server, realm).await? else { return Ok(None) };
         if !is_whole(realm, &document, true) {

@@ -76,6 +76,9 @@ pub struct Environment {
     /// The public key of its observer, an EC P-256 key in PEM: every realm gets an account that may read and not write,
     /// for the jobs of pull requests. Omitted: none.
     pub observer_key: Option<String>,
+    /// The public keys that what realms say of licences is signed with, Ed25519 in PEM, one after the other: the first is
+    /// the one that signs, what the others signed is believed. Omitted: nothing is signed.
+    pub trusted_keys: Option<String>,
     /// Limits that differ from the platform's here.
     #[serde(default)]
     pub guards: Guards,

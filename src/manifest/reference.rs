@@ -124,7 +124,7 @@ Where a template extends another, and where a tenant differs, mappings are merge
 
 The values: `tenant` (`name`, `label`, `tier`, `parent`, `distributor`, `environment`), `parameters`, `admin`
 (`username`, `email`, `firstName`, `lastName`; not there without an admin), `users` (as in the manifest, with
-`realmRoles` and `clientRoles`), `licences` (as in the manifest), and `products`, those that there is a licence for
+`realmRoles` and `clientRoles`), `licences` (as in the manifest), `grants` (`resource`, `amount`), and `products`, those that there is a licence for
 (`name`, `label`, `baseUrl`, `redirectUris`, `webOrigins`, `roles`).
 
 A `secret` parameter takes `env:NAME` (any variable but the tool's own) or `file:PATH` (beside the manifest that names it,

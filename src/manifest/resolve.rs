@@ -21,6 +21,8 @@ pub struct Network {
     pub ledger: Option<String>,
     /// The public key of its observer, when it has one.
     pub observer_key: Option<String>,
+    /// The public keys that entitlements are signed with, in PEM, when the manifests name some.
+    pub trusted_keys: Option<String>,
     /// The platform's products as they are in this environment.
     pub products: BTreeMap<String, Product>,
     /// The same with places.
@@ -117,6 +119,7 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
     let server = stage.and_then(|stage| stage.server.clone());
     let ledger = stage.and_then(|stage| stage.ledger.clone());
     let observer_key = stage.and_then(|stage| stage.observer_key.clone());
+    let trusted_keys = stage.and_then(|stage| stage.trusted_keys.clone());
     let protected = set.platform.protected.as_ref().map(Protected::patterns).unwrap_or_default();
     let limits = limits(set, environment);
     let product_nodes = product_nodes(set, environment);
@@ -127,6 +130,7 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
         server,
         ledger,
         observer_key,
+        trusted_keys,
         products,
         product_nodes,
         limits,

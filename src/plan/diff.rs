@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Action, Cause, Change, FieldChange};
 use crate::state::device::is_device;
+use crate::state::sealed::is_entitlement;
 use crate::state::secret::{has_reference, is_masked, shown_equal, sole_reference};
 use crate::state::secret_name::is_secret_path;
 use crate::state::{Applied, Fields, Object, ObjectId, RealmState, applied, document, same, secret::Secrets};
@@ -106,6 +107,10 @@ fn update(id: &ObjectId, wanted: &Object, found: &Object, applied: &Applied, sec
     }
     for path in found.fields.keys().filter(|path| applied.field(id, path).is_none()) {
         fields.extend(too_much(id, path, wanted, found));
+        // Nobody else has a say in what an organization is entitled to.
+        if is_entitlement(id, path) {
+            fields.extend(without(path, wanted, found, Cause::Drift));
+        }
     }
     let owned = applied.fields(id).is_some();
     if fields.is_empty() {

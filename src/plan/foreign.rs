@@ -11,6 +11,7 @@ use super::diff::is_declared_whole;
 use crate::state::defaults::{self, Flat};
 use crate::state::device::is_device;
 use crate::state::kind::{Own, SERVICE_ACCOUNT_PREFIX};
+use crate::state::sealed::is_entitlement;
 use crate::state::secret::is_masked;
 use crate::state::{Applied, Fields, Kind, Object, ObjectId, RealmState, same};
 
@@ -73,7 +74,9 @@ pub fn fields(desired: &RealmState, observed: &RealmState, applied: &Applied, fo
         let paths = found
             .fields
             .iter()
-            .filter(|(path, value)| applied.field(id, path).is_none() && world.is_foreign(id, path, value));
+            .filter(|(path, value)| applied.field(id, path).is_none() && world.is_foreign(id, path, value))
+            // Taken out: nobody else has a say in it.
+            .filter(|(path, _)| !is_entitlement(id, path));
         (id.clone(), paths.map(|(path, _)| path.clone()).collect())
     });
     fields.filter(|(_, paths): &(_, Vec<String>)| !paths.is_empty()).collect()

@@ -100,6 +100,7 @@ fn narrow(
     plan.changes.retain(|change| meant(&change.object));
     let going: Vec<ObjectId> = plan.going().map(|(id, _)| id.clone()).collect();
     plan.foreign.retain(|id| reach.has(id) || going.contains(id));
+    plan.tampering.retain(|tampering| reach.has(&tampering.object));
     plan.foreign_fields.retain(|id, _| reach.has(id));
     plan.rights.retain(|id, _| reach.has(id));
     if plan.unread.is_none() {

@@ -9,7 +9,9 @@ use serde_json::Value;
 
 use super::part::{Needed, Part};
 use super::{Action, Cause, Plan, Refusal, Summary, View};
+use crate::licence::Entitlement;
 use crate::state::permissions::{ADMIN_PERMISSIONS, is_permission};
+use crate::state::sealed::{as_sealed, statement};
 use crate::state::secret::{as_reference, sole_reference};
 use crate::state::{Kind, ObjectId, RealmState};
 
@@ -72,10 +74,21 @@ pub(super) fn show(value: Option<&Value>) -> String {
 fn named(value: &Value) -> Value {
     match (as_reference(value), value) {
         (Some(reference), _) => format!("(secret {reference})").into(),
+        (None, sealed) if as_sealed(sealed).is_some() => signed(sealed).into(),
         (None, Value::Array(items)) => items.iter().map(named).collect(),
         (None, Value::Object(map)) => map.iter().map(|(key, value)| (key.clone(), named(value))).collect(),
         (None, scalar) => scalar.clone(),
     }
+}
+
+/// What a sealed value says, in short.
+fn signed(value: &Value) -> String {
+    let Some((_, Entitlement { sub, licences, limits, .. })) = statement(value) else { return "(signed)".into() };
+    let serials: Vec<&str> = licences.iter().map(|terms| terms.serial.as_str()).collect();
+    let limits: Vec<String> =
+        limits.iter().filter(|(_, limit)| **limit > 0).map(|(r, limit)| format!("{limit} {r}")).collect();
+    let of = |list: String| if list.is_empty() { "none".to_owned() } else { list };
+    format!("(signed for {sub}: licences {}; limits {})", of(serials.join(", ")), of(limits.join(", ")))
 }
 
 /// A text cut to what a line bears.

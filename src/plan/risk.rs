@@ -29,6 +29,8 @@ pub struct Risk {
 /// Sorts of danger, the gravest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sort {
+    /// Somebody changed what a realm says of its licences.
+    Tampering,
     /// An object is removed, with its parts.
     Deletion,
     /// What others put into such an object goes with it.
@@ -77,6 +79,11 @@ pub(super) fn risks(plan: &Plan, by_hand: bool) -> Vec<Risk> {
                 tenants.push(index);
             }
         };
+        for tampering in &tenant.tampering {
+            let path = tampering.path.clone().map(Part::Value);
+            let what = [Part::Value(tampering.object.to_string())].into_iter().chain(path);
+            note(Sort::Tampering, what.chain([Part::Word(tampering.how.words())]).collect());
+        }
         deletions(tenant, &mut note);
         for change in &tenant.changes {
             licences(change, by_hand, &mut note);

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::address::FEDERATED_IDENTITIES;
 use super::kind::{Class, Kind};
+use super::sealed::as_sealed;
 use super::secret::as_reference;
 use super::{Fields, ObjectId};
 
@@ -127,7 +128,7 @@ fn set(value: &Value) -> Value {
 fn text(value: &Value) -> Value {
     match value {
         Value::Null | Value::String(_) => value.clone(),
-        other if as_reference(other).is_some() => other.clone(),
+        other if as_reference(other).is_some() || as_sealed(other).is_some() => other.clone(),
         other => other.to_string().into(),
     }
 }

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
+use super::sealed::{self, as_sealed};
+use crate::seal::SigningKey;
+
 /// The key that marks a reference to a secret in a document.
 pub const SECRET: &str = "$secret";
 
@@ -41,6 +44,8 @@ fn sole(value: &Value) -> &Value {
 pub struct Secrets {
     values: BTreeMap<String, (SecretString, String)>,
     unread: bool,
+    /// What signs sealed values.
+    signing: Option<SigningKey>,
 }
 
 impl Secrets {
@@ -52,6 +57,11 @@ impl Secrets {
     /// True when none was read on purpose.
     pub fn are_unread(&self) -> bool {
         self.unread
+    }
+
+    /// Adds the key that sealed values are signed with.
+    pub fn sign_with(&mut self, key: SigningKey) {
+        self.signing = Some(key);
     }
 
     /// Adds a secret that was read; `fingerprint` is a keyed hash of its value.
@@ -86,14 +96,20 @@ impl Secrets {
         }
     }
 
-    /// The document with every reference replaced by its value, for the body of a request; or the reference that
-    /// was not read.
+    /// The document with every reference replaced by its value, and what is sealed signed, for the body of a request; or
+    /// the reference that was not read.
     pub fn reveal(&self, document: &Value) -> Result<Value, String> {
         if let Some(reference) = as_reference(document) {
             return match self.values.get(reference) {
                 Some((value, _)) => Ok(value.expose_secret().into()),
                 None => Err(reference.to_owned()),
             };
+        }
+        if as_sealed(document).is_some() {
+            let signed = sealed::statement(document).and_then(|(key, statement)| {
+                self.signing.as_ref().filter(|signing| signing.kid() == key)?.sign(&statement).ok()
+            });
+            return signed.map(Value::String).ok_or_else(|| "the signing key".to_owned());
         }
         Ok(match document {
             Value::Array(items) => Value::Array(items.iter().map(|item| self.reveal(item)).collect::<Result<_, _>>()?),

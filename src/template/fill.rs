@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::manifest::node::{Data, Key, Node};
+use crate::state::sealed::SEAL;
 use crate::state::secret::SECRET;
 
 /// The values that a template can name; the innermost is the last.
@@ -95,6 +96,11 @@ fn node(template: &Node, scope: &Scope<'_>, found: &mut Vec<Diagnostic>) -> Opti
                     found.push(
                         Diagnostic::error("plain-reference", key.span, format!("`{SECRET}` can't be written by hand"))
                             .hint("declare a parameter of type `secret`"),
+                    );
+                } else if key.text == SEAL {
+                    found.push(
+                        Diagnostic::error("plain-reference", key.span, format!("`{SEAL}` can't be written by hand"))
+                            .hint("what a tenant is entitled to follows from its licences and grants"),
                     );
                 } else if let Some(value) = node(value, scope, found)
                     && let Some(key) = fill_key(key, scope, found)

@@ -24,6 +24,7 @@ pub fn scope(
         ("tenant", about(network, tenant)),
         ("parameters", parameters(tenant, template, sources, found)),
         ("licences", licences(tenant)),
+        ("grants", grants(tenant)),
         ("products", products(network, tenant)),
         ("users", users(tenant, sources)),
     ];
@@ -78,6 +79,17 @@ fn licences(tenant: &Tenant) -> Node {
         item
     });
     Node { data: Data::List(items.collect()), span: written.span }
+}
+
+/// What its parent grants it, as a list of `resource` and `amount`.
+fn grants(tenant: &Tenant) -> Node {
+    let written = tenant.node.get("grants");
+    let items = written.map(Node::entries).unwrap_or_default().iter().map(|(resource, amount)| {
+        let entries =
+            vec![("resource", Node::scalar(resource.text.as_str(), resource.span)), ("amount", amount.clone())];
+        map(entries, resource.span)
+    });
+    Node { data: Data::List(items.collect()), span: written.map_or(tenant.span, |written| written.span) }
 }
 
 fn products(network: &Network, tenant: &Tenant) -> Node {

@@ -1,8 +1,10 @@
 //! Licences as people have them in their hands: serials, signed files, and the commands for both.
 
 use proptest::prelude::*;
-use realmwright::licence::{Distrust, LicenceTerms, Serial};
+use realmwright::licence::{Basis, Distrust, Entitlement, LicenceTerms, Serial};
 use realmwright::seal::{ImportToken, LicenceFile, SigningKey, TrustedKeys};
+use realmwright::state::sealed;
+use realmwright::state::secret::Secrets;
 
 use crate::ledger::{File, post, realmwright};
 use crate::support::signing_key;
@@ -82,6 +84,56 @@ fn no_bit_of_a_licence_file_can_be_changed() {
     for length in 0..text.len() {
         assert!(trusted.open::<LicenceFile>(&text[..length]).is_err(), "cut off after {length}");
     }
+}
+
+fn entitlement() -> Entitlement {
+    Entitlement {
+        sub: "clinic".into(),
+        environment: "test".into(),
+        product: None,
+        proof: Basis::Ledger,
+        own_licences: true,
+        licences: vec![licence().licence, LicenceTerms { product: "portal".into(), ..licence().licence }],
+        limits: [("users".to_owned(), 50), ("assistant".to_owned(), 4)].into(),
+    }
+}
+
+/// P19
+#[test]
+fn no_bit_of_an_entitlement_can_be_changed() {
+    let (private, public) = signing_key();
+    let (signer, trusted) = (signing(&private), TrustedKeys::from_pem(&public).unwrap());
+    let text = signer.sign(&entitlement()).unwrap();
+    assert_eq!(trusted.open_with_key(&text), Ok((signer.kid().to_owned(), entitlement())));
+    assert_eq!(trusted.first(), signer.kid());
+    // The same each time, so that a realm that has it is as it should be.
+    assert_eq!(signer.sign(&entitlement()).unwrap(), text);
+    for (at, bit) in (0..text.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+        let mut bytes = text.clone().into_bytes();
+        bytes[at] ^= 1 << bit;
+        assert!(trusted.open::<Entitlement>(&String::from_utf8_lossy(&bytes)).is_err(), "bit {bit} of byte {at}");
+    }
+    assert_eq!(trusted.open::<LicenceFile>(&text), Err(Distrust::OtherType));
+    let of_product = entitlement().of_product("assistant");
+    assert_eq!((of_product.licences.len(), of_product.limits.len()), (1, 1));
+}
+
+/// A plan has what is signed and no signature; the body of a request has the signature.
+#[test]
+fn what_is_sealed_is_signed_where_it_is_written_and_nowhere_else() {
+    let (private, public) = signing_key();
+    let signer = signing(&private);
+    let node = sealed::node(signer.kid(), &entitlement());
+    let body = serde_json::json!({"attributes": {"a": node, "b": "c"}});
+    let mut secrets = Secrets::default();
+    assert!(secrets.reveal(&body).is_err());
+    secrets.sign_with(signing(&signing_key().0));
+    assert!(secrets.reveal(&body).is_err(), "another key");
+    secrets.sign_with(signer);
+    let written = secrets.reveal(&body).unwrap();
+    let trusted = TrustedKeys::from_pem(&public).unwrap();
+    assert_eq!(trusted.open(written["attributes"]["a"].as_str().unwrap()), Ok(entitlement()));
+    assert_eq!(written["attributes"]["b"], "c");
 }
 
 #[test]

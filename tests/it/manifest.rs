@@ -118,11 +118,12 @@ fn a_secret_written_out_is_refused() {
 
 #[test]
 fn a_secret_stands_only_where_it_cannot_be_read_back() {
-    let body = "realm:\n  clients:\n    - {clientId: app, secret: hunter2}\n  smtpServer: {from: a@b.example, password: hunter2}\n  displayName: {$secret: env:HOME}\n";
+    let body = "realm:\n  clients:\n    - {clientId: app, secret: hunter2}\n  smtpServer: {from: a@b.example, password: hunter2}\n  displayName: {$secret: env:HOME}\n  displayNameHtml: {$seal: {}}\n";
     insta::assert_snapshot!(distributor(body).findings(), @r"
     [plain-secret] tenants.yaml:6:31 `secret` of a client is a secret and can't be written out (declare a parameter of type `secret` and give it a reference, `env:NAME` or `file:PATH`)
     [plain-secret] tenants.yaml:7:45 `smtpServer.password` of a realm is a secret and can't be written out (declare a parameter of type `secret` and give it a reference, `env:NAME` or `file:PATH`)
     [plain-reference] tenants.yaml:8:17 `$secret` can't be written by hand (declare a parameter of type `secret`)
+    [plain-reference] tenants.yaml:9:21 `$seal` can't be written by hand (what a tenant is entitled to follows from its licences and grants)
     ");
     let template = "apiVersion: realmwright/v1\nkind: RealmTemplate\nname: open\nparameters: {s: {type: secret}}\nrealm: {attributes: {a: $(parameters.s)}, smtpServer: {from: a@b.example, password: $(parameters.s)}}\n";
     let world = distributor("template: open\nparameters: {s: env:S}\n").with("open.yaml", template);

@@ -267,6 +267,7 @@ pub fn tenant(name: &str, label: &str, changes: Vec<Change>) -> TenantPlan {
         record: None,
         recorded: None,
         foreign: Vec::new(),
+        tampering: Vec::new(),
         foreign_fields: Default::default(),
         rights: Default::default(),
         unread: None,

@@ -47,6 +47,12 @@ async fn an_observer_comes_and_goes_by_an_ordinary_change() {
 }
 
 #[test]
+fn keys_for_entitlements_that_are_none_are_found() {
+    let platform = crate::support::PLATFORM.replace("{test: {}}", "{test: {trustedKeys: nonsense}}");
+    insta::assert_snapshot!(world().with("platform.yaml", platform).findings(), @"[wrong-key] platform.yaml:4:36 `trustedKeys`: this is not a PEM file with Ed25519 public keys (write `openssl genpkey -algorithm ed25519 -out signing.pem`, and put here what `openssl pkey -in signing.pem -pubout` prints)");
+}
+
+#[test]
 fn a_key_that_is_none_is_found() {
     for key in ["nonsense", &KEY.replace("MFkw", "MFkx")] {
         let findings = world().with("platform.yaml", platform(key)).findings();

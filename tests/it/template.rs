@@ -48,7 +48,7 @@ fn what_is_not_there_is_named() {
     let template = "realm:\n  displayName: $(tenant.lable)\n  displayNameHtml: $(admin.email)\n  loginTheme: $(admin.email?)\n  attributes: {$loop(x): 1, a: \"$(open\"}\n";
     insta::assert_snapshot!(realm(template, "").expect_err("wrong"), @r"
     [unknown-reference] mine.yaml:5:16 there is no value `tenant.lable` (did you mean `label`?)
-    [unknown-reference] mine.yaml:6:20 there is no value `admin.email` (there are tenant, parameters, licences, products, users; `$(admin.email?)` leaves the entry out)
+    [unknown-reference] mine.yaml:6:20 there is no value `admin.email` (there are tenant, parameters, licences, grants, products, users; `$(admin.email?)` leaves the entry out)
     [template] mine.yaml:8:16 `$loop(x)` is not a directive (the directives are `$each(item in list)` and `$if(value)`)
     [template] mine.yaml:8:32 a `$(` is never closed
     ");

@@ -15,6 +15,7 @@ mod commands;
 mod devices;
 mod doctor;
 mod edits;
+mod entitlement;
 mod import;
 mod kept;
 mod kinds;

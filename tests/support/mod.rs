@@ -168,6 +168,7 @@ pub async fn carry_out(api: &impl WriteRealms, plan: &Plan) -> Outcome {
 
 pub fn header() -> Header {
     Header {
+        trusted_keys: None,
         tool_version: "0.0.0".into(),
         environment: "test".into(),
         server: "memory".into(),

@@ -11,13 +11,13 @@ use crate::cli::exit::{Exit, Hinted};
 use crate::cli::ledger::signing::Trusted;
 use crate::cli::output::Printer;
 use crate::cli::{files, ledger};
-use crate::licence::{Document, Refusal};
+use crate::licence::{Distrust, Document, Entitlement, Refusal};
 use crate::seal::LicenceFile;
 
 /// `licence verify`
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Verify {
-    /// The licence file
+    /// The licence file, or the text of an entitlement from a realm or a token
     file: PathBuf,
     #[command(flatten)]
     trusted: Trusted,
@@ -41,9 +41,30 @@ pub(super) fn read(path: &Path) -> anyhow::Result<String> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// What a realm or a token says somebody is entitled to.
+fn entitled(entitlement: &Entitlement) -> String {
+    let Entitlement { sub, environment, product, limits, licences, .. } = entitlement;
+    let about = product.as_ref().map_or_else(String::new, |product| format!(", for {product}"));
+    let limits: Vec<String> = limits.iter().map(|(resource, limit)| format!("{limit} {resource}")).collect();
+    let limits = if limits.is_empty() { "none".to_owned() } else { limits.join(", ") };
+    let licences: String = licences.iter().map(terms).collect();
+    format!("entitlement of {sub} in {environment}{about}\n  limits     {limits}\n{licences}")
+}
+
 /// Checks a file on its own: that it can be believed, and is of today.
 pub(super) fn verify(printer: &Printer, options: &Verify) -> anyhow::Result<Exit> {
-    let opened = options.trusted.read()?.open::<LicenceFile>(&read(&options.file)?);
+    let (keys, text) = (options.trusted.read()?, read(&options.file)?);
+    let opened = keys.open::<LicenceFile>(&text);
+    if opened == Err(Distrust::OtherType)
+        && let Ok(entitlement) = keys.open::<Entitlement>(&text)
+    {
+        match options.format {
+            Format::Text => printer.data(&entitled(&entitlement)),
+            Format::Json => printer.data(&(serde_json::to_string_pretty(&entitlement)? + "\n")),
+        }
+        printer.say("it is genuine");
+        return Ok(Exit::Done);
+    }
     let licence = match opened {
         Ok(file) => file.licence,
         Err(reason) => {

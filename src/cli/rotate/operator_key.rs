@@ -217,6 +217,7 @@ fn only_keys(plan: &mut TenantPlan, written: Option<&str>, before: &Applied, who
     plan.changes.retain(|change| change.object == id);
     plan.foreign.clear();
     plan.foreign_fields.clear();
+    plan.tampering.clear();
     if plan.quarantined.is_none() && plan.unread.is_none() {
         let marker = Applied::after(before, whole, |object| *object == id).to_text();
         plan.record = (written != Some(marker.as_str())).then_some(marker);

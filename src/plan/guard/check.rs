@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{GUARDS, LICENCE_BELOW_USE, MASTER, PROTECTED, Refusal};
 use crate::expand::Desired;
 use crate::manifest::guards::{Counted, Limit, Limits, Scope};
-use crate::plan::{Action, Plan, TenantPlan, licence};
+use crate::plan::{Action, Cause, Plan, TenantPlan, licence};
+use crate::state::sealed::is_entitlement;
 use crate::state::{Fields, ObjectId, Protection, RealmState, State};
 
 /// How many users hold a seat, by tenant and product.
@@ -142,14 +143,21 @@ pub fn cuts(tenant: &TenantPlan, found: &RealmState) -> Vec<Cut> {
     let realm =
         tenant.changes.iter().find(|change| change.object == ObjectId::realm() && change.action == Action::Update);
     let (Some(realm), Some(now)) = (realm, found.realm()) else { return Vec::new() };
-    let mut then = now.fields.clone();
+    let (mut then, mut before) = (now.fields.clone(), now.fields.clone());
     for field in &realm.fields {
-        match &field.after {
-            Some(after) => then.insert(field.path.clone(), after.clone()),
-            None => then.remove(&field.path),
-        };
+        // What was changed by hand alone decides nothing: it counts as it is put back.
+        let by_hand = field.cause == Cause::Drift;
+        for fields in [Some(&mut then), Some(&mut before).filter(|_| by_hand)].into_iter().flatten() {
+            match &field.after {
+                Some(after) => fields.insert(field.path.clone(), after.clone()),
+                None => fields.remove(&field.path),
+            };
+        }
     }
-    let (before, after) = (seats(&now.fields), seats(&then));
+    // Where somebody changed by hand what the manifest changes too, what there was is not known.
+    let hidden =
+        realm.fields.iter().any(|field| field.cause == Cause::Both && is_entitlement(&realm.object, &field.path));
+    let (before, after) = (seats(&before), seats(&then));
     let products: BTreeSet<&String> = before.keys().collect();
     products
         .into_iter()
@@ -157,17 +165,22 @@ pub fn cuts(tenant: &TenantPlan, found: &RealmState) -> Vec<Cut> {
             let of = |seats: &BTreeMap<String, u64>| seats.get(product).copied().unwrap_or_default();
             Cut { product: product.clone(), before: of(&before), after: of(&after) }
         })
-        .filter(|cut| cut.after < cut.before)
+        .filter(|cut| hidden || cut.after < cut.before)
         .collect()
 }
 
-/// The seats of each product, by the licences among a realm's attributes.
+/// The seats of each product, by the licences and grants among a realm's attributes.
 fn seats(fields: &Fields) -> BTreeMap<String, u64> {
     let mut seats = BTreeMap::new();
     for terms in licence::held(fields).values() {
         let Some(product) = terms.get("product") else { continue };
         let held = terms.get("seats").and_then(|seats| seats.parse::<u64>().ok());
         *seats.entry((*product).to_owned()).or_default() += held.unwrap_or(0);
+    }
+    for (path, amount) in fields {
+        if let (Some(resource), Some(amount)) = (path.strip_prefix("attributes.grant."), amount.as_str()) {
+            *seats.entry(resource.to_owned()).or_default() += amount.parse::<u64>().unwrap_or(0);
+        }
     }
     seats
 }

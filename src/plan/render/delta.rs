@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{WIDTH, clean, show};
 use crate::plan::FieldChange;
 use crate::state::Kind;
+use crate::state::sealed::as_sealed;
 use crate::state::secret::{as_reference, sole_reference};
 
 /// Longest pair of values that is shown on one line.
@@ -89,7 +90,7 @@ pub(super) fn delta(kind: Kind, field: &FieldChange) -> Delta {
 /// Objects, and lists that hold some.
 fn is_document(value: &Value) -> bool {
     match value {
-        Value::Object(map) => as_reference(value).is_none() && !map.is_empty(),
+        Value::Object(map) => as_reference(value).is_none() && as_sealed(value).is_none() && !map.is_empty(),
         Value::Array(items) => items.iter().any(|item| item.is_object() && as_reference(item).is_none()),
         _ => false,
     }

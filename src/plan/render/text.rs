@@ -85,6 +85,11 @@ fn tenant(out: &mut String, tenant: &TenantPlan, indent: &str) {
     if let Some(why) = &tenant.unread {
         let _ = writeln!(out, "{indent}! unread  {}", clean(why));
     }
+    for tampering in &tenant.tampering {
+        let what = std::iter::once(tampering.object.to_string()).chain(tampering.path.clone());
+        let what = what.collect::<Vec<_>>().join(" ");
+        let _ = writeln!(out, "{indent}! tampered  {} {}", clean(&what), tampering.how.words());
+    }
     for change in &tenant.changes {
         self::change(out, change, indent);
     }

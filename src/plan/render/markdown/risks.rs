@@ -15,7 +15,8 @@ const SHOWN: usize = 12;
 const NAMED: usize = 5;
 
 /// The sorts: their title, and what is said where there are none. What is changed by hand is all of drift.
-const SORTS: [(Sort, &str, Option<&str>); 7] = [
+const SORTS: [(Sort, &str, Option<&str>); 8] = [
+    (Sort::Tampering, "Tampered with: what the realm says of its licences", None),
     (Sort::Deletion, "Deleted", Some("nothing is deleted")),
     (Sort::Along, "Put there by others, and deleted along", None),
     (Sort::Licence, "Licences cut", Some("no licence is cut")),

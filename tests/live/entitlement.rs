@@ -1,0 +1,214 @@
+//! What a realm and its tokens say of licences: signed, so that products can rely on it, and put back where somebody tampers
+//! with it.
+
+use realmwright::keycloak::{ReadRealms, WriteRealms};
+use realmwright::licence::Entitlement;
+use realmwright::seal::TrustedKeys;
+use serde_json::{Value, json};
+
+use crate::server::{live, runtime};
+use crate::support::signing_key;
+use crate::tenants::{Site, export, on_server};
+
+fn platform(keys: &[&str]) -> String {
+    let keys: String = keys.concat().lines().map(|line| format!("      {line}\n")).collect();
+    format!(
+        "apiVersion: realmwright/v1\nkind: Platform\nname: test\nenvironments:\n  test:\n    trustedKeys: |\n{keys}products:\n  \
+         assistant: {{label: Assistant, redirectUris: [https://assistant.example/*]}}\nresources: {{users: gauge}}\n"
+    )
+}
+
+/// A distributor with a licence, and a clinic that lives on what it is granted, with a user who can ask for tokens.
+fn site(name: &str) -> (Site, String) {
+    let site = Site::new(name);
+    let (private, public) = signing_key();
+    site.write("signing.pem", &private);
+    site.write("trusted.pem", &public);
+    site.write("platform.yaml", &platform(&[&public]));
+    site.write(
+        "north/north.yaml",
+        &format!(
+            "apiVersion: realmwright/v1\nkind: Distributor\nname: {}\nlicences:\n  - {{product: assistant, type: pro, serial: A-1, seats: 9, \
+             validUntil: 2999-12-31, quantities: {{organizations: 3, users: 50}}}}\norganizations:\n  - name: {}\n    \
+             grants: {{users: 30, assistant: 4}}\n    realm: {{clients: [{{clientId: assistant, directAccessGrantsEnabled: true}}]}}\n    \
+             users:\n      - {{username: demo, email: demo@clinic.example, firstName: D, lastName: E, password: 'file:user.password', roles: \
+             [assistant/seat]}}\n",
+            site.north, site.clinic
+        ),
+    );
+    (site, public)
+}
+
+/// What a command says on both outputs.
+fn told(site: &Site, code: i32, line: &str) -> String {
+    let output = site.run(&line.split(' ').collect::<Vec<_>>());
+    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert_eq!(output.status.code(), Some(code), "{line}\n{text}");
+    text.replace(&site.clinic, "CLINIC").replace(&site.north, "NORTH")
+}
+
+fn attribute(realm: &str) -> String {
+    export(realm)["attributes"]["realmwright.entitlement"].as_str().expect("signed").to_owned()
+}
+
+/// The claim in a token of the product's client.
+fn claim(realm: &str) -> String {
+    let form = [
+        ("grant_type", "password"),
+        ("client_id", "assistant"),
+        ("username", "demo"),
+        ("password", "Correct-Horse-9"),
+        ("scope", "openid"),
+    ];
+    let url = format!("{}/realms/{realm}/protocol/openid-connect/token", live().url);
+    let answer: Value = runtime().block_on(async {
+        reqwest::Client::new().post(url).form(&form).send().await.expect("answered").json().await.expect("JSON")
+    });
+    let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}"));
+    use base64::Engine;
+    let body = token.split('.').nth(1).expect("a body");
+    let body = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(body).expect("base64");
+    let claims: Value = serde_json::from_slice(&body).expect("JSON");
+    claims["entitlement"].as_str().unwrap_or_else(|| panic!("{claims}")).to_owned()
+}
+
+/// Writes attributes of a realm, as its administrator does.
+fn put_attributes(realm: &str, attributes: &[(&str, Option<&str>)]) {
+    on_server(async |api| {
+        let mut document = api.get(realm, "").await.expect("answered").expect("there");
+        for (name, value) in attributes {
+            document["attributes"][*name] = json!(value.unwrap_or_default());
+        }
+        api.put(realm, "", Some(&document)).await.expect("put");
+    });
+}
+
+#[test]
+fn realms_and_tokens_say_signed_what_a_tenant_is_entitled_to() {
+    let (site, public) = site("entitled");
+    let (clinic, north) = (site.clinic.clone(), site.north.clone());
+    let no_key = told(&site, 64, "apply --yes");
+    assert!(no_key.contains("no signing key is given"), "{no_key}");
+    site.write("other.pem", &signing_key().0);
+    let other = told(&site, 1, "apply --yes --signing-key other.pem");
+    assert!(other.contains("the platform's `trustedKeys` begin with"), "{other}");
+    told(&site, 0, "apply --yes --signing-key signing.pem");
+    // Whoever only plans needs no private key.
+    assert!(told(&site, 0, "plan --detailed-exitcode").contains("Nothing to do"));
+
+    let keys = TrustedKeys::from_pem(&public).expect("keys");
+    let of_realm: Entitlement = keys.open(&attribute(&north)).expect("authentic");
+    assert_eq!((of_realm.sub.as_str(), of_realm.licences[0].serial.as_str()), (north.as_str(), "A-1"));
+    assert_eq!(of_realm.limits["users"], 50);
+    let of_product: Entitlement = keys.open(&claim(&clinic)).expect("authentic");
+    assert_eq!((of_product.sub.as_str(), of_product.product.as_deref()), (clinic.as_str(), Some("assistant")));
+    assert_eq!(of_product.limits, [("assistant".to_owned(), 4)].into());
+    site.write("claim.jwt", &claim(&clinic));
+    let verified = told(&site, 0, "licence verify claim.jwt --trusted-keys trusted.pem");
+    assert!(verified.contains("it is genuine") && verified.contains("4 assistant"), "{verified}");
+
+    // More is granted: what is signed follows.
+    site.edit("assistant: 4", "assistant: 5");
+    let more = told(&site, 0, "plan --out more.plan");
+    assert!(more.contains("realmwright.entitlement") && !more.contains("tampered"), "{more}");
+    assert!(!std::fs::read_to_string(site.dir.path().join("more.plan")).expect("a plan").contains("PRIVATE"));
+    told(&site, 64, "apply more.plan");
+    told(&site, 0, "apply more.plan --signing-key signing.pem");
+    let of_product: Entitlement = keys.open(&claim(&clinic)).expect("authentic");
+    assert_eq!(of_product.limits["assistant"], 5);
+    assert!(told(&site, 0, "plan --detailed-exitcode").contains("Nothing to do"));
+    site.remove();
+}
+
+#[test]
+fn tampering_is_named_and_put_back() {
+    let (site, public) = site("tampered");
+    let (clinic, north) = (site.clinic.clone(), site.north.clone());
+    told(&site, 0, "apply --yes --signing-key signing.pem");
+    let (own, of_north) = (attribute(&clinic), attribute(&north));
+    let repaired = |what: &str| {
+        let drift = told(&site, 2, "drift");
+        assert!(drift.contains(what), "{what}\n{drift}");
+        let page = told(&site, 2, "drift --format markdown");
+        assert!(page.contains("Tampered with"), "{page}");
+        let json: Value = serde_json::from_str(&told(&site, 2, "drift --format json")).expect("JSON");
+        assert!(json["tenants"].to_string().contains("tampering"), "{json}");
+        told(&site, 0, "apply --yes --signing-key signing.pem");
+        assert!(told(&site, 0, "plan --detailed-exitcode").contains("Nothing to do"));
+        assert_eq!(attribute(&clinic), own);
+    };
+    put_attributes(&north, &[("licence.A-1.seats", Some("999"))]);
+    repaired("! tampered  realm attributes.licence.A-1.seats was changed");
+    put_attributes(&clinic, &[("licence.X-9.seats", Some("999")), ("licence.X-9.product", Some("assistant"))]);
+    repaired("! tampered  realm attributes.licence.X-9.product was added, and nobody declared it");
+    put_attributes(&clinic, &[("realmwright.entitlement", None)]);
+    repaired("! tampered  realm attributes.realmwright.entitlement was removed");
+    put_attributes(&clinic, &[("realmwright.entitlement", Some(&of_north))]);
+    repaired("! tampered  realm attributes.realmwright.entitlement was replaced by what was signed for another realm");
+    let (head, rest) = own.split_once('.').expect("a header");
+    let (_, signature) = rest.split_once('.').expect("a signature");
+    use base64::Engine;
+    let url = base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let forged = format!("{head}.{}.{signature}", url.encode(r#"{"sub":"x"}"#));
+    put_attributes(&clinic, &[("realmwright.entitlement", Some(&forged))]);
+    repaired("! tampered  realm attributes.realmwright.entitlement was replaced by what no trusted key signed");
+
+    // The mapper that brings it into tokens.
+    on_server(async |api| {
+        let client =
+            api.get(&clinic, "clients?clientId=assistant").await.expect("answered").expect("a list")[0].clone();
+        let mappers = client["protocolMappers"].as_array().expect("mappers");
+        let mapper = mappers.iter().find(|mapper| mapper["name"] == "realmwright-entitlement").expect("the mapper");
+        let path = |of: &Value| of["id"].as_str().expect("an id").to_owned();
+        let path = format!("clients/{}/protocol-mappers/models/{}", path(&client), path(mapper));
+        api.delete(&clinic, &path, None).await.expect("deleted");
+    });
+    repaired("! tampered  client-mapper/assistant/realmwright-entitlement was removed");
+    let keys = TrustedKeys::from_pem(&public).expect("keys");
+    assert_eq!(keys.open::<Entitlement>(&claim(&clinic)).expect("authentic").limits["assistant"], 4);
+    site.remove();
+}
+
+#[test]
+fn one_signing_key_follows_another() {
+    let (site, old) = site("resigned");
+    told(&site, 0, "apply --yes --signing-key signing.pem");
+    let (private, new) = signing_key();
+    site.write("new.pem", &private);
+    site.write("platform.yaml", &platform(&[&new, &old]));
+    let plan = told(&site, 2, "plan --detailed-exitcode");
+    assert!(plan.contains("realmwright.entitlement") && !plan.contains("tampered"), "{plan}");
+    told(&site, 0, "apply --yes --signing-key new.pem");
+    site.write("platform.yaml", &platform(&[&new]));
+    assert!(told(&site, 0, "plan --detailed-exitcode").contains("Nothing to do"));
+    let keys = TrustedKeys::from_pem(&new).expect("keys");
+    keys.open::<Entitlement>(&claim(&site.clinic)).expect("authentic");
+    site.remove();
+}
+
+#[test]
+fn what_a_ledger_says_is_signed_and_stays_where_nobody_reads_it() {
+    let (site, public) = site("ledgered");
+    let clinic = site.clinic.clone();
+    let ledger = "--ledger sqlite:ledger.db";
+    told(&site, 0, &format!("apply --yes --signing-key signing.pem --actor ci {ledger}"));
+    let keys = TrustedKeys::from_pem(&public).expect("keys");
+    let read = |realm: &str| keys.open::<Entitlement>(&attribute(realm)).expect("authentic");
+    assert_eq!(read(&clinic).limits["users"], 30);
+    // Only the ledger knows of a licence that was sold on the telephone.
+    told(
+        &site,
+        0,
+        &format!("licence issue --serial TEL-1 --quantity users=7 --valid-until 2999-12-31 --actor anna {ledger}"),
+    );
+    told(&site, 0, &format!("licence redeem TEL-1 -o {} --yes --actor anna {ledger}", site.north));
+    assert!(told(&site, 0, "plan --detailed-exitcode").contains("Nothing to do"));
+    assert!(told(&site, 0, "drift").contains("No drift"));
+    told(&site, 0, &format!("apply --yes --signing-key signing.pem --actor ci {ledger}"));
+    let north = read(&site.north);
+    assert_eq!((north.limits["users"], north.licences.len()), (57, 2));
+    assert!(told(&site, 0, &format!("plan --detailed-exitcode {ledger}")).contains("Nothing to do"));
+    // Also where it has not been read, it is not taken for tampering; an older one, put back by hand, is.
+    assert!(told(&site, 0, "plan --detailed-exitcode").contains("Nothing to do"));
+    site.remove();
+}
