@@ -4,10 +4,12 @@
 //! with what depends on it. The marker is written last and says only what was done, so that a run that is killed
 //! anywhere is finished by running it again.
 
+mod begin;
 mod check;
 mod flows;
 mod links;
 mod parts;
+mod people;
 mod policies;
 pub mod quarantine;
 mod realm;
@@ -197,8 +199,13 @@ async fn apply_tenant(api: &impl WriteRealms, plan: &TenantPlan, secrets: &Secre
     if plan.changes.is_empty() && plan.record.is_none() && refused.is_empty() {
         return TenantOutcome::Unchanged;
     }
+    let (plan, observed) = match begin::begin(api, plan, observed, secrets, begins).await {
+        Ok(begun) => begun,
+        Err(error) => {
+            return TenantOutcome::Failed { object: Some(ObjectId::realm()), error, done: 0, refused };
+        }
+    };
     let mut writer = Writer::new(api, &plan.tenant, &observed, secrets);
-    writer.begins = begins;
     match writer.write(&plan).await {
         Ok(()) if refused.is_empty() => TenantOutcome::Changed(good),
         Ok(()) => TenantOutcome::Partly { done: good, refused },

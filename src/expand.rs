@@ -5,6 +5,7 @@
 mod check;
 pub mod entitlement;
 mod flows;
+mod implied;
 mod keys;
 mod mail;
 pub mod observer;
@@ -89,6 +90,7 @@ fn expand_tenant(
         entries.push((name, Node::scalar(tenant.name.as_str(), tenant.span)));
     }
     let mut state = arrange(&realm.to_value());
+    implied::add(&mut state);
     provisioner::add(&mut state, &keys.provisioner);
     keys.observer.iter().for_each(|jwks| observer::add(&mut state, jwks));
     protection_names_kinds(tenant.node.get("protected"), found);

@@ -207,6 +207,10 @@ pub struct Change {
     /// Update: declared secrets that are as they were, and are written along because Keycloak shows a mask of them.
     #[serde(default, skip_serializing_if = "Fields::is_empty")]
     pub along: Fields,
+    /// The name by which a user is found, where that is not its own: its realm takes addresses for names, or somebody
+    /// renamed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found_as: Option<String>,
     /// Digest of what was observed of the object and is relied on; a write is refused when it has moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relies_on: Option<String>,

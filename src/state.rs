@@ -23,6 +23,7 @@ pub(crate) mod shape;
 pub mod specs;
 mod tables;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -116,6 +117,18 @@ impl RealmState {
                 }
             }
         }
+    }
+
+    /// Of what is wanted of one of its objects, what it will show: while addresses of users stand for their names, no other
+    /// names.
+    pub fn shown<'o>(&self, id: &ObjectId, wanted: &'o Object, desired: &Self) -> Cow<'o, Object> {
+        let mut settings = [desired, self].into_iter().filter_map(RealmState::realm);
+        let addresses = settings.find_map(|realm| realm.fields.get("registrationEmailAsUsername"));
+        let mut shown = Cow::Borrowed(wanted);
+        if id.kind == Kind::User && addresses == Some(&Value::Bool(true)) {
+            shown.to_mut().fields.remove("username");
+        }
+        shown
     }
 
     /// What was last applied to it.

@@ -9,7 +9,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::plan::diff::{relied_on, relied_on_whole};
-use crate::plan::needs::{Link, flow, needs, owner};
+use crate::plan::needs::{Link, flow, needs, opens, owner};
 use crate::plan::{Action, Change, FieldChange, TenantPlan};
 use crate::state::applied::BEGUN;
 use crate::state::kind::Class;
@@ -225,6 +225,7 @@ fn refuse_dependants<'p>(
                 Action::Create | Action::Update => needs(change, plan, observed)
                     .into_iter()
                     .find(|other| !available(other, plan, observed, verdicts))
+                    .or_else(|| closed(&change.object, plan, verdicts))
                     .map(Moved::Needs),
                 Action::Delete => keeper(&change.object, plan, observed, verdicts).map(Moved::Keeps),
                 Action::Adopt | Action::Forget => None,
@@ -247,6 +248,12 @@ fn available(id: &ObjectId, plan: &TenantPlan, observed: &RealmState, verdicts: 
         Some(change) => verdicts[&change.object].is_ok(),
         None => observed.get(id).is_some() || id.kind == Kind::User || id.kind.is_built_in(&id.key),
     }
+}
+
+/// The object whose switch an object is behind, where turning that on is refused.
+fn closed(id: &ObjectId, plan: &TenantPlan, verdicts: &Verdicts<'_>) -> Option<ObjectId> {
+    let mut openers = plan.changes.iter().filter(|other| opens(other, id)).map(|other| &other.object);
+    openers.find(|owner| verdicts[owner].is_err()).cloned()
 }
 
 /// An object that keeps another from being removed: one within it, or one that refers to it, and that stays.

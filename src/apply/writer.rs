@@ -32,14 +32,12 @@ pub(super) struct Writer<'a, K> {
     pub(super) created: BTreeSet<ObjectId>,
     /// Changes made so far.
     pub(super) done: usize,
-    /// What the realm is to say before anything is made in it.
-    pub(super) begins: Option<String>,
 }
 
 impl<'a, K: WriteRealms> Writer<'a, K> {
     pub(super) fn new(api: &'a K, realm: &'a str, observed: &'a RealmState, secrets: &'a Secrets) -> Self {
         let (ids, created) = (BTreeMap::new(), BTreeSet::new());
-        Self { api, realm, observed, secrets, ids, created, done: 0, begins: None }
+        Self { api, realm, observed, secrets, ids, created, done: 0 }
     }
 
     /// Makes the changes in the order of the plan; references between new objects once all of those exist.
@@ -49,7 +47,6 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         self.created = of(Action::Create).map(|change| change.object.clone()).collect();
         let realm = plan.changes.iter().find(|change| change.object.kind == Kind::Realm);
         let fields = realm.map(|change| change.fields.as_slice()).unwrap_or_default();
-        self.begin(fields).await.map_err(|error| (Some(ObjectId::realm()), error))?;
         for change in plan.changes.iter().filter(|change| comes_first(change)) {
             self.change(change).await.map_err(|error| failed(change, error))?;
         }
@@ -90,25 +87,6 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         let references = references(change);
         let fields = references.iter().map(|(path, value)| (path.as_str(), None, Some(value)));
         self.link(&change.object, Link::of(&change.object, fields)).await
-    }
-
-    /// What the realm must have before objects are made in it: settings without which it takes none of some kinds, and
-    /// which plan makes them. The rest of the realm is written last.
-    async fn begin(&mut self, fields: &[FieldChange]) -> Result<(), KeycloakError> {
-        const SWITCHES: [&str; 2] = ["organizationsEnabled", "adminPermissionsEnabled"];
-        let on =
-            |field: &&FieldChange| field.after == Some(Value::Bool(true)) && SWITCHES.contains(&field.path.as_str());
-        let on: Vec<&FieldChange> = fields.iter().filter(on).collect();
-        let begins = self.begins.as_ref().filter(|_| !self.created.is_empty());
-        if on.is_empty() && begins.is_none() {
-            return Ok(());
-        }
-        let mut document = realm::read(self.api, self.realm).await?;
-        on.into_iter().for_each(|field| document[&field.path] = true.into());
-        if let Some(begins) = begins {
-            document["attributes"][BEGUN] = begins.as_str().into();
-        }
-        realm::write(self.api, self.realm, document, false).await
     }
 
     async fn create(&mut self, change: &Change) -> Result<(), KeycloakError> {
@@ -195,6 +173,9 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         let owner = self.owner(id).await?;
         self.belong(id, &owner, &mut body);
         let path = self.item(id).await?;
+        if id.kind == Kind::User && fields.iter().any(|field| field.path == "username") {
+            self.name_user(id, &path).await?;
+        }
         for field in fields.into_iter().chain(&change.written_along()) {
             self.set(&mut body, &raw, id.kind, field, &path)?;
         }

@@ -108,6 +108,11 @@ impl KeycloakError {
                  the path that `http-relative-path` sets"
                     .into(),
             ),
+            Fault::Status { status: 409, message } if message.contains("same email") => Some(
+                "a user of another name has this address, and is not known to be the one that was made here: look who that \
+                 is, and give them their name back, or another address; the same command run again goes on"
+                    .into(),
+            ),
             Fault::Status { status: 429 | 500.., .. } => Some(
                 "the server's log says more; the same command run again goes on with what is left".into(),
             ),

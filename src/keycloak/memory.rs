@@ -8,6 +8,7 @@ mod birth;
 mod flows;
 mod merge;
 mod parts;
+mod people;
 mod routes;
 
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Reading one realm into a state, in as few requests as its cost allows: one export, and of each
 //! declared user what it is and has.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -12,12 +12,13 @@ use crate::state::address::{FEDERATED_IDENTITIES, MEMBERS};
 use crate::state::kind::{RETIRED, SERVICE_ACCOUNT_PREFIX};
 use crate::state::permissions::{name_user, unnamed_users};
 use crate::state::specs::SPECS;
-use crate::state::{Applied, Kind, ObjectId, RealmState, arrange, sealed};
+use crate::state::{Applied, Kind, ObjectId, RealmState, arrange, fields_of, sealed};
 
 /// Which users are read, and what of them takes a request of its own.
 #[derive(Debug, Clone, Default)]
 pub struct Users {
-    names: BTreeSet<String>,
+    /// Each with what finds it where somebody gave it another name: its address, or that name.
+    names: BTreeMap<String, BTreeSet<String>>,
     /// Those whose accounts at identity providers are compared.
     federated: BTreeSet<String>,
     /// Those whose organizations are compared.
@@ -26,7 +27,7 @@ pub struct Users {
 
 impl<const N: usize> From<[String; N]> for Users {
     fn from(names: [String; N]) -> Self {
-        Self { names: names.into(), ..Self::default() }
+        Self { names: names.into_iter().map(|name| (name, BTreeSet::new())).collect(), ..Self::default() }
     }
 }
 
@@ -34,17 +35,24 @@ impl Users {
     /// An object that is compared, with the paths of its fields.
     fn note<'p>(&mut self, id: &ObjectId, paths: impl IntoIterator<Item = &'p String>) {
         if id.kind == Kind::User {
-            self.names.insert(id.key.clone());
+            self.names.entry(id.key.clone()).or_default();
         }
         for path in paths {
             match ObjectId::of_membership(id.kind, path).map(|target| (target.kind, target.key)) {
                 Some((Kind::IdentityProvider, _)) => drop(self.federated.insert(id.key.clone())),
                 Some((Kind::User, member)) => {
-                    self.names.insert(member.clone());
+                    self.names.entry(member.clone()).or_default();
                     self.members.insert(member);
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// A field whose value finds a user that has another name.
+    fn note_other(&mut self, id: &ObjectId, field: &str, value: Option<&str>) {
+        if let (Kind::User, Some(value)) = (id.kind, value) {
+            self.names.entry(id.key.clone()).or_default().insert(format!("{field}={}", segment(value)));
         }
     }
 
@@ -58,7 +66,10 @@ impl Users {
 /// The users that a state declares.
 pub fn declared_users(desired: &RealmState) -> Users {
     let mut users = Users::default();
-    desired.objects.iter().for_each(|(id, object)| users.note(id, object.fields.keys()));
+    for (id, object) in &desired.objects {
+        users.note(id, object.fields.keys());
+        users.note_other(id, "email", object.fields.get("email").and_then(Value::as_str));
+    }
     users
 }
 
@@ -67,6 +78,7 @@ pub fn planned_users(plan: &TenantPlan) -> Users {
     let mut users = Users::default();
     for change in &plan.changes {
         users.note(&change.object, change.created().keys().chain(change.fields.iter().map(|field| &field.path)));
+        users.note_other(&change.object, "username", change.found_as.as_deref());
     }
     // What is adopted relies on what is recorded of it.
     plan.record.iter().for_each(|record| users.note_applied(&Applied::parse(record)));
@@ -86,10 +98,11 @@ pub async fn observe(api: &impl ReadRealms, realm: &str, wanted: &Users) -> Resu
     state.settle_upgrades();
     let mut wanted = wanted.clone();
     wanted.note_applied(&state.applied());
-    wanted.names.retain(|name| !name.starts_with(SERVICE_ACCOUNT_PREFIX));
-    for user in users(api, realm, &state, &wanted).await? {
-        let found = arrange(&json!({ "users": [user] }));
-        state.objects.extend(found.objects.into_iter().filter(|(id, _)| id.kind == Kind::User));
+    wanted.names.retain(|name, _| !name.starts_with(SERVICE_ACCOUNT_PREFIX));
+    for (name, user) in users(api, realm, &state, &wanted).await? {
+        // Keycloak may show another name than the one that it has, and it may have another one than it should.
+        let found = arrange(&json!({ "users": [user] })).objects.into_iter().find(|(id, _)| id.kind == Kind::User);
+        state.objects.extend(found.map(|(_, user)| (ObjectId::new(Kind::User, name), user)));
     }
     memberships(api, realm, &mut state, &wanted).await?;
     if let Some(keys) = api.believed() {
@@ -150,20 +163,51 @@ async fn users(
     realm: &str,
     state: &RealmState,
     wanted: &Users,
-) -> Result<Vec<Value>, KeycloakError> {
+) -> Result<Vec<(String, Value)>, KeycloakError> {
+    let applied = state.applied();
     let mut found = Vec::new();
-    for name in &wanted.names {
+    for (name, others) in &wanted.names {
         let path = format!("users?exact=true&username={}", segment(name));
-        if let Some(mut user) = list(api, realm, &path).await?.into_iter().next() {
-            ask(api, realm, state, &mut user).await?;
-            if wanted.federated.contains(name) {
-                let path = endpoint::federated_identities(user["id"].as_str().unwrap_or_default());
-                user[FEDERATED_IDENTITIES] = list(api, realm, &path).await?.into();
-            }
-            found.push(user);
+        let mut user = list(api, realm, &path).await?.into_iter().next();
+        if let Some(user) = &mut user {
+            ask(api, realm, state, user).await?;
+        } else if let Some(before) = applied.fields(&ObjectId::new(Kind::User, name)) {
+            user = renamed(api, realm, state, others, before.keys()).await?;
         }
+        let Some(mut user) = user else { continue };
+        if wanted.federated.contains(name) {
+            let path = endpoint::federated_identities(user["id"].as_str().unwrap_or_default());
+            user[FEDERATED_IDENTITIES] = list(api, realm, &path).await?.into();
+        }
+        found.push((name.clone(), user));
     }
     Ok(found)
+}
+
+/// A user that we made and that has another name by now. Keycloak itself renames users where a realm takes their addresses
+/// for names. It is told by its address, and by having all that it was given, so that nobody gets anything by taking
+/// somebody's address.
+async fn renamed(
+    api: &impl ReadRealms,
+    realm: &str,
+    state: &RealmState,
+    others: &BTreeSet<String>,
+    before: impl Iterator<Item = &String>,
+) -> Result<Option<Value>, KeycloakError> {
+    let rights = before.filter_map(|path| Some((path, ObjectId::of_membership(Kind::User, path)?)));
+    let rights = rights.filter(|(_, of)| of.kind != Kind::IdentityProvider && state.get(of).is_some());
+    let rights: Vec<&String> = rights.map(|(path, _)| path).collect();
+    for other in others {
+        let found = list(api, realm, &format!("users?exact=true&{other}")).await?;
+        let Ok([mut user]) = <[Value; 1]>::try_from(found) else { continue };
+        ask(api, realm, state, &mut user).await?;
+        let has = fields_of(Kind::User, &user);
+        let by_address = has.get("username") == has.get("email");
+        if rights.iter().all(|right| has.contains_key(*right)) && (by_address || !rights.is_empty()) {
+            return Ok(Some(user));
+        }
+    }
+    Ok(None)
 }
 
 /// Which organizations the wanted users are in: by user, however many members there are.

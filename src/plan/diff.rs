@@ -27,7 +27,7 @@ pub fn diff(desired: &RealmState, observed: &RealmState, applied: &Applied, secr
     for (id, wanted) in &desired.objects {
         let change = match observed.get(id) {
             None => Some(create(id, wanted, applied)),
-            Some(found) => update(id, wanted, found, applied, secrets),
+            Some(found) => update(id, &observed.shown(id, wanted, desired), found, applied, secrets),
         };
         difference.changes.extend(change);
     }
@@ -42,6 +42,8 @@ pub fn diff(desired: &RealmState, observed: &RealmState, applied: &Applied, secr
     }
     for change in &mut difference.changes {
         change.recorded = applied.digest_of(&change.object);
+        let name = observed.get(&change.object).and_then(|found| found.fields.get("username")?.as_str());
+        change.found_as = name.filter(|name| *name != change.object.key).map(str::to_owned);
     }
     // What has nothing in it is nobody's.
     let something = |found: &Object| found.fields.values().any(|value| !same(Some(value), None));
@@ -82,6 +84,7 @@ pub(super) fn change(id: &ObjectId, action: Action, cause: Cause) -> Change {
         body: None,
         fields: Vec::new(),
         along: Fields::new(),
+        found_as: None,
         relies_on: None,
         recorded: None,
     }

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::{Action, Change, TenantPlan};
+use super::{Action, Change, FieldChange, TenantPlan};
 use crate::state::permissions::referred;
 use crate::state::{Kind, ObjectId, RealmState};
 
@@ -106,7 +106,7 @@ pub(super) fn without_which<'p>(change: &Change, plan: &'p TenantPlan, observed:
             // Attributes that the user profile does not know are dropped.
             let profile = |other: &Change| other.object.kind == Kind::UserProfile && sets_attributes(change);
             let made = |other: &Change| other.action == Action::Create && needed.contains(&other.object);
-            others().filter(|other| made(other) || profile(other)).collect()
+            others().filter(|other| made(other) || opens(other, id) || profile(other)).collect()
         }
         Action::Delete => {
             let within = |other: &Change| {
@@ -116,6 +116,14 @@ pub(super) fn without_which<'p>(change: &Change, plan: &'p TenantPlan, observed:
         }
         Action::Adopt | Action::Forget => Vec::new(),
     }
+}
+
+/// True for an update that turns on the switch behind which an object is.
+pub(crate) fn opens(change: &Change, id: &ObjectId) -> bool {
+    let on = |field: &FieldChange, name: &str| field.path == name && field.after == Some(Value::Bool(true));
+    id.switch().is_some_and(|(owner, switch)| {
+        change.object == owner && change.action == Action::Update && change.fields.iter().any(|field| on(field, switch))
+    })
 }
 
 fn sets_attributes(change: &Change) -> bool {

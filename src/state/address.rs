@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::kind::{Kind, SERVICE_ACCOUNT_PREFIX, Section};
-use super::permissions::referred;
+use super::permissions::{ADMIN_PERMISSIONS, referred};
 
 /// The field of a user that says which accounts of identity providers are its own.
 pub const FEDERATED_IDENTITIES: &str = "federatedIdentities";
@@ -95,6 +95,18 @@ impl ObjectId {
     /// True for the user of a client's service account, which Keycloak makes with the client.
     pub fn is_service_account(&self) -> bool {
         self.kind == Kind::User && self.key.starts_with(SERVICE_ACCOUNT_PREFIX)
+    }
+
+    /// The switch that it is there behind: that of which object, and its field. Where that is off, Keycloak takes no such
+    /// object, and hides or drops one that is there.
+    pub fn switch(&self) -> Option<(Self, &'static str)> {
+        match self.kind {
+            Kind::Organization => Some((Self::realm(), "organizationsEnabled")),
+            Kind::Authorization if self.key == ADMIN_PERMISSIONS => Some((Self::realm(), "adminPermissionsEnabled")),
+            Kind::Authorization => Some((self.owner()?, "authorizationServicesEnabled")),
+            Kind::User => Some((self.owner()?, "serviceAccountsEnabled")),
+            _ => None,
+        }
     }
 
     /// What a reference by name is to, in the list at a path of an object of some kind; `None` where that list holds no

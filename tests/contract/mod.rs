@@ -3,10 +3,12 @@
 
 mod kinds;
 pub mod ledger;
+mod settings;
 
 pub use kinds::*;
 use realmwright::keycloak::{Birth, WriteRealms};
 use serde_json::{Value, json};
+pub use settings::*;
 
 use crate::support::World;
 
@@ -81,6 +83,10 @@ macro_rules! contract_cases {
             initial_access_tokens_can_be_taken_away,
             listings_have_pages,
             members_of_a_group_are_not_those_below_it,
+            a_switch_of_a_client_takes_what_is_behind_it,
+            organizations_are_hidden_while_their_switch_is_off,
+            an_address_that_is_a_name_is_shown_and_kept_with_the_next_write,
+            names_of_users_change_only_where_they_may_be_edited,
         );
     };
 }

@@ -356,7 +356,7 @@ fn authorization_settings_are_read_as_keycloaks_import_reads_them() {
     let client = named(&born["clients"], "clientId", "a");
     assert_eq!(client["authorizationServicesEnabled"], true);
     assert_eq!(client["serviceAccountsEnabled"], true);
-    assert!(client.get("publicClient").is_none() && client.get("bearerOnly").is_none());
+    assert_eq!((&client["publicClient"], &client["bearerOnly"]), (&json!(false), &json!(false)));
     let settings = &client["authorizationSettings"];
     assert_eq!(settings["resources"], json!([{"name": "r", "scopes": [{"name": "view"}], "attributes": {"x": ["y"]}}]));
     assert_eq!(named(&settings["policies"], "name", "p")["config"]["roles"], "[{\"id\":\"boss\"}]");
@@ -534,7 +534,7 @@ fn what_a_server_would_not_show_of_a_file_is_told() {
     );
     assert_eq!(born["identityProviders"][0]["hideOnLogin"], true);
     let app = named(&born["clients"], "clientId", "app");
-    assert_eq!((&app["publicClient"], &app["serviceAccountsEnabled"]), (&Value::Null, &json!(true)));
+    assert_eq!((&app["publicClient"], &app["serviceAccountsEnabled"]), (&json!(false), &json!(true)));
     let browser = named(&born["authenticationFlows"], "alias", "browser");
     assert_eq!(browser["authenticationExecutions"][1]["authenticator"], "identity-provider-redirector");
 }

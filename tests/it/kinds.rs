@@ -9,7 +9,7 @@ use crate::apply::Failing;
 use crate::support::full::content;
 use crate::support::{World, carry_out, changes};
 
-fn world(realm: &Value) -> World {
+pub fn world(realm: &Value) -> World {
     let template = json!({"apiVersion": "realmwright/v1", "kind": "RealmTemplate", "name": "full", "extends": "organization", "realm": realm});
     let tenant = "apiVersion: realmwright/v1\nkind: Distributor\nname: north\ntemplate: full\nadmin: {email: boss@clinic.example}\n";
     World::new(r#"{"keys":[]}"#).with("full.yaml", template.to_string()).with("tenant.yaml", tenant)

@@ -38,6 +38,7 @@ mod products;
 mod properties;
 mod quarantine;
 mod refusals;
+mod repair;
 mod report;
 mod risk;
 mod rotation;

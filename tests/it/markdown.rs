@@ -254,6 +254,7 @@ pub fn update(object: &str, path: &str, before: Value, after: Value) -> Change {
         along: Default::default(),
         relies_on: None,
         recorded: None,
+        found_as: None,
     }
 }
 
@@ -289,6 +290,7 @@ pub fn with_text(text: &str) -> Plan {
             along: Default::default(),
             relies_on: None,
             recorded: None,
+            found_as: None,
         };
         let document = |n: usize| json!([{"name": text, "value": n, text: n}]);
         vec![

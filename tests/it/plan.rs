@@ -309,9 +309,9 @@ async fn mappers_scopes_and_keys_are_objects_of_their_own() {
     north (distributor)  North
       east (reseller)
         clinic (organization)  Clinic
-            + create  client-scope/extra
             ~ update  component/org.keycloak.keys.KeyProvider/es256
                 config.priority  ["100"] → ["200"]
+            + create  client-scope/extra
             ~ update  client-scope-mapper/basic/auth_time
                 config.id.token.claim  "true" → "false"
             ~ update  client/assistant

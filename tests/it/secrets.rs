@@ -100,9 +100,9 @@ async fn nothing_shows(canary: &str) -> Vec<String> {
     let changed: Vec<&str> =
         rotated.tenants[0].changes.iter().flat_map(|c| &c.fields).map(|f| f.path.as_str()).collect();
     let expected = [
-        "executions",
         "config.privateKey",
         "config.bindCredential",
+        "executions",
         "attributes.saml.signing.private.key",
         "secret",
         "config.clientSecret",

@@ -46,8 +46,12 @@ impl Realm {
             ["group-by-path", path @ ..] => {
                 self.objects.get(&ObjectId::new(Kind::Group, path.join("/"))).cloned().ok_or_else(|| missing("group"))
             }
+            ["organizations", ..] if self.top["organizationsEnabled"] != true => Err(missing("organizations")),
             ["organizations"] => {
                 Ok(self.of_kind(Kind::Organization).map(|(_, document)| brief_organization(document)).collect())
+            }
+            ["organizations", id] => {
+                self.by_id(Kind::Organization, id).map(|organization| brief_organization(&self.objects[&organization]))
             }
             ["organizations", "members", id, "organizations"] => self.by_id(Kind::User, id).map(|user| {
                 let all = self.of_kind(Kind::Organization).map(|(_, document)| document);

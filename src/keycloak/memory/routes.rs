@@ -79,12 +79,14 @@ impl Realm {
             ["client-scopes"] => Ok(of_kind(Kind::ClientScope).map(|(_, document)| document.clone()).collect()),
             ["users"] => {
                 // Service accounts are found by their name alone.
-                let found = of_kind(Kind::User).filter(|(id, _)| match query.get("username") {
-                    Some(asked) => *asked == id.key.as_str(),
-                    None => !id.is_service_account(),
-                });
+                let found =
+                    of_kind(Kind::User).filter(|(id, user)| match (query.get("username"), query.get("email")) {
+                        (Some(asked), _) => *asked == id.key.as_str(),
+                        (_, Some(asked)) => user["email"] == *asked,
+                        _ => !id.is_service_account(),
+                    });
                 let (first, max) = page(&query);
-                Ok(found.skip(first).take(max).map(|(_, document)| brief_user(document)).collect())
+                Ok(found.skip(first).take(max).map(|(_, document)| brief_user(&self.shown_user(document))).collect())
             }
             ["roles", name] => one(ObjectId::new(Kind::RealmRole, *name)),
             ["groups", id, "members"] => {
@@ -122,6 +124,7 @@ impl Realm {
                 mask(&mut provider);
                 Ok(provider)
             }
+            ["users", id] => one(self.by_id(Kind::User, id)?).map(|user| self.shown_user(&user)),
             [kind, id] if kind_of(kind).is_some() => one(self.by_id(kind_of(kind).unwrap_or(Kind::Client), id)?),
             _ => Err(unknown(path)),
         }
@@ -178,7 +181,7 @@ impl Realm {
                 let mut user = body.clone();
                 user["realmRoles"] = json!([self.default_role()]);
                 user["clientRoles"] = json!({});
-                self.insert(ObjectId::new(Kind::User, name("username")), user).map(Some)
+                self.insert_user(user).map(Some)
             }
             ["roles"] => {
                 self.insert(ObjectId::new(Kind::RealmRole, name("name")), without_composites(body))?;
@@ -237,6 +240,12 @@ impl Realm {
                 if switched && !self.objects.contains_key(&account) {
                     self.service_account(&object.key);
                 }
+                if kind == Kind::Client && self.objects[&object]["authorizationServicesEnabled"] != true {
+                    self.objects.remove(&ObjectId::new(Kind::Authorization, &object.key));
+                }
+                if kind == Kind::Client && body["serviceAccountsEnabled"] == false {
+                    self.objects.remove(&account);
+                }
                 Ok(())
             }
             ["roles-by-id", id] => {
@@ -255,7 +264,7 @@ impl Realm {
                 Ok(())
             }
             ["users", id] => {
-                let user = self.by_id(Kind::User, id)?;
+                let user = self.rename_user(id, body)?;
                 let (realm_roles, client_roles) =
                     (self.objects[&user]["realmRoles"].clone(), self.objects[&user]["clientRoles"].clone());
                 let document = self.document(&user)?;
@@ -268,6 +277,7 @@ impl Realm {
                 merge(document, body, Kind::User);
                 document["realmRoles"] = realm_roles;
                 document["clientRoles"] = client_roles;
+                document["username"] = user.key.into();
                 Ok(())
             }
             ["identity-provider", "instances", alias] => {

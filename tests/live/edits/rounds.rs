@@ -139,6 +139,54 @@ pub(super) fn removed() -> Round {
     ]
 }
 
+/// Switches and rules: what is behind one goes with it, what one forbids can't be written until it is put back.
+pub(super) fn switches() -> Round {
+    vec![
+        (
+            Set(WORKER, "/authorizationServicesEnabled", json!(false)),
+            &["client/worker authorizationServicesEnabled", "authorization/worker created"],
+        ),
+        (Set(WORKER, "/bearerOnly", json!(true)), &["client/worker bearerOnly"]),
+        (Set(WORKER, "/serviceAccountsEnabled", json!(false)), &["client/worker serviceAccountsEnabled"]),
+        (Set("", "/adminPermissionsEnabled", json!(false)), &["realm adminPermissionsEnabled"]),
+        (Set("organizations/{alias=ward}", "/description", json!("hidden")), &[]),
+        (
+            Set("", "/organizationsEnabled", json!(false)),
+            &["realm organizationsEnabled", "organization/ward created", "identity-provider/corp enabled"],
+        ),
+        (Set("", "/passwordPolicy", json!("length(99)")), &["realm passwordPolicy"]),
+        (Set("", "/registrationEmailAsUsername", json!(true)), &[]),
+        (
+            Set("users/{email=demo@clinic.example}", "/firstName", json!("Eve")),
+            &["user/demo firstName", "user/demo username"],
+        ),
+        (Set("", "/registrationEmailAsUsername", json!(false)), &[]),
+        (Set("", "/loginWithEmailAllowed", json!(false)), &["realm loginWithEmailAllowed"]),
+        (Set("", "/duplicateEmailsAllowed", json!(true)), &["realm duplicateEmailsAllowed"]),
+        (
+            Delete("users/{username=boss@clinic.example}"),
+            &["user/boss@clinic.example created", "authorization/admin-permissions policies"],
+        ),
+        (
+            Delete("clients/{clientId=assistant}"),
+            &[
+                "client/assistant created",
+                "client-role/assistant/reviewer created",
+                "client-role/assistant/seat created",
+                "user/demo clientRoles.assistant/seat",
+            ],
+        ),
+        (
+            Set(
+                "client-policies/policies",
+                "/policies",
+                json!([{"name": "nothing", "enabled": true, "conditions": [{"condition": "client-updater-context", "configuration": {"update-client-source": ["ByAuthenticatedUser"]}}], "profiles": ["strict"]}]),
+            ),
+            &["client-policies policies"],
+        ),
+    ]
+}
+
 /// Components that share a name, which Keycloak allows: the new one is foreign, with all that is in it, and the one that
 /// was there is still the one that is managed. `#` stands for an id.
 pub(super) fn twins() -> Round {

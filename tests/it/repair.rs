@@ -1,0 +1,110 @@
+//! Repairs by one apply of what hides, drops or renames other objects, or stands in the way of writing them.
+
+use realmwright::apply::TenantOutcome;
+use realmwright::keycloak::memory::MemoryKeycloak;
+use realmwright::keycloak::{ReadRealms, WriteRealms};
+use serde_json::{Value, json};
+
+use crate::kinds::world;
+use crate::support::full::content;
+use crate::support::{World, carry_out, changes};
+
+async fn read(api: &MemoryKeycloak, path: &str) -> Value {
+    api.get("north", path).await.expect("readable").unwrap_or_default()
+}
+
+/// Changes fields of what is at a path.
+async fn edit(api: &MemoryKeycloak, path: &str, fields: &Value) {
+    let mut body = read(api, path).await;
+    fields.as_object().expect("fields").iter().for_each(|(field, value)| body[field] = value.clone());
+    api.put("north", path, Some(&body)).await.expect("written");
+}
+
+async fn id(api: &MemoryKeycloak, query: &str) -> String {
+    read(api, query).await[0]["id"].as_str().unwrap_or_else(|| panic!("no {query}")).to_owned()
+}
+
+#[tokio::test]
+async fn what_is_behind_a_switch_comes_back_with_it() {
+    let api = MemoryKeycloak::new();
+    let declared = world(&content(1));
+    declared.apply(&api).await;
+    let worker = format!("clients/{}", id(&api, "clients?clientId=worker").await);
+    let ward = id(&api, "organizations").await;
+    let switches = [
+        (&*worker, "authorizationServicesEnabled"),
+        (&worker, "serviceAccountsEnabled"),
+        ("", "organizationsEnabled"),
+        ("", "adminPermissionsEnabled"),
+    ];
+    for (path, switch) in switches {
+        edit(&api, path, &json!({ switch: false })).await;
+        let plan = declared.apply(&api).await;
+        assert!(changes(&plan).contains(switch), "{}", changes(&plan));
+    }
+    for (path, switch) in switches {
+        edit(&api, path, &json!({ switch: false })).await;
+    }
+    // What changed before it was hidden.
+    edit(&api, "", &json!({"organizationsEnabled": true})).await;
+    edit(&api, &format!("organizations/{ward}"), &json!({"description": "by hand"})).await;
+    edit(&api, "", &json!({"organizationsEnabled": false})).await;
+    declared.apply(&api).await;
+    assert_eq!(read(&api, "organizations").await[0]["description"], "d");
+    assert_eq!(id(&api, "organizations").await, ward, "it is the same one");
+}
+
+/// A tenant with a user who has a role, and one who has none.
+fn people(mut realm: Value) -> World {
+    let users = json!([
+        {"username": "demo", "email": "demo@x.example", "firstName": "D", "lastName": "E", "realmRoles": ["nurse"]},
+        {"username": "jo", "email": "jo@x.example"},
+    ]);
+    realm["roles"] = json!({"realm": [{"name": "nurse"}]});
+    realm["users"] = users;
+    world(&realm)
+}
+
+#[tokio::test]
+async fn users_that_keycloak_renames_get_their_names_back() {
+    for declared in [json!({}), json!({"registrationEmailAsUsername": false})] {
+        let api = MemoryKeycloak::new();
+        let people = people(declared.clone());
+        people.apply(&api).await;
+        let demo = id(&api, "users?exact=true&username=demo").await;
+        let path = format!("users/{demo}");
+        edit(&api, "", &json!({"registrationEmailAsUsername": true})).await;
+        edit(&api, &path, &json!({"firstName": "X"})).await;
+        let said = changes(&people.apply(&api).await);
+        assert!(said.contains("firstName  \"X\" → \"D\""), "{said}");
+        // Whoever was written to meanwhile has that name from then on.
+        assert_eq!(said.contains("username  \"demo@x.example\" → \"demo\""), declared != json!({}), "{said}");
+        edit(&api, "", &json!({"registrationEmailAsUsername": false})).await;
+        if declared == json!({}) {
+            insta::assert_snapshot!(changes(&people.apply(&api).await), @r#"
+            north (distributor)
+                ~ update  user/demo
+                    username  "demo@x.example" → "demo"  (changed outside Realmwright)
+            "#);
+        }
+        assert_eq!(read(&api, "users?exact=true&username=demo").await[0]["id"], demo.as_str());
+        assert_eq!(read(&api, "").await["editUsernameAllowed"], false, "for that one request alone");
+    }
+}
+
+#[tokio::test]
+async fn who_took_an_address_is_not_taken_for_its_owner() {
+    for (gone, address) in [("demo", "demo@x.example"), ("jo", "jo@x.example")] {
+        let api = MemoryKeycloak::new();
+        people(json!({})).apply(&api).await;
+        let own = id(&api, &format!("users?exact=true&username={gone}")).await;
+        api.delete("north", &format!("users/{own}"), None).await.expect("removed");
+        api.post("north", "users", &json!({"username": "eve", "email": address})).await.expect("made");
+        let plan = people(json!({})).plan(&api).await;
+        let outcome = carry_out(&api, &plan).await;
+        let TenantOutcome::Failed { error, .. } = &outcome.tenants[0].1 else { panic!("{outcome:?}") };
+        assert_eq!(error.status(), Some(409));
+        assert!(error.hint().expect("a way out").contains("has this address"), "{:?}", error.hint());
+        assert_eq!(read(&api, "users?exact=true&username=eve").await[0]["email"], address, "she is left alone");
+    }
+}
