@@ -38,6 +38,7 @@ mod session;
 mod settings;
 mod table;
 mod tree;
+mod usage;
 mod validate;
 
 use std::ffi::OsString;
@@ -111,6 +112,7 @@ impl Call {
             Command::Ledger(command) => ledger::run(printer, command).await,
             Command::Licence(command) => licence::run(printer, command).await,
             Command::Device(command) => device::run(printer, command).await,
+            Command::Usage(options) => usage::run(printer, options).await,
             Command::Count(options) => count::run(printer, options).await,
             Command::Resources(options) => resources::run(printer, options).await,
             Command::Tree(options) => tree::run(printer, options).await,

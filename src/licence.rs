@@ -25,10 +25,12 @@ mod decide;
 mod entitlement;
 mod event;
 mod fold;
+pub mod forecast;
 mod lots;
 mod refusal;
 mod resource;
 mod serial;
+pub mod series;
 mod view;
 
 pub use accounts::{Accounts, Figures, Standing, Unlawful};

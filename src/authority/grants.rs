@@ -72,7 +72,8 @@ fn first_difference(was: Option<&Node>, is: Option<&Node>, at: Span) -> Span {
 /// What is granted, as it stands in a realm: by field, its value.
 fn granted(tenant: &Desired) -> Map<String, Value> {
     let fields = tenant.state.realm().into_iter().flat_map(|realm| &realm.fields);
-    let granted = |path: &str| path.starts_with("attributes.licence.") || path.starts_with("attributes.tenant.");
+    let ours = ["attributes.licence.", "attributes.grant.", "attributes.tenant."];
+    let granted = |path: &str| ours.iter().any(|prefix| path.starts_with(prefix));
     fields.filter(|(path, _)| granted(path)).map(|(path, value)| (path.clone(), value.clone())).collect()
 }
 
@@ -123,6 +124,8 @@ fn declared(tenant: &Desired, entry: &Entry) -> Map<String, Value> {
     let mut said = granted(tenant);
     let licences = entry.node.get("environments").and_then(|node| node.get(&tenant.environment));
     let licences = licences.and_then(|node| node.get("licences")).or_else(|| entry.node.get("licences"));
+    let grants = entry.node.get("environments").and_then(|node| node.get(&tenant.environment));
+    let grants = grants.and_then(|node| node.get("grants")).or_else(|| entry.node.get("grants"));
     let licences: Vec<Value> = licences.map(Node::items).unwrap_or_default().iter().map(Node::to_value).collect();
     for (path, value) in &mut said {
         if let Some((serial, key)) = path.strip_prefix("attributes.licence.").and_then(|rest| rest.rsplit_once('.')) {
@@ -135,6 +138,9 @@ fn declared(tenant: &Desired, entry: &Entry) -> Map<String, Value> {
                 }
                 (Some(_), _) => continue,
             };
+        }
+        if let Some(resource) = path.strip_prefix("attributes.grant.") {
+            *value = grants.and_then(|grants| grants.get(resource)).map(Node::to_value).unwrap_or_default();
         }
         match path.as_str() {
             "attributes.tenant.tier" => *value = tenant.tier.to_string().into(),

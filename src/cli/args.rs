@@ -7,7 +7,7 @@ use clap::{Arg, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{
     apply, bootstrap, check, completions, config, count, destroy, device, doctor, drift, explain, fmt, guards, import,
-    ledger, licence, man, plan, resources, restore, rotate, schema, tree, validate,
+    ledger, licence, man, plan, resources, restore, rotate, schema, tree, usage, validate,
 };
 use crate::plan::Waiver;
 use crate::plan::select::{Selection, Selector};
@@ -94,6 +94,8 @@ pub(super) enum Command {
     Tree(tree::Options),
     /// Show what is left to an organization, and the licences that it has it from
     Resources(resources::Options),
+    /// Show what an organization used over time, and what it will use if that goes on
+    Usage(usage::Options),
     /// Count the users of each realm, the holders of seats, and the devices, and enter that in the ledger
     Count(count::Options),
     /// Issue licences, redeem them, and look at them

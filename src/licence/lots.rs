@@ -24,6 +24,12 @@ impl Accounts {
         }
     }
 
+    /// When the next licence ends that has no renewal.
+    pub(super) fn next_end(&self) -> Option<Time> {
+        let ends = |id: LicenceId| self.licences[id.0].terms.renewal.is_none();
+        self.expiries.iter().find(|(_, id)| ends(*id)).map(|(expiry, _)| *expiry)
+    }
+
     /// Moves the expiry of a licence, and with it its place among the lots.
     pub(super) fn extend(&mut self, id: LicenceId, until: Time) {
         let licence = &mut self.licences[id.0];

@@ -100,6 +100,11 @@ impl Accounts {
             .map(|organization| organization.name.as_str())
     }
 
+    /// Whether a resource is known, and a counter.
+    pub fn is_counter(&self, resource: &str) -> bool {
+        self.resource(resource).is_ok_and(|id| self.resources.is_counter(id))
+    }
+
     /// What an organization is and has, without what it does with that.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 mod examples;
 mod laws;
 mod model;
+mod properties;
+mod series;
 
 use realmwright::licence::{Accounts, Command, Event, Refusal, Time};
 use serde_json::{Value, json};

@@ -180,6 +180,10 @@ fn grants_do_not_come_in_by_another_way() {
         edit(dir, "name: acme\n", "name: acme\ntemplate: mine\n");
     });
     assert_eq!(codes, ["granted", "granted-in-realm"]);
+    let grant = refused(|dir| {
+        edit(dir, "  - name: clinic\n", "  - name: clinic\n    realm: {attributes: {grant.users: '9'}}\n")
+    });
+    assert_eq!(grant, ["granted-in-realm"]);
     let tier = refused(|dir| {
         edit(dir, "  - name: clinic\n", "  - name: clinic\n    realm: {attributes: {tenant.distributor: north}}\n")
     });

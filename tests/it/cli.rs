@@ -287,6 +287,7 @@ fn usage_says_what_is_required_and_no_more() {
     realmwright doctor [OPTIONS] [DIR]
     realmwright tree [OPTIONS] [ORGANIZATION]
     realmwright resources [OPTIONS] <ORGANIZATION>
+    realmwright usage [OPTIONS] <ORGANIZATION>
     realmwright count [OPTIONS] [DIR]
     realmwright licence [OPTIONS] <COMMAND>
     realmwright licence issue [OPTIONS] --quantity <RESOURCE=AMOUNT> --valid-until <DATE>

@@ -48,3 +48,4 @@ mod settings;
 mod shut;
 mod stale;
 mod template;
+mod usage;

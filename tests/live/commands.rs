@@ -322,6 +322,12 @@ fn licences(walk: &mut Walk) {
       licence AS-1 2 devices, 1 organizations redeemed until TIME
     ---
     ");
+    insta::assert_snapshot!(walk.goes(2, "usage acme --changes --resource users --ledger sqlite:a.db"), @r"
+    exit 0
+    acme users alone
+      nothing changed
+    ---
+    ");
     insta::assert_snapshot!(walk.goes(9, &format!("count . {asking}")), @r"
     exit 0
     ---

@@ -8,7 +8,7 @@ use realmwright::licence::{Accounts, Command, LicenceTerms, Measure, Policy, Ref
 
 use super::model::{Model, No};
 
-const RESOURCES: [(&str, Measure); 5] = [
+pub const RESOURCES: [(&str, Measure); 5] = [
     ("organizations", Measure::Gauge),
     ("devices", Measure::Gauge),
     ("users", Measure::Gauge),
@@ -47,7 +47,8 @@ prop_compose! {
     }
 }
 
-fn command() -> impl Strategy<Value = Command> {
+/// Any command, over few names.
+pub fn command() -> impl Strategy<Value = Command> {
     let create = (name(), prop::option::weighted(0.85, name()), prop::bool::weighted(0.3), any::<bool>(), amounts(12))
         .prop_map(|(organization, parent, own, dealer, grants)| {
             let own_licences = own || parent.is_none();
