@@ -191,3 +191,61 @@ fn users_are_counted_where_they_are_at_home() {
     );
     site.remove();
 }
+
+/// `examples/licences`, by the commands of its README.
+#[test]
+fn the_example_of_a_licence_tree_is_applied_and_looked_at() {
+    let site = Site::new("tree");
+    std::fs::remove_dir_all(site.dir.path().join("north")).expect("removed");
+    let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/licences");
+    for file in ["platform.yaml", "distributors/acme/acme.yaml", "distributors/nordlicht/nordlicht.yaml"] {
+        site.write(file, &std::fs::read_to_string(example.join(file)).expect("a file"));
+    }
+    told(&site, 0, "validate .");
+    told(&site, 0, "apply . --actor anna --yes");
+    assert!(told(&site, 0, "plan . --detailed-exitcode").contains("Nothing to do"));
+    let tree = told(&site, 0, "tree nordlicht --depth 3 --manifests . --ledger sqlite:ledger.db");
+    insta::assert_snapshot!(tree, @r"
+    nordlicht  Nordlicht Systemhaus  (distributor)  own licences, dealer
+        assistant      [#...................] 23/300  own 0, shared 10, licensed 13
+        devices        [....................] 4/100  own 0, shared 0, licensed 4
+        iot-credits    [....................] 0/50000  own 0, shared 0, licensed 0
+        organizations  [###.................] 3/20  own 3, shared 0, licensed 0
+        users          [#...................] 52/800  own 0, shared 20, licensed 32
+        vpn-months     [###.................] 36/240  own 0, shared 0, licensed 36
+      baeckerei-hinrichs  Bäckerei Hinrichs  (organization)  own licences
+          assistant      [....................] 0/5  own 0, shared 0
+          devices        [....................] 0/4  own 0, shared 0
+          users          [....................] 0/12  own 0, shared 0
+          vpn-months     [....................] 0/12  own 0, shared 0
+      kanzlei-petersen  Kanzlei Petersen  (organization)  own licences
+          assistant      [....................] 0/8  own 0, shared 0
+          users          [....................] 0/20  own 0, shared 0
+          vpn-months     [....................] 0/24  own 0, shared 0
+      nordlicht-demo  Demonstrations  (organization)  parent's resources
+          assistant      [....................] 0/10  own 0, shared 0
+          users          [....................] 0/20  own 0, shared 0
+    ");
+    let counted = told(&site, 0, "count . --actor anna --ledger sqlite:ledger.db");
+    assert!(counted.contains("acme_uk_london      gateway    0 of 5"), "{counted}");
+    insta::assert_snapshot!(told(&site, 0, "resources acme_uk --ledger sqlite:ledger.db"), @r"
+    acme_uk  parent's resources
+        assistant      10 left: 70 of 80 used (own 0, shared 70)
+        devices        0 left: 30 of 30 used (own 0, shared 30)
+        gateway        3 left: 5 of 8 used (own 0, shared 5)
+        iot-credits    0 left: 0 of 0 used (own 0, shared 0)
+        organizations  0 left: 2 of 2 used (own 2, shared 0)
+        users          50 left: 350 of 400 used (own 0, shared 350)
+        vpn-months     24 left: 24 of 48 used (own 0, shared 24)
+    ");
+    told(&site, 0, "usage acme --descendants --ledger sqlite:ledger.db");
+    let names = told(&site, 0, "tree --depth 9 --format csv --ledger sqlite:ledger.db");
+    let names: std::collections::BTreeSet<_> =
+        names.lines().skip(1).filter_map(|line| line.split(',').nth(1).map(str::to_owned)).collect();
+    assert_eq!(names.len(), 10);
+    on_server(async |api| {
+        for name in names {
+            api.delete(&name, "", None).await.expect("removed");
+        }
+    });
+}
