@@ -122,11 +122,13 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         if id.kind == Kind::SubComponent && self.made_with_its_owner(id, &owner, &body).await? {
             return Ok(());
         }
-        let made = self.api.post(self.realm, &path, &body).await?;
         if id.kind == Kind::RequiredAction {
             // Registering one takes its provider and name, and no more.
+            let brief = json!({"providerId": body["providerId"], "name": body["name"]});
+            self.api.post(self.realm, &path, &brief).await?;
             return self.api.put(self.realm, &endpoint::item(id.kind, "", &id.key), Some(&body)).await;
         }
+        let made = self.api.post(self.realm, &path, &body).await?;
         if id.kind == Kind::Component {
             self.drop_default_parts(id, made.as_deref().unwrap_or_default()).await?;
         }
@@ -153,10 +155,17 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         Ok(())
     }
 
+    /// Fields come first: by its protocol, a client takes a scope or does not; an organization that is off takes a provider
+    /// and switches it off.
     async fn update(&mut self, change: &Change) -> Result<(), KeycloakError> {
+        self.update_fields(change).await?;
+        let fields = change.fields.iter();
+        let fields = fields.map(|f| (f.path.as_str(), f.before.as_ref(), f.after.as_ref()));
+        self.link(&change.object, Link::of(&change.object, fields)).await
+    }
+
+    async fn update_fields(&mut self, change: &Change) -> Result<(), KeycloakError> {
         let id = &change.object;
-        let links = Link::of(id, change.fields.iter().map(|f| (f.path.as_str(), f.before.as_ref(), f.after.as_ref())));
-        self.link(id, links).await?;
         let fields: Vec<&FieldChange> = change.fields.iter().filter(|field| !is_link(id.kind, &field.path)).collect();
         if fields.is_empty() {
             return Ok(());

@@ -108,6 +108,11 @@ impl KeycloakError {
                  the path that `http-relative-path` sets"
                     .into(),
             ),
+            Fault::Status { status: 400 | 500, .. } if self.method == "GET" && self.path.contains("/users?") => Some(
+                "Keycloak asks the realm's user federation (LDAP) as well, and fails where that can't be reached or its \
+                 settings are not whole: see to its server, or switch the component off by hand; the server's log says more"
+                    .into(),
+            ),
             Fault::Status { status: 409, message } if message.contains("same email") => Some(
                 "a user of another name has this address, and is not known to be the one that was made here: look who that \
                  is, and give them their name back, or another address; the same command run again goes on"

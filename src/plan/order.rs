@@ -3,8 +3,8 @@
 //! ```text
 //! rules    settings of the realm by which it takes, hides or renames what is written after them
 //! first    other rules: what user attributes are, because Keycloak drops those that it does not know; client policies,
-//!          which may refuse clients; components, of which one may stand between Keycloak and its users;
-//!          users that leave, so that others may take their address
+//!          which may refuse clients; components, of which one may stand between Keycloak and its users; client scopes,
+//!          which a client takes by their protocol; users that leave, so that others may take their address
 //! create   flow → component → client scope → client → roles → identity provider → group → … → user: see `Kind`
 //! update   the same; and what is there only once its client's switch is on: service accounts, authorization settings
 //! delete   the other way round
@@ -55,6 +55,10 @@ pub fn is_rule(field: &FieldChange) -> bool {
 /// True for what others wait for: rules that are objects of their own, and users that leave.
 pub fn comes_first(change: &Change) -> bool {
     match change.action {
+        // Of another protocol, no client takes it. What it refers to anew may not be there yet.
+        Action::Update if change.object.kind == Kind::ClientScope => {
+            change.fields.iter().all(|field| !change.object.kind.class_of_path(&field.path).is_complete())
+        }
         Action::Update => matches!(
             change.object.kind,
             Kind::UserProfile | Kind::ClientProfiles | Kind::ClientPolicies | Kind::Component

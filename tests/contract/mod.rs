@@ -2,10 +2,12 @@
 //! that the first never claims what the second does not do. `docs/keycloak.md` names the case for each rule.
 
 mod kinds;
+mod least;
 pub mod ledger;
 mod settings;
 
 pub use kinds::*;
+pub use least::*;
 use realmwright::keycloak::{Birth, WriteRealms};
 use serde_json::{Value, json};
 pub use settings::*;
@@ -87,6 +89,8 @@ macro_rules! contract_cases {
             organizations_are_hidden_while_their_switch_is_off,
             an_address_that_is_a_name_is_shown_and_kept_with_the_next_write,
             names_of_users_change_only_where_they_may_be_edited,
+            objects_that_say_only_what_they_must_are_born_and_settle,
+            objects_that_say_only_what_they_must_are_made_later_and_settle,
         );
     };
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use self::make::make;
 pub use self::make::named;
-use self::rounds::{more, removed, switches, twins};
+use self::rounds::{crossed, more, removed, switches, twins};
 use crate::kinds::{WAIVED, born, declare};
 use crate::support::full::content;
 use crate::tenants::{Site, on_server};
@@ -397,7 +397,7 @@ fn edits_by_hand_are_named_and_undone() {
         (output.status.code(), named(&plan, &site.clinic))
     };
     let mut wrong: Vec<String> = Vec::new();
-    for (round, edits) in [foreign(), fields(), more(), removed(), switches(), twins()].iter().enumerate() {
+    for (round, edits) in [foreign(), fields(), more(), removed(), switches(), crossed(), twins()].iter().enumerate() {
         let (_, before) = drift();
         for (edit, _) in edits {
             let made = on_server(async |api| make(api, &site.clinic, edit).await);

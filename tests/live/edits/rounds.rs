@@ -187,6 +187,35 @@ pub(super) fn switches() -> Round {
     ]
 }
 
+/// What is gone, and what was changed of what it needs to come back as it was.
+pub(super) fn crossed() -> Round {
+    vec![
+        (Set("organizations/{alias=ward}", "/enabled", json!(false)), &["organization/ward enabled"]),
+        (
+            Delete("identity-provider/instances/corp"),
+            &[
+                "identity-provider/corp created",
+                "identity-provider-mapper/corp/nurse created",
+                "organization/ward identityProviders",
+                "user/boss@clinic.example federatedIdentities.corp",
+            ],
+        ),
+        (Set("client-scopes/{name=roles}", "/protocol", json!("saml")), &["client-scope/roles protocol"]),
+        (
+            Delete("clients/{clientId=assistant}"),
+            &[
+                "client/assistant created",
+                "client-role/assistant/reviewer created",
+                "client-role/assistant/seat created",
+                "user/demo clientRoles.assistant/seat",
+                "client/account defaultClientScopes",
+                "client/account-console defaultClientScopes",
+            ],
+        ),
+        (Delete("authentication/required-actions/UPDATE_PASSWORD"), &["required-action/UPDATE_PASSWORD created"]),
+    ]
+}
+
 /// Components that share a name, which Keycloak allows: the new one is foreign, with all that is in it, and the one that
 /// was there is still the one that is managed. `#` stands for an id.
 pub(super) fn twins() -> Round {
