@@ -1,11 +1,14 @@
-//! Names of users, which Keycloak changes and keeps by settings of the realm.
+//! Names and addresses of users, which Keycloak changes and keeps by settings of the realm.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::realm;
 use super::writer::Writer;
 use crate::keycloak::{KeycloakError, WriteRealms};
 use crate::state::ObjectId;
+
+/// The action by which a user updates the address.
+const UPDATE_EMAIL: &str = "UPDATE_EMAIL";
 
 impl<K: WriteRealms> Writer<'_, K> {
     /// Gives a user its name back. Keycloak takes that only while names may be edited, so the
@@ -27,5 +30,26 @@ impl<K: WriteRealms> Writer<'_, K> {
         let named = self.api.put(self.realm, path, Some(&name)).await;
         realm::write(self.api, self.realm, before, false).await?;
         named
+    }
+
+    /// Gives a user its address where Keycloak left it out without a word: it does so while the user is to update it at
+    /// the next login, so that is taken away for this one request.
+    pub(super) async fn address_user(&self, path: &str, body: &Value) -> Result<(), KeycloakError> {
+        let Some(address) = body["email"].as_str().map(str::to_lowercase) else { return Ok(()) };
+        let user = self.api.get(self.realm, path).await?.unwrap_or_default();
+        let actions = user["requiredActions"].as_array().cloned().unwrap_or_default();
+        if user["email"] == address.as_str() || !actions.iter().any(|action| action == UPDATE_EMAIL) {
+            return Ok(());
+        }
+        let rest: Vec<&Value> = actions.iter().filter(|action| *action != UPDATE_EMAIL).collect();
+        let steps = [
+            json!({ "requiredActions": rest }),
+            json!({"email": address, "emailVerified": user["emailVerified"]}),
+            json!({ "requiredActions": actions }),
+        ];
+        for step in steps {
+            self.api.put(self.realm, path, Some(&step)).await?;
+        }
+        Ok(())
     }
 }

@@ -129,6 +129,10 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
             return self.api.put(self.realm, &endpoint::item(id.kind, "", &id.key), Some(&body)).await;
         }
         let made = self.api.post(self.realm, &path, &body).await?;
+        if id.kind == Kind::User {
+            let own = made.as_deref().unwrap_or_default();
+            self.address_user(&endpoint::item(id.kind, "", own), &body).await?;
+        }
         if id.kind == Kind::Component {
             self.drop_default_parts(id, made.as_deref().unwrap_or_default()).await?;
         }
@@ -194,7 +198,8 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
             Kind::Localization => return self.write_texts(id, &body["texts"], &raw["texts"]).await,
             _ => self.name_flows(id, &mut body).await?,
         }
-        self.api.put(self.realm, &path, Some(&body)).await
+        self.api.put(self.realm, &path, Some(&body)).await?;
+        if id.kind == Kind::User { self.address_user(&path, &body).await } else { Ok(()) }
     }
 
     /// Puts one changed field into a body, its secret in place. A removed entry of a mapping is left out where PUT

@@ -89,6 +89,7 @@ macro_rules! contract_cases {
             organizations_are_hidden_while_their_switch_is_off,
             an_address_that_is_a_name_is_shown_and_kept_with_the_next_write,
             names_of_users_change_only_where_they_may_be_edited,
+            an_address_that_is_to_be_updated_is_not_written,
             objects_that_say_only_what_they_must_are_born_and_settle,
             objects_that_say_only_what_they_must_are_made_later_and_settle,
         );

@@ -88,3 +88,18 @@ pub async fn names_of_users_change_only_where_they_may_be_edited(api: &impl Writ
     api.post(realm, "users", &user("demo")).await.expect("made");
     assert_eq!(users(api, realm, "email=demo@x.example").await.len(), 2);
 }
+
+pub async fn an_address_that_is_to_be_updated_is_not_written(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    born(api, jwks, realm, json!({})).await;
+    let anna =
+        json!({"username": "anna", "email": "a@x.example", "enabled": true, "requiredActions": ["UPDATE_EMAIL"]});
+    let path = format!("users/{}", api.post(realm, "users", &anna).await.expect("made").expect("an id"));
+    let put = async |body: Value| {
+        api.put(realm, &path, Some(&body)).await.expect("written");
+        api.get(realm, &path).await.expect("readable").expect("there")["email"].clone()
+    };
+    assert_eq!(put(json!({"email": "b@x.example"})).await, "a@x.example", "without a word");
+    assert_eq!(put(json!({"requiredActions": []})).await, "a@x.example");
+    assert_eq!(put(json!({"email": "b@x.example"})).await, "b@x.example");
+    assert_eq!(put(json!({"requiredActions": ["UPDATE_EMAIL"]})).await, "b@x.example");
+}

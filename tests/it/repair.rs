@@ -108,3 +108,15 @@ async fn who_took_an_address_is_not_taken_for_its_owner() {
         assert_eq!(read(&api, "users?exact=true&username=eve").await[0]["email"], address, "she is left alone");
     }
 }
+
+#[tokio::test]
+async fn who_is_to_update_an_address_gets_the_declared_one_and_is_still_to_update_it() {
+    let api = MemoryKeycloak::new();
+    let people = people(json!({}));
+    people.apply(&api).await;
+    let path = format!("users/{}", id(&api, "users?exact=true&username=demo").await);
+    edit(&api, &path, &json!({"email": "other@x.example", "requiredActions": ["UPDATE_EMAIL"]})).await;
+    people.apply(&api).await;
+    let user = read(&api, &path).await;
+    assert_eq!((&user["email"], &user["requiredActions"]), (&json!("demo@x.example"), &json!(["UPDATE_EMAIL"])));
+}

@@ -274,7 +274,13 @@ impl Realm {
                         document[*field] = Value::Null;
                     }
                 }
+                let address = document["email"].clone();
+                let pending =
+                    document["requiredActions"].as_array().is_some_and(|list| list.contains(&json!("UPDATE_EMAIL")));
                 merge(document, body, Kind::User);
+                if pending {
+                    document["email"] = address;
+                }
                 document["realmRoles"] = realm_roles;
                 document["clientRoles"] = client_roles;
                 document["username"] = user.key.into();
