@@ -65,7 +65,7 @@ pub fn declared<'a>(network: &'a Network, found: &mut Vec<Diagnostic>) -> Option
 }
 
 fn nothing_is_counted(tenant: &Tenant, found: &mut Vec<Diagnostic>) {
-    for key in ["grants", "dealer", "ownLicences"] {
+    for key in ["grants", "dealer", "ownLicences", "allowFullPrivacy", "requireFullPrivacy"] {
         if tenant.node.get(key).is_some() {
             let message = format!("`{key}` is about resources, and the platform counts none");
             let hint = "list them under `resources` of the platform";
@@ -129,6 +129,12 @@ impl Declared<'_> {
             let message = format!("`{name}` lives on its parent's resources, and can't hold licences");
             let hint = "take its licences out, or `ownLicences: false`".into();
             refuse("licence-on-parents-resources", node.key_span("licences"), message, hint);
+        }
+        let settings = &organization.tenant.settings;
+        if settings.require_full_privacy == Some(true) && settings.allow_full_privacy == Some(false) {
+            let message = format!("`{name}` requires full privacy, which is not allowed to it");
+            let hint = "allow it with `allowFullPrivacy: true`, or take `requireFullPrivacy` out".into();
+            refuse("privacy-not-allowed", node.key_span("requireFullPrivacy"), message, hint);
         }
         for (resource, at) in resources_named(organization) {
             if !self.resources.contains_key(resource) {

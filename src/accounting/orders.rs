@@ -183,6 +183,7 @@ fn wanted(declared: &Declared<'_>, accounts: &Accounts, scope: &Scope<'_>, now: 
         for terms in &organization.licences {
             commands.extend(licence(organization, terms, accounts, now));
         }
+        commands.extend(privacy(organization, accounts));
     }
     let said: BTreeSet<&str> =
         declared.organizations.iter().flat_map(|o| &o.licences).map(|terms| terms.serial.as_str()).collect();
@@ -218,6 +219,22 @@ fn place(organization: &Organization<'_>, accounts: &Accounts) -> Vec<Command> {
         commands.push(Command::Dealer { organization: name, dealer });
     }
     commands
+}
+
+/// What an organization may hide, and hides, where manifests say it. It ends before it is no longer allowed.
+fn privacy(organization: &Organization<'_>, accounts: &Accounts) -> Vec<Command> {
+    let name = || organization.name().to_owned();
+    let (allowed, required) = accounts.privacy(organization.name());
+    let settings = &organization.tenant.settings;
+    let differs = |wanted: Option<bool>, is: bool| wanted.filter(|wanted| *wanted != is);
+    let require = differs(settings.require_full_privacy, required);
+    let ends =
+        require.filter(|require| !require).map(|require| Command::RequirePrivacy { organization: name(), require });
+    let allow = differs(settings.allow_full_privacy, allowed)
+        .map(|allow| Command::AllowPrivacy { organization: name(), allow });
+    let begins =
+        require.filter(|require| *require).map(|require| Command::RequirePrivacy { organization: name(), require });
+    [ends, allow, begins].into_iter().flatten().collect()
 }
 
 /// Sets those grants of an organization that are there already and change in one direction. Where `grants` is left out,

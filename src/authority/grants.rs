@@ -12,7 +12,7 @@ use crate::manifest::node::Node;
 use crate::state::same;
 
 /// Keys of a distributor's document that the platform team writes, at the top and in each environment.
-const GRANTED: [&str; 6] = ["licences", "grants", "ownLicences", "dealer", "protected", "guards"];
+const GRANTED: [&str; 7] = ["licences", "grants", "ownLicences", "dealer", "allowFullPrivacy", "protected", "guards"];
 
 /// Compares a distributor's own document.
 pub(super) fn document(was: &Entry, is: &Entry, found: &mut Vec<Diagnostic>) {

@@ -113,6 +113,7 @@ fn diagnostic(declared: &Declared<'_>, command: &Command, refusal: &Refusal) -> 
             "what a licence says is fixed once it is issued, but for how long it is valid: put this back as it was, and \
              declare what is to change as a licence with a serial of its own",
         ),
+        Refusal::PrivacyNotAllowed { .. } => finding.hint("its parent has to allow it: `allowFullPrivacy: true`"),
         Refusal::OnOwnLicences { .. } | Refusal::OnParentsResources { .. } => {
             finding.hint("what an organization lives on is fixed once it is there")
         }
@@ -149,6 +150,8 @@ fn place(declared: &Declared<'_>, command: &Command) -> Option<Span> {
         Command::Create { organization, .. }
         | Command::Move { organization, .. }
         | Command::Dealer { organization, .. } => of(organization).map(|tenant| tenant.span),
+        Command::AllowPrivacy { organization, .. } => Some(of(organization)?.node.key_span("allowFullPrivacy")),
+        Command::RequirePrivacy { organization, .. } => Some(of(organization)?.node.key_span("requireFullPrivacy")),
         Command::Issue(terms) => licence(&terms.serial),
         Command::Redeem { serial, .. } | Command::Renew { serial, .. } => licence(serial),
         _ => None,

@@ -142,6 +142,11 @@ pub static RULES: &[Rule] = &[
         "Use a parameter of the type `secret`.",
     ),
     rule("plain-secret", "No secret stands in a manifest", "Use a reference: `env:NAME` or `file:PATH`."),
+    rule(
+        "privacy-not-allowed",
+        "Full privacy is required where it is allowed",
+        "Allow it with `allowFullPrivacy: true`, or take `requireFullPrivacy` out.",
+    ),
     rule("realm-name", "A realm is named after its tenant", "Take the name out of the template."),
     rule("removed-distributor", "The platform team ends a distributor", "Put its document back."),
     rule("reserved-name", "Names of Keycloak and of Realmwright are not used", "Choose another name."),
@@ -201,7 +206,7 @@ pub static RULES: &[Rule] = &[
     ),
     rule("unused-list", "A list in the directory is used", "Name it as `csv:` of a Distributor, or take it out."),
     rule("wrong-date", "A date is a day of the calendar", "Write it as 2026-12-31."),
-    rule("wrong-key", "A public key is an EC P-256 key in PEM", "`openssl pkey -in observer.pem -pubout` prints one."),
+    rule("wrong-key", "A public key is one of its kind, in PEM", "`openssl pkey -in FILE -pubout` prints one."),
     rule(
         "wrong-measure",
         "Organizations and seats are gauges",

@@ -100,6 +100,12 @@ impl Accounts {
             .map(|organization| organization.name.as_str())
     }
 
+    /// Whether an organization may hide from those above it, and whether it does; neither where there is none.
+    pub fn privacy(&self, organization: &str) -> (bool, bool) {
+        let at = self.organization(organization).map(|id| self.at(id));
+        at.map_or((false, false), |at| (at.privacy_allowed, at.privacy_required))
+    }
+
     /// Whether a resource is known, and a counter.
     pub fn is_counter(&self, resource: &str) -> bool {
         self.resource(resource).is_ok_and(|id| self.resources.is_counter(id))

@@ -282,6 +282,11 @@ pub struct Settings {
     /// Whether it may issue licences, out of what it has. Omitted: `false`.
     #[serde(default)]
     pub dealer: bool,
+    /// Whether it may hide what is its own, and what is below it, from those above it; they see its name and what it consumes.
+    /// Omitted: as it is in the ledger.
+    pub allow_full_privacy: Option<bool>,
+    /// Whether it does so, where it may. Omitted: as it is in the ledger.
+    pub require_full_privacy: Option<bool>,
     /// What is neither deleted nor replaced: a list of object addresses, e.g. `[client/assistant, role/*]`, or `true` for
     /// everything; then the tenant is neither quarantined nor destroyed either. Updates pass.
     pub protected: Option<Protected>,

@@ -433,3 +433,28 @@ proptest! {
         prop_assert_eq!(told(&settled(&licences, &after, &accounts, &[])), "");
     }
 }
+
+#[test]
+fn full_privacy_is_allowed_by_the_one_and_required_by_the_other() {
+    let said = |keys: &str| format!("- {{name: a, grants: {{users: 30}}{keys}}}\n");
+    let accounts = ledger(LICENCES, &said(""), &[]);
+    let hidden = settled(LICENCES, &said(", allowFullPrivacy: true, requireFullPrivacy: true"), &accounts, &[]);
+    insta::assert_snapshot!(told(&hidden), @r"
+    full privacy allowed to a
+    full privacy required by a
+    ");
+    let required = settled(LICENCES, &said(", requireFullPrivacy: true"), &accounts, &[]);
+    insta::assert_snapshot!(told(&required), @"! full privacy was not allowed to `a`");
+    let accounts = ledger(LICENCES, &said(", allowFullPrivacy: true, requireFullPrivacy: true"), &[]);
+    // What is left out stays; what is taken back is taken back in the order in which that is lawful.
+    assert_eq!(told(&settled(LICENCES, &said(""), &accounts, &[])), "");
+    let open = settled(LICENCES, &said(", allowFullPrivacy: false, requireFullPrivacy: false"), &accounts, &[]);
+    insta::assert_snapshot!(told(&open), @r"
+    full privacy ended by a
+    full privacy no longer allowed to a
+    ");
+    insta::assert_snapshot!(found(LICENCES, &said(", allowFullPrivacy: false, requireFullPrivacy: true")), @r"
+    7:59 [privacy-not-allowed] `a` requires full privacy, which is not allowed to it
+      allow it with `allowFullPrivacy: true`, or take `requireFullPrivacy` out
+    ");
+}
