@@ -11,6 +11,7 @@ use crate::state::kind::{Class, Kind, Own, SERVICE_ACCOUNT_PREFIX, Section};
 use crate::state::permissions::{ADMIN_PERMISSIONS, referred};
 use crate::state::protection::PROTECTED;
 use crate::state::quarantine::QUARANTINE;
+use crate::state::sealed::ENTITLEMENT;
 use crate::state::secret::{SECRET, is_in_vault};
 use crate::state::specs::SPECS;
 use crate::state::{Object, ObjectId, RealmState, applied, secret_name};
@@ -38,7 +39,7 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
             .hint("take away what should not be used: clients with `enabled: false`, or licences"),
         );
     }
-    for own in [applied::MARKER, applied::BEGUN, PROTECTED, QUARANTINE] {
+    for own in [applied::MARKER, applied::BEGUN, PROTECTED, QUARANTINE, ENTITLEMENT] {
         if realm.get("attributes").is_some_and(|attributes| attributes.get(own).is_some()) {
             let span = realm.nearest("/attributes").key_span(own);
             found.push(Diagnostic::error("reserved-name", span, format!("the attribute `{own}` is the tool's own")));

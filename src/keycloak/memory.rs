@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use super::mask::MASK;
 use super::{Birth, Fault, KeycloakError, ReadRealms, WriteRealms};
 use crate::expand::{ADMIN_API_SCOPE, PROVISIONER};
+use crate::seal::TrustedKeys;
 use crate::state::arrange::compose;
 use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
 use crate::state::shape::native;
@@ -32,6 +33,8 @@ pub struct MemoryKeycloak {
     requests: Mutex<Vec<Sent>>,
     /// Whether the Admin API asks for the client scope of 26.8.2, as Keycloak documents it.
     rules_of_26_8: AtomicBool,
+    /// The keys whose signatures on what realms say of licences are believed.
+    pub trusted: Option<TrustedKeys>,
 }
 
 /// A request that was received.
@@ -135,6 +138,10 @@ impl MemoryKeycloak {
 }
 
 impl ReadRealms for MemoryKeycloak {
+    fn believed(&self) -> Option<&TrustedKeys> {
+        self.trusted.as_ref()
+    }
+
     async fn export(&self, realm: &str) -> Result<Option<Value>, KeycloakError> {
         self.note("POST", &format!("{realm}/partial-export"), false);
         let realms = self.lock();

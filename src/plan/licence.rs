@@ -17,6 +17,11 @@ pub(super) fn term(path: &str) -> Option<(&str, &str)> {
     path.strip_prefix("attributes.licence.")?.rsplit_once('.')
 }
 
+/// The resource that a path of a realm's fields grants.
+pub(super) fn granted(path: &str) -> Option<&str> {
+    path.strip_prefix("attributes.grant.")
+}
+
 /// The licences that a change of a realm touches, by their serial. What was changed by hand and is put back is as it was.
 pub(super) fn changed(fields: &[FieldChange]) -> BTreeMap<&str, Terms<'_>> {
     let mut licences: BTreeMap<&str, Terms<'_>> = BTreeMap::new();

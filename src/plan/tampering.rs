@@ -35,6 +35,8 @@ pub enum How {
     Forged,
     /// It was signed for another realm.
     OfAnother,
+    /// It was signed for another product, or for all of them.
+    OfAnotherProduct,
 }
 
 impl How {
@@ -46,6 +48,7 @@ impl How {
             Self::Added => "was added, and nobody declared it",
             Self::Forged => "was replaced by what no trusted key signed",
             Self::OfAnother => "was replaced by what was signed for another realm",
+            Self::OfAnotherProduct => "was replaced by what was signed for another product",
         }
     }
 }
@@ -76,9 +79,11 @@ fn how(tenant: &str, object: &ObjectId, field: &FieldChange) -> How {
     if field.after.is_none() {
         return How::Added;
     }
+    let wanted = || Some(sealed::statement(field.after.as_ref()?)?.1);
     match sealed::statement(before) {
         None if is_place(object, &field.path) => How::Forged,
-        Some((_, statement)) if statement.sub != tenant => How::OfAnother,
+        Some((_, found)) if found.sub != tenant => How::OfAnother,
+        Some((_, found)) if wanted().is_some_and(|wanted| wanted.product != found.product) => How::OfAnotherProduct,
         _ => How::Changed,
     }
 }

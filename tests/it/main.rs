@@ -15,6 +15,7 @@ mod births;
 mod check;
 mod cli;
 mod doctor;
+mod entitlement;
 mod explain;
 mod fmt;
 mod foreign;

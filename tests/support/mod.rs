@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 
 use realmwright::apply::{Manner, OnStale, Outcome, TenantOutcome, apply};
 use realmwright::diagnostic::{Diagnostic, passable};
+use realmwright::expand::entitlement::{Figures, project};
 use realmwright::expand::{Desired, expand};
 use realmwright::keycloak::observe::declared_users;
 use realmwright::keycloak::{ReadRealms, WriteRealms, observe, seats};
@@ -19,6 +20,7 @@ use realmwright::manifest::{Loaded, Source, load};
 use realmwright::plan::guard::{self, InUse};
 use realmwright::plan::select::{SelectError, Selection};
 use realmwright::plan::{Header, Plan, part, plan_tenant};
+use realmwright::seal::{SigningKey, TrustedKeys};
 use realmwright::state::State;
 use realmwright::state::secret::Secrets;
 use realmwright::template::builtin;
@@ -28,6 +30,8 @@ use realmwright::template::builtin;
 pub struct World {
     pub sources: Vec<(String, String)>,
     pub jwks: String,
+    /// The key that signs, in PEM; empty: none.
+    pub signing: String,
 }
 
 pub const PLATFORM: &str = "\
@@ -43,7 +47,7 @@ products:
 impl World {
     /// A platform with two products and nobody on it.
     pub fn new(jwks: &str) -> Self {
-        Self { sources: vec![("platform.yaml".into(), PLATFORM.into())], jwks: jwks.into() }
+        Self { sources: vec![("platform.yaml".into(), PLATFORM.into())], jwks: jwks.into(), signing: String::new() }
     }
 
     /// The same with one more source, or with another text of it.
@@ -71,7 +75,9 @@ impl World {
         let Some(set) = set else { return Err(diagnostics) };
         let environment = set.platform.environments.keys().next().cloned().unwrap_or_default();
         let network = resolve(&set, &environment, &mut diagnostics);
-        let desired = expand(&set, &sources, &network, &self.jwks, &mut diagnostics);
+        let mut desired = expand(&set, &sources, &network, &self.jwks, &mut diagnostics);
+        let keys = network.trusted_keys.as_deref().and_then(|text| TrustedKeys::from_pem(text).ok());
+        keys.iter().for_each(|keys| project(&mut desired, &network, &Figures::Licences, keys.first()));
         diagnostics.dedup();
         if passable(&diagnostics) { Ok(desired) } else { Err(diagnostics) }
     }
@@ -115,7 +121,8 @@ impl World {
             }
             tenants.push(plan);
         }
-        let mut plan = Plan::new(header(), tenants);
+        let header = Header { trusted_keys: self.network().trusted_keys, ..header() };
+        let mut plan = Plan::new(header, tenants);
         plan.refusals = guard::check(&plan, &desired, &state, &in_use, limits);
         plan
     }
@@ -137,6 +144,22 @@ impl World {
         part::plan(header(), &desired, &state, &Secrets::default(), chosen.as_ref())
     }
 
+    /// The same with keys that are trusted, as PEM, and the one that signs.
+    pub fn signed(self, trusted: &str, signing: &str) -> Self {
+        let block = trusted.lines().map(|line| format!("      {}\n", line.trim_end())).collect::<String>();
+        let platform = PLATFORM.replace("{test: {}}", &format!("\n  test:\n    trustedKeys: |\n{block}"));
+        Self { signing: signing.into(), ..self.with("platform.yaml", platform) }
+    }
+
+    /// What it is written with.
+    pub fn secrets(&self) -> Secrets {
+        let mut secrets = Secrets::default();
+        if !self.signing.is_empty() {
+            secrets.sign_with(SigningKey::from_pem(&self.signing.clone().into()).expect("a signing key"));
+        }
+        secrets
+    }
+
     /// The network of the first environment.
     pub fn network(&self) -> Network {
         let sources = self.sources.iter().map(|(name, text)| Source { name: name.clone(), text: text.clone() });
@@ -148,7 +171,7 @@ impl World {
     /// Plans, applies, and asserts that all went well and that planning again is empty.
     pub async fn apply(&self, api: &impl WriteRealms) -> Plan {
         let plan = self.plan(api).await;
-        let outcome = carry_out(api, &plan).await;
+        let outcome = carry_out_with(api, &plan, &self.secrets()).await;
         for (tenant, outcome) in &outcome.tenants {
             assert!(matches!(outcome, TenantOutcome::Born | TenantOutcome::Changed(_)), "{tenant}: {outcome:?}");
         }
@@ -163,7 +186,11 @@ pub fn manner(parallelism: usize, on_stale: OnStale) -> Manner {
 }
 
 pub async fn carry_out(api: &impl WriteRealms, plan: &Plan) -> Outcome {
-    apply(api, plan, &Secrets::default(), manner(4, OnStale::Object), &AtomicBool::new(false), |_, _| {}).await
+    carry_out_with(api, plan, &Secrets::default()).await
+}
+
+pub async fn carry_out_with(api: &impl WriteRealms, plan: &Plan, secrets: &Secrets) -> Outcome {
+    apply(api, plan, secrets, manner(4, OnStale::Object), &AtomicBool::new(false), |_, _| {}).await
 }
 
 pub fn header() -> Header {

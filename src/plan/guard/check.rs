@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{GUARDS, LICENCE_BELOW_USE, MASTER, PROTECTED, Refusal};
 use crate::expand::Desired;
 use crate::manifest::guards::{Counted, Limit, Limits, Scope};
-use crate::plan::{Action, Cause, Plan, TenantPlan, licence};
-use crate::state::sealed::is_entitlement;
-use crate::state::{Fields, ObjectId, Protection, RealmState, State};
+use crate::plan::{Action, Plan, TenantPlan, licence};
+use crate::state::seats::SEAT;
+use crate::state::secret::Secrets;
+use crate::state::{Applied, Fields, Kind, ObjectId, Protection, RealmState, State, applied};
 
 /// How many users hold a seat, by tenant and product.
 pub type InUse = BTreeMap<(String, String), u64>;
@@ -119,7 +120,7 @@ fn below_use(tenant: &TenantPlan, found: &RealmState, in_use: &InUse) -> Vec<Ref
             "{} would have {} {seats} instead of {}, and {used} {users} one; {} too many",
             cut.product,
             cut.after,
-            cut.before,
+            cut.before.map_or_else(|| "what was changed by hand".to_owned(), |before| before.to_string()),
             used.checked_sub(cut.after)?
         );
         (used > cut.after).then(|| Refusal::new(LICENCE_BELOW_USE, Some(&tenant.tenant), message))
@@ -132,44 +133,70 @@ fn below_use(tenant: &TenantPlan, found: &RealmState, in_use: &InUse) -> Vec<Ref
 pub struct Cut {
     /// The product.
     pub product: String,
-    /// Its seats now.
-    pub before: u64,
+    /// Its seats as last applied; none where what says so was changed by hand.
+    pub before: Option<u64>,
     /// Its seats then.
     pub after: u64,
 }
 
-/// The products that have fewer seats after a plan: of these, the holders have to be counted before it can be judged.
+/// The products that have fewer seats after a plan, or may have: of these, the holders have to be counted before it can be
+/// judged. What the realm says is believed as far as it is what was last applied.
 pub fn cuts(tenant: &TenantPlan, found: &RealmState) -> Vec<Cut> {
-    let realm =
-        tenant.changes.iter().find(|change| change.object == ObjectId::realm() && change.action == Action::Update);
-    let (Some(realm), Some(now)) = (realm, found.realm()) else { return Vec::new() };
-    let (mut then, mut before) = (now.fields.clone(), now.fields.clone());
-    for field in &realm.fields {
-        // What was changed by hand alone decides nothing: it counts as it is put back.
-        let by_hand = field.cause == Cause::Drift;
-        for fields in [Some(&mut then), Some(&mut before).filter(|_| by_hand)].into_iter().flatten() {
-            match &field.after {
-                Some(after) => fields.insert(field.path.clone(), after.clone()),
-                None => fields.remove(&field.path),
-            };
-        }
+    let (last, next) = (found.applied(), tenant.record.as_deref().map(Applied::parse));
+    let (Some(next), Some(now)) = (next, found.realm()) else { return Vec::new() };
+    let (was, will) = (terms(&last), terms(&next));
+    if was == will {
+        return Vec::new();
     }
-    // Where somebody changed by hand what the manifest changes too, what there was is not known.
-    let hidden =
-        realm.fields.iter().any(|field| field.cause == Cause::Both && is_entitlement(&realm.object, &field.path));
-    let (before, after) = (seats(&before), seats(&then));
-    let products: BTreeSet<&String> = before.keys().collect();
-    products
-        .into_iter()
-        .map(|product| {
-            let of = |seats: &BTreeMap<String, u64>| seats.get(product).copied().unwrap_or_default();
-            Cut { product: product.clone(), before: of(&before), after: of(&after) }
-        })
-        .filter(|cut| hidden || cut.after < cut.before)
-        .collect()
+    let realm = tenant.changes.iter().find(|change| change.object == ObjectId::realm());
+    let changed = |path: &str| realm?.fields.iter().find(|field| field.path == path)?.after.clone();
+    let then =
+        will.keys().filter_map(|path| Some((path.clone(), changed(path).or_else(|| now.fields.get(path).cloned())?)));
+    let then: Fields = then.collect();
+    let recorded = |path: &str| last.is_empty() || was.contains_key(path);
+    let now: Fields = now
+        .fields
+        .iter()
+        .filter(|(path, _)| recorded(path))
+        .map(|(path, value)| (path.clone(), value.clone()))
+        .collect();
+    let hash = |path: &str| now.get(path).map(|value| applied::hash(value, &Secrets::default()));
+    let moved: BTreeSet<Option<&str>> = was
+        .iter()
+        .filter(|(path, last)| hash(path).as_ref() != Some(last))
+        .map(|(path, _)| product(path, &then, &now))
+        .collect();
+    let (before, after) = (seats(&now), seats(&then));
+    let mut products: BTreeSet<String> = before.keys().chain(after.keys()).cloned().collect();
+    if moved.contains(&None) {
+        // Of whichever product it was: of one that has seats here.
+        let roles = found.of_kind(Kind::ClientRole).map(|(id, _)| id.owner_and_name());
+        products.extend(roles.filter(|(_, name)| *name == SEAT).map(|(product, _)| product));
+    }
+    let cut = |product: String| {
+        let of = |seats: &BTreeMap<String, u64>| seats.get(&product).copied().unwrap_or_default();
+        let unknown = moved.contains(&None) || moved.contains(&Some(product.as_str()));
+        let (before, after) = ((!unknown).then_some(of(&before)), of(&after));
+        Cut { product, before, after }
+    };
+    products.into_iter().map(cut).filter(|cut| cut.before.is_none_or(|before| cut.after < before)).collect()
 }
 
-/// The seats of each product, by the licences and grants among a realm's attributes.
+/// What a marker has of licences and grants.
+fn terms(applied: &Applied) -> BTreeMap<String, String> {
+    let fields = applied.fields(&ObjectId::realm()).into_iter().flatten();
+    let fields = fields.filter(|(path, _)| licence::term(path).is_some() || licence::granted(path).is_some());
+    fields.map(|(path, hash)| (path.clone(), hash.clone())).collect()
+}
+
+/// The product that a licence or a grant is about, as far as it is known.
+fn product<'a>(path: &'a str, then: &'a Fields, now: &'a Fields) -> Option<&'a str> {
+    let Some((serial, _)) = licence::term(path) else { return licence::granted(path) };
+    let field = format!("attributes.licence.{serial}.product");
+    then.get(&field).or_else(|| now.get(&field))?.as_str()
+}
+
+/// The seats of each product, by the licences and the grants among a realm's attributes.
 fn seats(fields: &Fields) -> BTreeMap<String, u64> {
     let mut seats = BTreeMap::new();
     for terms in licence::held(fields).values() {
@@ -177,9 +204,10 @@ fn seats(fields: &Fields) -> BTreeMap<String, u64> {
         let held = terms.get("seats").and_then(|seats| seats.parse::<u64>().ok());
         *seats.entry((*product).to_owned()).or_default() += held.unwrap_or(0);
     }
-    for (path, amount) in fields {
-        if let (Some(resource), Some(amount)) = (path.strip_prefix("attributes.grant."), amount.as_str()) {
-            *seats.entry(resource.to_owned()).or_default() += amount.parse::<u64>().unwrap_or(0);
+    for (path, value) in fields {
+        let amount = value.as_str().and_then(|amount| amount.parse::<u64>().ok());
+        if let (Some(resource), Some(amount)) = (licence::granted(path), amount) {
+            *seats.entry(resource.to_owned()).or_default() += amount;
         }
     }
     seats
