@@ -9,6 +9,7 @@ use super::{Finding, Flat, Realm, births, older, secrets};
 use crate::expand::{OBSERVER, PROVISIONER};
 use crate::state::kind::{Class, KEY_PROVIDER, Own, RETIRED, SERVICE_ACCOUNT_PREFIX, Section};
 use crate::state::permissions::ADMIN_PERMISSIONS;
+use crate::state::sealed::MAPPER;
 use crate::state::shape::TWIN;
 use crate::state::specs::SPECS;
 use crate::state::{Fields, Kind, ObjectId, arrange, defaults, regular, same};
@@ -215,6 +216,9 @@ pub(super) fn with_owners(wanted: &mut Flat) {
 
 fn is_tool(id: &ObjectId) -> bool {
     if id.kind == Kind::Flow && id.key.starts_with(RETIRED) {
+        return true;
+    }
+    if id.kind == Kind::ClientMapper && id.owner_and_name().1 == MAPPER {
         return true;
     }
     [PROVISIONER, OBSERVER].iter().any(|tool| match id.kind {

@@ -16,6 +16,7 @@ use crate::manifest::resolve::resolve;
 use crate::manifest::{Entry, ManifestSet, TemplateDocument, Tier};
 use crate::plan::{Action, plan_tenant};
 use crate::state::applied::MARKER;
+use crate::state::sealed::ENTITLEMENT;
 use crate::state::secret::Secrets;
 use crate::state::specs::SPECS;
 use crate::state::{Fields, ObjectId, RealmState, arrange};
@@ -102,7 +103,7 @@ fn expand_one(name: &str, realm: Node, found: &mut Vec<Diagnostic>) -> Option<De
 fn settled(realm: &Realm, one: &mut Extracted, desired: &Desired, findings: &mut Vec<Finding>) -> bool {
     let mut representation = realm.representation.clone();
     if let Some(attributes) = representation["attributes"].as_object_mut() {
-        attributes.remove(MARKER);
+        [MARKER, ENTITLEMENT].into_iter().for_each(|own| drop(attributes.remove(own)));
     }
     let mut observed = arrange(&representation);
     for spec in SPECS.iter().filter(|spec| spec.kind.is_single()) {

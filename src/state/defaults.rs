@@ -102,13 +102,14 @@ pub fn is_known(observed: &RealmState) -> bool {
 }
 
 /// Attributes that the server, or this program, keeps for itself.
-pub const SERVERS: [&str; 7] = [
+pub const SERVERS: [&str; 8] = [
     "attributes.client.secret.creation.time",
     "attributes.client.secret.expiration.time",
     "attributes.client.secret.rotated.creation.time",
     "attributes.client.secret.rotated.expiration.time",
     "attributes.realm_client",
     "attributes.realmwright.applied",
+    "attributes.realmwright.entitlement",
     "attributes.realmwright.quarantine",
 ];
 

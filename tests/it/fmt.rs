@@ -191,7 +191,9 @@ fn block() -> impl Strategy<Value = Vec<String>> {
                             lines.push(String::new());
                         }
                         let mut child = child.clone();
-                        child[0] = format!("k{index}{}", child[0].trim_start_matches(['\'', '$']).replace('\'', ""));
+                        let (key, rest) = child[0].split_once(':').expect("a key");
+                        let key = key.trim_start_matches(['\'', '$']).replace('\'', "");
+                        child[0] = format!("k{index}{key}:{rest}");
                         lines.extend(indented(by, &child));
                     }
                     lines

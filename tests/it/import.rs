@@ -719,3 +719,19 @@ fn what_was_changed_of_keycloaks_own_clients_is_expressed() {
     insta::assert_snapshot!(told.join("\n"), @"client/realm-management: it belongs to Keycloak itself and can't be declared; it differs from what a new realm has in description");
     assert_eq!(planned(&result, &[realm]), ["foreign client/realm-management [\"description\"]"]);
 }
+
+/// What is signed of a realm's licences is the tool's, as its marker is: no manifest says it.
+#[test]
+fn what_is_signed_is_left_out() {
+    let mapper = json!({"name": "realmwright-entitlement", "protocol": "openid-connect",
+        "protocolMapper": "oidc-hardcoded-claim-mapper", "config": {"claim.name": "entitlement", "claim.value": "x.y.z"}});
+    let signed = live(
+        "signed",
+        json!({"attributes": {"realmwright.entitlement": "x.y.z", "own": "1"},
+            "clients": [{"clientId": "app", "protocol": "openid-connect", "protocolMappers": [mapper]}]}),
+    );
+    let realms = [signed];
+    let imported = imported(&realms, true);
+    let all: String = imported.files.iter().map(|file| file.text.as_str()).collect();
+    assert!(all.contains("own") && all.contains("app") && !all.contains("entitlement"), "{all}");
+}

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use realmwright::ledger::{Cause, Ledger, LedgerError, Order, PostgresStore, verify};
@@ -104,12 +106,13 @@ async fn a_lost_connection_loses_nothing(database: &Database) {
         key: Some(format!("k{number}")),
         command: Command::DefineResource { resource: format!("r{number}"), measure: Measure::Counter },
     };
-    let options = database.0.clone();
+    let (options, done) = (database.0.clone(), Arc::new(AtomicBool::new(false)));
+    let end = done.clone();
     let cutter = tokio::spawn(async move {
         let mut connection = PgConnection::connect_with(&options).await.expect("it answers");
         let cut = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
-        loop {
+        while !end.load(Ordering::Relaxed) {
             tokio::time::sleep(Duration::from_millis(7)).await;
             sqlx::query(cut).execute(&mut connection).await.expect("ended");
         }
@@ -134,7 +137,8 @@ async fn a_lost_connection_loses_nothing(database: &Database) {
             }
         }
     }
-    cutter.abort();
+    done.store(true, Ordering::Relaxed);
+    cutter.await.expect("no panic");
     assert!(lost > 0, "no connection was lost");
     let (head, findings) = verify(&mut database.store(), None).await.expect("can be read");
     assert_eq!((head.sequence, findings), (ORDERS, Vec::new()), "after {lost} losses");
