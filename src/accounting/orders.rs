@@ -24,6 +24,8 @@ pub struct Settlement {
     pub events: Vec<Event>,
     /// What that changes, for everybody whom it touches.
     pub changes: Vec<FigureChange>,
+    /// The accounts then.
+    pub after: Accounts,
     /// What is refused, once nothing more can be accepted.
     pub refused: Vec<(Command, Refusal)>,
 }
@@ -63,7 +65,7 @@ pub fn settle(declared: &Declared<'_>, accounts: &Accounts, scope: &Scope<'_>, n
     let mut before = accounts.clone();
     before.advance(now);
     let mut pending = wanted(declared, &before, scope, now);
-    let mut run = Run { after: before.clone(), now, settlement: Settlement::default() };
+    let mut run = Run { now, settlement: Settlement { after: before.clone(), ..Settlement::default() } };
     // What detours took or lent is put right once everybody is in place.
     let (mut tried, mut later, most) = (Vec::new(), Vec::new(), 2 * pending.len());
     loop {
@@ -79,13 +81,12 @@ pub fn settle(declared: &Declared<'_>, accounts: &Accounts, scope: &Scope<'_>, n
             pending.append(&mut later);
         }
     }
-    run.settlement.changes = changes(&before, &run.after);
+    run.settlement.changes = changes(&before, &run.settlement.after);
     run.settlement
 }
 
 /// What was accepted so far, and what is refused just now.
 struct Run {
-    after: Accounts,
     now: Time,
     settlement: Settlement,
 }
@@ -96,7 +97,7 @@ impl Run {
         loop {
             let left = pending.len();
             self.settlement.refused.clear();
-            pending.retain(|command| match self.after.execute(self.now, command) {
+            pending.retain(|command| match self.settlement.after.execute(self.now, command) {
                 Ok(events) => {
                     self.settlement.events.extend(events);
                     false
@@ -115,7 +116,9 @@ impl Run {
     /// A way round what is refused, which was not tried yet.
     fn detour(&self, declared: &Declared<'_>, tried: &[Vec<Command>]) -> Option<Detour> {
         let detours = self.settlement.refused.iter().flat_map(|(command, refusal)| {
-            [light(command, declared, &self.after), headroom(refusal, declared, &self.after)].into_iter().flatten()
+            [light(command, declared, &self.settlement.after), headroom(refusal, declared, &self.settlement.after)]
+                .into_iter()
+                .flatten()
         });
         detours.into_iter().find(|(steps, _)| !tried.contains(steps))
     }

@@ -23,7 +23,7 @@ use crate::keycloak::http::Server;
 use crate::plan::render::count;
 use crate::plan::select::Selection;
 use crate::plan::{Change, FORMAT_VERSION, Plan, TenantPlan, View};
-use crate::seal::{SigningKey, TrustedKeys};
+use crate::seal::SigningKey;
 use crate::state::sealed;
 use crate::state::secret::{Secrets, references};
 
@@ -217,7 +217,7 @@ async fn reach(printer: &Printer, plan: &Plan, options: &Options) -> anyhow::Res
     let base = plan.header.server.trim_end_matches("/realms/master");
     let url = session::checked_url(target.server.clone().unwrap_or_else(|| base.to_owned()))?;
     let server = Server::connect(&url, key, session::trace(printer, secrets.values())).await?;
-    let trusted = plan.header.trusted_keys.as_deref().map(TrustedKeys::from_pem).transpose()?;
+    let trusted = session::trusted(plan.header.trusted_keys.as_deref())?;
     let server = session::administrated(server.believing(trusted), target)?;
     if server.identity() != plan.header.server {
         let message = format!("the plan was made for {}, this server is {}", plan.header.server, server.identity());

@@ -11,9 +11,8 @@ use super::ledger::asking::Asker;
 use super::ledger::{Book, hinted};
 use super::output::Printer;
 use super::session::Wanted;
-use crate::accounting::{Declared, Scope, declared, prove, settle};
+use crate::accounting::{Declared, Scope, declared, settle};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::expand::entitlement::Figures;
 use crate::ledger::{AnyStore, Carried, Cause, Head, Ledger, Location, Order};
 use crate::licence::{Accounts, Command, Event, Refusal, Shortage};
 use crate::plan::{Bookkeeping, Plan, Proof};
@@ -30,22 +29,21 @@ pub(super) enum Books<'a> {
     Written(&'a Book),
 }
 
-/// How what is declared becomes what the ledger has, none where the platform counts nothing; and the figures then. What the ledger would refuse
-/// is said at the lines that ask for it.
+/// How what is declared becomes what the ledger has, none where the platform counts nothing; and, where a ledger was read,
+/// the accounts then. What the ledger would refuse is said at the lines that ask for it.
 pub(super) async fn bookkeeping(
     printer: &Printer,
     wanted: &Wanted,
     how: Books<'_>,
-) -> anyhow::Result<(Option<Bookkeeping>, Figures)> {
-    let now = Timestamp::now().as_second();
-    let Some(declared) = declared(&wanted.network, &mut Vec::new()) else { return Ok((None, Figures::Licences)) };
+) -> anyhow::Result<(Option<Bookkeeping>, Option<Accounts>)> {
+    let Some(declared) = declared(&wanted.network, &mut Vec::new()) else { return Ok((None, None)) };
     let Some(found) = find(wanted, how).await? else {
         let kept = Bookkeeping { proof: Proof::Manifests, events: Vec::new(), changes: Vec::new() };
-        return Ok((Some(kept), Figures::Manifests(prove(&declared, now, &mut Vec::new()))));
+        return Ok((Some(kept), None));
     };
     let chosen = |name: &str| wanted.chosen.as_ref().is_none_or(|chosen| chosen.has(name));
     let scope = Scope { ours: &found.ours, chosen: &chosen };
-    let settlement = settle(&declared, &found.accounts, &scope, now);
+    let settlement = settle(&declared, &found.accounts, &scope, Timestamp::now().as_second());
     if !settlement.refused.is_empty() {
         let told: Vec<Diagnostic> =
             settlement.refused.iter().map(|(command, refusal)| diagnostic(&declared, command, refusal)).collect();
@@ -53,11 +51,8 @@ pub(super) async fn bookkeeping(
         return Err(Reported.into());
     }
     let proof = Proof::Ledger { ledger: found.location, head: found.head.to_string() };
-    let mut accounts = found.accounts;
-    accounts.advance(now);
-    settlement.events.iter().try_for_each(|event| accounts.replay(now, event))?;
     let kept = Bookkeeping { proof, events: settlement.events, changes: settlement.changes };
-    Ok((Some(kept), Figures::Ledger(accounts)))
+    Ok((Some(kept), Some(settlement.after)))
 }
 
 /// A ledger as it was found.

@@ -13,7 +13,8 @@ use super::output::Printer;
 use super::{books, files, realms, secrets};
 use crate::accounting;
 use crate::diagnostic::{Diagnostic, did_you_mean, passable};
-use crate::expand::{Desired, entitlement, expand, observer, provisioner};
+use crate::expand::entitlement::{self, Figures};
+use crate::expand::{Desired, expand, observer, provisioner};
 use crate::keycloak::http::{Exchange, Server, Trace};
 use crate::keycloak::key::OperatorKey;
 use crate::keycloak::mask::Mask;
@@ -258,22 +259,30 @@ async fn keep_books(
     wanted: &mut Wanted,
     meant: &Meant<'_>,
 ) -> anyhow::Result<(Option<Bookkeeping>, Option<TrustedKeys>)> {
-    let (accounts, figures) = books::bookkeeping(printer, wanted, meant.books.unwrap_or(Books::Unread)).await?;
-    let trusted = trusted(&wanted.network)?;
+    let (kept, ledger) = match meant.books {
+        Some(how) => books::bookkeeping(printer, wanted, how).await?,
+        None => (None, None),
+    };
+    let trusted = trusted(wanted.network.trusted_keys.as_deref())?;
     if let Some(keys) = &trusted {
+        let figures = match ledger {
+            Some(accounts) => Figures::Ledger(accounts),
+            None => Figures::of_manifests(&wanted.network, Timestamp::now().as_second()),
+        };
         entitlement::project(&mut wanted.desired, &wanted.network, &figures, keys.first());
     }
-    Ok((accounts.filter(|_| meant.books.is_some()), trusted))
+    Ok((kept, trusted))
 }
 
-/// The keys whose signatures are believed in an environment.
-pub(super) fn trusted(network: &Network) -> anyhow::Result<Option<TrustedKeys>> {
-    network.trusted_keys.as_deref().map(TrustedKeys::from_pem).transpose().map_err(Into::into)
+/// The keys whose signatures are believed, where some are named.
+pub(super) fn trusted(pem: Option<&str>) -> anyhow::Result<Option<TrustedKeys>> {
+    Ok(pem.map(TrustedKeys::from_pem).transpose()?)
 }
 
 /// A run that has not read the ledger does not know better than what was made from it.
 fn keep_entitlements(wanted: &mut Wanted, state: &State, accounts: Option<&Bookkeeping>) {
-    if accounts.is_some_and(|accounts| matches!(accounts.proof, Proof::Ledger { .. })) {
+    let read = accounts.is_some_and(|accounts| matches!(accounts.proof, Proof::Ledger { .. }));
+    if read || wanted.network.trusted_keys.is_none() {
         return;
     }
     for tenant in &mut wanted.desired {

@@ -1,11 +1,13 @@
 //! The entitlement of each tenant, put into what its realm should be: as an attribute, and as a claim of each product.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 
 use super::Desired;
-use crate::accounting::terms;
+use crate::accounting::{declared, prove, terms};
 use crate::diagnostic::Diagnostic;
-use crate::licence::{Accounts, Basis, Entitlement, LicenceTerms, Standing};
+use crate::licence::{Accounts, Basis, Entitlement, LicenceTerms, Standing, Time};
 use crate::manifest::ManifestSet;
 use crate::manifest::resolve::{Network, Tenant};
 use crate::seal::TrustedKeys;
@@ -23,11 +25,32 @@ pub enum Figures {
     Licences,
 }
 
+impl Figures {
+    /// What follows from the manifests, at a time.
+    pub fn of_manifests(network: &Network, now: Time) -> Self {
+        match declared(network, &mut Vec::new()) {
+            Some(declared) => Self::Manifests(prove(&declared, now, &mut Vec::new())),
+            None => Self::Licences,
+        }
+    }
+
+    fn accounts(&self) -> Option<&Accounts> {
+        match self {
+            Self::Ledger(accounts) | Self::Manifests(accounts) => Some(accounts),
+            Self::Licences => None,
+        }
+    }
+}
+
 /// Puts the entitlements into what realms should be, to be signed with the key of that thumbprint.
 pub fn project(desired: &mut [Desired], network: &Network, figures: &Figures, key: &str) {
-    for tenant in &network.tenants {
-        if let Some(desired) = desired.iter_mut().find(|desired| desired.name == tenant.name) {
-            put(&mut desired.state, tenant, &entitlement(network, tenant, figures), key);
+    let tenants: BTreeMap<&str, &Tenant> =
+        network.tenants.iter().map(|tenant| (tenant.name.as_str(), tenant)).collect();
+    let mut held = figures.accounts().map(held).unwrap_or_default();
+    for desired in desired {
+        if let Some(tenant) = tenants.get(desired.name.as_str()) {
+            let held = held.remove(&tenant.name).unwrap_or_default();
+            put(&mut desired.state, tenant, &entitlement(network, tenant, figures, held), key);
         }
     }
 }
@@ -73,49 +96,46 @@ fn put(state: &mut RealmState, tenant: &Tenant, entitlement: &Entitlement, key: 
     }
 }
 
-/// What a tenant is entitled to.
-fn entitlement(network: &Network, tenant: &Tenant, figures: &Figures) -> Entitlement {
-    let (proof, accounts) = match figures {
-        Figures::Ledger(accounts) => (Basis::Ledger, Some(accounts)),
-        Figures::Manifests(accounts) => (Basis::Manifests, Some(accounts)),
-        Figures::Licences => (Basis::Manifests, None),
-    };
+/// What a tenant is entitled to, of whose licences the accounts have those.
+fn entitlement(network: &Network, tenant: &Tenant, figures: &Figures, held: Vec<LicenceTerms>) -> Entitlement {
+    let accounts = figures.accounts();
     let account = accounts.and_then(|accounts| accounts.account(&tenant.name).ok());
-    let mut licences: Vec<LicenceTerms> = match accounts {
-        Some(accounts) => held(accounts, &tenant.name),
+    let mut licences = match accounts {
+        Some(_) => held,
         None => tenant.settings.licences.iter().filter_map(terms).collect(),
     };
     // Who sold it to whom is nobody's business in the realm.
     licences.iter_mut().for_each(|terms| (terms.dealer, terms.recipient) = (None, None));
     licences.sort_by(|a, b| a.serial.cmp(&b.serial));
-    let limits = match &account {
-        Some(account) => account.limits.iter().map(|(name, limit)| ((*name).to_owned(), *limit)).collect(),
-        None => licences.iter().flat_map(|terms| terms.quantities.clone()).fold(
-            std::collections::BTreeMap::new(),
-            |mut sums, (resource, amount)| {
-                *sums.entry(resource).or_default() += amount;
-                sums
-            },
-        ),
-    };
+    let mut limits = BTreeMap::new();
+    match &account {
+        Some(account) => limits.extend(account.limits.iter().map(|(name, limit)| ((*name).to_owned(), *limit))),
+        None => {
+            for (resource, amount) in licences.iter().flat_map(|terms| &terms.quantities) {
+                *limits.entry(resource.clone()).or_default() += amount;
+            }
+        }
+    }
     Entitlement {
         sub: tenant.name.clone(),
         environment: network.environment.clone(),
         product: None,
-        proof,
+        proof: if matches!(figures, Figures::Ledger(_)) { Basis::Ledger } else { Basis::Manifests },
         own_licences: account.is_none_or(|account| account.own_licences),
         licences,
         limits,
     }
 }
 
-/// The licences that count for an organization.
-fn held(accounts: &Accounts, name: &str) -> Vec<LicenceTerms> {
-    let counts = |view: &crate::licence::LicenceView| {
-        view.holder.as_deref() == Some(name) && view.standing == Standing::Redeemed
-    };
-    let views = accounts.licence_views().filter(counts);
-    views.map(|view| LicenceTerms { expiry: view.expires, ..view.terms }).collect()
+/// The licences that count, by who holds them.
+fn held(accounts: &Accounts) -> BTreeMap<String, Vec<LicenceTerms>> {
+    let mut held: BTreeMap<String, Vec<LicenceTerms>> = BTreeMap::new();
+    for view in accounts.licence_views().filter(|view| view.standing == Standing::Redeemed) {
+        if let Some(holder) = view.holder {
+            held.entry(holder).or_default().push(LicenceTerms { expiry: view.expires, ..view.terms });
+        }
+    }
+    held
 }
 
 /// A run that has read no ledger does not know better than what was made from one: what is authentic, is this realm's, and
