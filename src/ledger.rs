@@ -96,7 +96,7 @@ impl FromStr for Head {
 /// An entry is not what was written.
 pub fn prove(entries: &[Entry]) -> Result<Head, LedgerError> {
     let mut ledger = Ledger::empty(());
-    entries.iter().try_for_each(|entry| ledger.take(entry))?;
+    entries.iter().try_for_each(|entry| ledger.take(entry).map(drop))?;
     Ok(ledger.head)
 }
 
@@ -150,7 +150,7 @@ impl<S> Ledger<S> {
     }
 
     /// Folds in an entry that somebody wrote.
-    fn take(&mut self, entry: &Entry) -> Result<(), LedgerError> {
+    fn take(&mut self, entry: &Entry) -> Result<Record, LedgerError> {
         let broken = |reason: String| LedgerError::Broken { sequence: entry.sequence, reason };
         if entry.sequence != self.head.sequence + 1 {
             return Err(broken(format!("entry {} is missing", self.head.sequence + 1)));
@@ -161,7 +161,7 @@ impl<S> Ledger<S> {
         let record = entry.record().map_err(broken)?;
         record.replay(&mut self.accounts).map_err(|error| broken(error.to_string()))?;
         self.keep(&record, entry.digest);
-        Ok(())
+        Ok(record)
     }
 
     fn keep(&mut self, record: &Record, digest: Digest) {
@@ -179,8 +179,17 @@ impl<S: Store> Ledger<S> {
     ///
     /// The store can't be read, or an entry is not what was written.
     pub async fn open(store: S) -> Result<Self, LedgerError> {
+        Self::open_with(store, |_| {}).await
+    }
+
+    /// The same, told of each record on the way.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::open`].
+    pub async fn open_with(store: S, told: impl FnMut(&Record)) -> Result<Self, LedgerError> {
         let mut ledger = Self::empty(store);
-        ledger.catch_up().await?;
+        ledger.read_on(told).await?;
         Ok(ledger)
     }
 
@@ -218,11 +227,15 @@ impl<S: Store> Ledger<S> {
     ///
     /// As [`Ledger::open`].
     pub async fn catch_up(&mut self) -> Result<(), LedgerError> {
+        self.read_on(|_| {}).await
+    }
+
+    async fn read_on(&mut self, mut told: impl FnMut(&Record)) -> Result<(), LedgerError> {
         loop {
             let entries = self.store.after(self.head.sequence, PAGE).await?;
             let last = entries.len() < PAGE;
             for entry in &entries {
-                self.take(entry)?;
+                told(&self.take(entry)?);
             }
             if last {
                 return Ok(());

@@ -122,10 +122,13 @@ impl RealmState {
     /// Of what is wanted of one of its objects, what it will show: while addresses of users stand for their names, no other
     /// names.
     pub fn shown<'o>(&self, id: &ObjectId, wanted: &'o Object, desired: &Self) -> Cow<'o, Object> {
+        let mut shown = Cow::Borrowed(wanted);
+        if id.kind != Kind::User {
+            return shown;
+        }
         let mut settings = [desired, self].into_iter().filter_map(RealmState::realm);
         let addresses = settings.find_map(|realm| realm.fields.get("registrationEmailAsUsername"));
-        let mut shown = Cow::Borrowed(wanted);
-        if id.kind == Kind::User && addresses == Some(&Value::Bool(true)) {
+        if addresses == Some(&Value::Bool(true)) {
             shown.to_mut().fields.remove("username");
         }
         shown

@@ -10,6 +10,7 @@ use crate::expand::Desired;
 use crate::manifest::Entry;
 use crate::manifest::node::Node;
 use crate::state::same;
+use crate::state::sealed::{self, is_readable, term};
 
 /// Keys of a distributor's document that the platform team writes, at the top and in each environment.
 const GRANTED: [&str; 7] = ["licences", "grants", "ownLicences", "dealer", "allowFullPrivacy", "protected", "guards"];
@@ -72,8 +73,7 @@ fn first_difference(was: Option<&Node>, is: Option<&Node>, at: Span) -> Span {
 /// What is granted, as it stands in a realm: by field, its value.
 fn granted(tenant: &Desired) -> Map<String, Value> {
     let fields = tenant.state.realm().into_iter().flat_map(|realm| &realm.fields);
-    let ours = ["attributes.licence.", "attributes.grant.", "attributes.tenant."];
-    let granted = |path: &str| ours.iter().any(|prefix| path.starts_with(prefix));
+    let granted = |path: &str| is_readable(path) || path.starts_with("attributes.tenant.");
     fields.filter(|(path, _)| granted(path)).map(|(path, value)| (path.clone(), value.clone())).collect()
 }
 
@@ -122,13 +122,12 @@ fn differing(was: &Map<String, Value>, is: &Map<String, Value>) -> Option<String
 /// What a realm's grants are by the keys of the manifest alone. A key that no template of ours writes is not judged.
 fn declared(tenant: &Desired, entry: &Entry) -> Map<String, Value> {
     let mut said = granted(tenant);
-    let licences = entry.node.get("environments").and_then(|node| node.get(&tenant.environment));
-    let licences = licences.and_then(|node| node.get("licences")).or_else(|| entry.node.get("licences"));
-    let grants = entry.node.get("environments").and_then(|node| node.get(&tenant.environment));
-    let grants = grants.and_then(|node| node.get("grants")).or_else(|| entry.node.get("grants"));
+    let here = entry.node.get("environments").and_then(|node| node.get(&tenant.environment));
+    let written = |key: &str| here.and_then(|node| node.get(key)).or_else(|| entry.node.get(key));
+    let (licences, grants) = (written("licences"), written("grants"));
     let licences: Vec<Value> = licences.map(Node::items).unwrap_or_default().iter().map(Node::to_value).collect();
     for (path, value) in &mut said {
-        if let Some((serial, key)) = path.strip_prefix("attributes.licence.").and_then(|rest| rest.rsplit_once('.')) {
+        if let Some((serial, key)) = term(path) {
             let licence = licences.iter().find(|licence| licence["serial"] == serial);
             *value = match (licence, key) {
                 (None, _) => Value::Null,
@@ -139,7 +138,7 @@ fn declared(tenant: &Desired, entry: &Entry) -> Map<String, Value> {
                 (Some(_), _) => continue,
             };
         }
-        if let Some(resource) = path.strip_prefix("attributes.grant.") {
+        if let Some(resource) = sealed::granted(path) {
             *value = grants.and_then(|grants| grants.get(resource)).map(Node::to_value).unwrap_or_default();
         }
         match path.as_str() {

@@ -111,21 +111,19 @@ async fn count(
     accounts: &Accounts,
     parallelism: u16,
 ) -> anyhow::Result<BTreeMap<(String, String), Amount>> {
-    let known = |tenant: &&Tenant| accounts.figures(&tenant.name, crate::licence::ORGANIZATIONS).is_ok();
-    let tenants = wanted.network.tenants.iter().filter(known);
-    let tenants = tenants.filter_map(|tenant| Some((tenant, state.get(&tenant.name)?)));
-    let reads = futures_util::stream::iter(tenants.map(|(tenant, realm)| async move {
+    let tenants = wanted.network.tenants.iter().filter_map(|tenant| {
+        let known = accounts.account(&tenant.name).ok()?.limits;
+        Some((tenant, known, state.get(&tenant.name)?))
+    });
+    let reads = futures_util::stream::iter(tenants.map(|(tenant, known, realm)| async move {
         let mut found = Vec::new();
-        if accounts.figures(&tenant.name, USERS).is_ok() {
+        if known.contains_key(USERS) {
             found.push((USERS.to_owned(), users(server, tenant, realm, state).await?));
         }
-        for product in wanted.network.products.keys().filter(|name| accounts.figures(&tenant.name, name).is_ok()) {
+        for product in wanted.network.products.keys().filter(|name| known.contains_key(name.as_str())) {
             found.push((product.clone(), seats::in_use(server, &tenant.name, realm, product).await?));
         }
-        let has_clients = |product: &str| {
-            wanted.network.products.get(product).is_some_and(|product| product.device_clients == Some(true))
-        };
-        if tenant.products().into_iter().any(has_clients) && accounts.figures(&tenant.name, DEVICES).is_ok() {
+        if wanted.network.has_device_clients(tenant) && known.contains_key(DEVICES) {
             found.push((DEVICES.to_owned(), device::registered(realm)));
         }
         Ok::<_, KeycloakError>((tenant.name.clone(), found))

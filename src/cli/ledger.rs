@@ -52,7 +52,7 @@ impl Book {
     }
 
     /// Its store. A file that is not there may be made by what writes.
-    fn store(&self, writes: bool) -> Result<AnyStore, UsageError> {
+    pub(super) fn store(&self, writes: bool) -> Result<AnyStore, UsageError> {
         match self.given()? {
             Some(location) => Ok(location.store(writes)),
             None => Err(UsageError {

@@ -16,8 +16,8 @@ use super::ledger::{Book, day, hinted};
 use super::output::Printer;
 use super::table::Format;
 use crate::diagnostic::did_you_mean;
-use crate::ledger::{Answer, PAGE, Store};
-use crate::licence::forecast::{FEWEST, forecast};
+use crate::ledger::{Answer, Ledger, Record};
+use crate::licence::forecast::forecast;
 use crate::licence::series::{Bar, Consumed, History, Steps};
 use crate::licence::{Accounts, Amount, Time};
 
@@ -141,29 +141,22 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
 
 /// Everything that the ledger knows of the organization, and the accounts now.
 async fn read(options: &Options, now: Time) -> anyhow::Result<(BTreeMap<String, Consumed>, Accounts)> {
-    // Proves the ledger.
-    let mut ledger = options.book.open(false).await?;
+    let mut history = History::of(&options.organization);
+    let mut lawful = Ok(());
+    let follow = |record: &Record| {
+        if let (Ok(()), Answer::Accepted { events }) = (&lawful, &record.answer) {
+            lawful = history.take(record.at, events);
+        }
+    };
+    let ledger = Ledger::open_with(options.book.store(false)?, follow).await.map_err(hinted)?;
+    lawful?;
     let known = ledger.accounts();
     if known.account(&options.organization).is_err() {
         let hint = did_you_mean(&options.organization, known.names());
         let message = format!("there is no organization `{}`", options.organization);
         return Err(UsageError { message, hint }.into());
     }
-    let mut history = History::of(&options.organization);
-    let mut after = 0;
-    loop {
-        let entries = ledger.store().after(after, PAGE).await.map_err(hinted)?;
-        for entry in &entries {
-            let record = entry.checked().map_err(hinted)?;
-            if let Answer::Accepted { events } = &record.answer {
-                history.take(record.at, events)?;
-            }
-            after = entry.sequence;
-        }
-        if entries.len() < PAGE {
-            return Ok(history.until(now));
-        }
-    }
+    Ok(history.until(now))
 }
 
 /// The first instant and the one after the last.
@@ -269,7 +262,7 @@ fn foresee(
     let elsewhere = if options.descendants { 0 } else { consumed.allocated.at(now) - consumed.own.at(now) };
     let room = consumed.limit.at(now) - elsewhere;
     let exhausted = values.iter().find(|foreseen| foreseen.value > room).map(|foreseen| foreseen.to);
-    Forecast { possible: history.len() >= FEWEST, values, exhausted }
+    Forecast { possible: true, values, exhausted }
 }
 
 impl ValueEnum for Interval {

@@ -97,9 +97,10 @@ pub async fn observe(api: &impl ReadRealms, realm: &str, wanted: &Users) -> Resu
     settle_flows(&mut state);
     state.settle_upgrades();
     let mut wanted = wanted.clone();
-    wanted.note_applied(&state.applied());
+    let applied = state.applied();
+    wanted.note_applied(&applied);
     wanted.names.retain(|name, _| !name.starts_with(SERVICE_ACCOUNT_PREFIX));
-    for (name, user) in users(api, realm, &state, &wanted).await? {
+    for (name, user) in users(api, realm, &state, &applied, &wanted).await? {
         // Keycloak may show another name than the one that it has, and it may have another one than it should.
         let found = arrange(&json!({ "users": [user] })).objects.into_iter().find(|(id, _)| id.kind == Kind::User);
         state.objects.extend(found.map(|(_, user)| (ObjectId::new(Kind::User, name), user)));
@@ -162,9 +163,9 @@ async fn users(
     api: &impl ReadRealms,
     realm: &str,
     state: &RealmState,
+    applied: &Applied,
     wanted: &Users,
 ) -> Result<Vec<(String, Value)>, KeycloakError> {
-    let applied = state.applied();
     let mut found = Vec::new();
     for (name, others) in &wanted.names {
         let path = format!("users?exact=true&username={}", segment(name));

@@ -21,10 +21,10 @@ impl Fraction {
 }
 
 /// The fewest intervals of history that anything follows from.
-pub const FEWEST: usize = 3;
+const FEWEST: usize = 3;
 
 /// Most intervals of history that are looked at, and most that are foreseen.
-pub const MOST: usize = 1_000;
+const MOST: usize = 1_000;
 
 /// The next values after a history, oldest first. `season` is the number of intervals after which things come back. `None`:
 /// there is too little history.

@@ -58,6 +58,14 @@ pub struct Tenant {
     pub span: Span,
 }
 
+impl Network {
+    /// Whether a tenant has a product whose devices are clients of its realm.
+    pub fn has_device_clients(&self, tenant: &Tenant) -> bool {
+        let products = tenant.products().into_iter().filter_map(|product| self.products.get(product));
+        products.into_iter().any(|product| product.device_clients == Some(true))
+    }
+}
+
 impl Tenant {
     /// The name of the distributor whose branch it is in; its own if it is one.
     pub fn distributor(&self) -> &str {

@@ -7,20 +7,11 @@ use serde_json::Value;
 
 use super::review::Count;
 use super::{Cause, Change, FieldChange};
+use crate::state::sealed::term;
 use crate::state::{Fields, Kind, arrange};
 
 /// What a change says of one licence: by key, what it was and what it becomes.
 pub(super) type Terms<'a> = BTreeMap<&'a str, (Option<&'a Value>, Option<&'a Value>)>;
-
-/// The licence and the key that a path of a realm's fields is about.
-pub(super) fn term(path: &str) -> Option<(&str, &str)> {
-    path.strip_prefix("attributes.licence.")?.rsplit_once('.')
-}
-
-/// The resource that a path of a realm's fields grants.
-pub(super) fn granted(path: &str) -> Option<&str> {
-    path.strip_prefix("attributes.grant.")
-}
 
 /// The licences that a change of a realm touches, by their serial. What was changed by hand and is put back is as it was.
 pub(super) fn changed(fields: &[FieldChange]) -> BTreeMap<&str, Terms<'_>> {

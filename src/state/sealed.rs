@@ -62,17 +62,36 @@ pub fn is_place(id: &ObjectId, path: &str) -> bool {
     }
 }
 
+/// Beginnings of the realm's fields that say the same to people: `attributes.licence.SERIAL.KEY`, and
+/// `attributes.grant.RESOURCE`.
+const LICENCE: &str = "attributes.licence.";
+/// See [`LICENCE`].
+const GRANT: &str = "attributes.grant.";
+
+/// The licence and the key that a path of a realm's fields is about.
+pub fn term(path: &str) -> Option<(&str, &str)> {
+    path.strip_prefix(LICENCE)?.rsplit_once('.')
+}
+
+/// The resource that a path of a realm's fields grants.
+pub fn granted(path: &str) -> Option<&str> {
+    path.strip_prefix(GRANT)
+}
+
+/// Whether a path of a realm's fields says, to people, what somebody is entitled to.
+pub fn is_readable(path: &str) -> bool {
+    path.starts_with(LICENCE) || path.starts_with(GRANT)
+}
+
 /// Whether a field says what somebody is entitled to, signed or not. Nobody else has a say in these.
 pub fn is_entitlement(id: &ObjectId, path: &str) -> bool {
-    let readable = ["attributes.licence.", "attributes.grant."];
-    is_place(id, path) || id.kind == Kind::Realm && readable.iter().any(|prefix| path.starts_with(prefix))
+    is_place(id, path) || id.kind == Kind::Realm && is_readable(path)
 }
 
 /// Opens what is sealed in a realm, as far as it can be believed.
 pub fn open(state: &mut RealmState, keys: &TrustedKeys) {
     for (id, object) in &mut state.objects {
-        for (path, value) in object.fields.iter_mut().filter(|(path, _)| is_place(id, path)) {
-            let _ = path;
+        for (_, value) in object.fields.iter_mut().filter(|(path, _)| is_place(id, path)) {
             let opened = value.as_str().and_then(|text| keys.open_with_key::<Entitlement>(text).ok());
             if let Some((key, statement)) = opened {
                 *value = node(&key, &statement);

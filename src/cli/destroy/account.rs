@@ -5,16 +5,16 @@ use jiff::Timestamp;
 use super::{Options, Place, agreed};
 use crate::cli::books;
 use crate::cli::exit::Exit;
-use crate::cli::ledger::{asking, hinted};
+use crate::cli::ledger::asking::Desk;
+use crate::cli::ledger::hinted;
 use crate::cli::output::Printer;
-use crate::ledger::{Answer, AnyStore, Cause, Ledger, Order};
+use crate::ledger::Ledger;
 use crate::licence::{Command, Refusal};
 
 /// The account of a tenant, in the ledger that is named.
 pub(super) struct OpenAccount<'a> {
-    ledger: Ledger<AnyStore>,
+    desk: Desk<'a>,
     tenant: &'a str,
-    actor: &'a str,
 }
 
 impl<'a> OpenAccount<'a> {
@@ -27,10 +27,10 @@ impl<'a> OpenAccount<'a> {
         };
         let mut ledger = Ledger::open(location.store(false)).await.map_err(hinted)?;
         ledger.advance(Timestamp::now().as_second());
-        if !ledger.accounts().names().any(|name| name == options.tenant) {
+        if ledger.accounts().account(&options.tenant).is_err() {
             return Ok(None);
         }
-        Ok(Some(Self { ledger, tenant: &options.tenant, actor: options.asker.name()? }))
+        Ok(Some(Self { desk: Desk::at(ledger, options.asker.name()?), tenant: &options.tenant }))
     }
 
     fn deletion(&self) -> Command {
@@ -39,25 +39,13 @@ impl<'a> OpenAccount<'a> {
 
     /// Why the ledger would not delete it.
     pub(super) fn refused(&self) -> Option<Refusal> {
-        self.ledger.accounts().clone().execute(Timestamp::now().as_second(), &self.deletion()).err()
+        self.desk.ledger.accounts().clone().execute(Timestamp::now().as_second(), &self.deletion()).err()
     }
 
     /// Deletes it: what it had goes back to its parent.
     pub(super) async fn end(mut self, printer: &Printer) -> anyhow::Result<Exit> {
-        let order = Order {
-            at: Timestamp::now().as_second(),
-            actor: self.actor.to_owned(),
-            cause: Cause::default(),
-            key: None,
-            command: self.deletion(),
-        };
-        for record in self.ledger.submit(&[order]).await.map_err(hinted)? {
-            match record.answer {
-                Answer::Accepted { events } => asking::done(printer, &events),
-                Answer::Refused { refusal } => return asking::refused(printer, &refusal),
-            };
-        }
-        Ok(Exit::Done)
+        let deletion = self.deletion();
+        self.desk.carry_out(printer, deletion).await
     }
 
     /// Deletes it where the realm is gone already.

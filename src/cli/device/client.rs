@@ -46,8 +46,7 @@ impl Named {
             let Some(tenant) = place.network.tenants.iter().find(|tenant| tenant.name == *organization) else {
                 return Err(place.no_realm(organization, "no manifest declares it").into());
             };
-            let products = tenant.products().into_iter().filter_map(|product| place.network.products.get(product));
-            if !products.into_iter().any(|product| product.device_clients.unwrap_or_default()) {
+            if !place.network.has_device_clients(tenant) {
                 let message = format!("no product of `{organization}` has its devices as clients");
                 let hint = "leave --name out, or say `deviceClients: true` of the product in the platform's manifest";
                 return Err(UsageError { message, hint: Some(hint.into()) }.into());

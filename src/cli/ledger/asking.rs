@@ -56,7 +56,12 @@ impl Asking {
     }
 }
 
-impl Desk<'_> {
+impl<'a> Desk<'a> {
+    /// At a ledger that is open already.
+    pub(in crate::cli) fn at(ledger: Ledger<AnyStore>, actor: &'a str) -> Self {
+        Self { ledger, actor, request: None }
+    }
+
     /// What was answered when a request of this name was sent before.
     pub(in crate::cli) fn before(&self) -> Option<&Record> {
         self.ledger.recorded(self.request?)
@@ -68,23 +73,13 @@ impl Desk<'_> {
     ///
     /// The ledger can't be written.
     pub(in crate::cli) async fn ask(&mut self, commands: Vec<Command>) -> anyhow::Result<Result<Vec<Event>, Refusal>> {
-        let at = Timestamp::now().as_second();
-        let cause = Cause { request: self.request.map(Into::into), ..Cause::default() };
-        let mut events = Vec::new();
         let named = |index: usize| match index {
             0 => self.request.map(Into::into),
             _ => self.request.map(|name| format!("{name}.{index}")),
         };
-        let order =
-            |(index, command)| Order { at, actor: self.actor.into(), cause: cause.clone(), key: named(index), command };
-        let orders: Vec<Order> = commands.into_iter().enumerate().map(order).collect();
-        for record in self.ledger.submit(&orders).await.map_err(hinted)? {
-            match record.answer {
-                Answer::Accepted { events: more } => events.extend(more),
-                Answer::Refused { refusal } => return Ok(Err(refusal)),
-            }
-        }
-        Ok(Ok(events))
+        let orders =
+            commands.into_iter().enumerate().map(|(index, command)| self.order(named(index), command)).collect();
+        self.submit(orders).await
     }
 
     /// Asks for one thing under a name of its own: it is done once, however often it is sent.
@@ -97,11 +92,17 @@ impl Desk<'_> {
         key: String,
         command: Command,
     ) -> anyhow::Result<Result<Vec<Event>, Refusal>> {
+        self.submit(vec![self.order(Some(key), command)]).await
+    }
+
+    fn order(&self, key: Option<String>, command: Command) -> Order {
         let cause = Cause { request: self.request.map(Into::into), ..Cause::default() };
-        let at = Timestamp::now().as_second();
-        let order = Order { at, actor: self.actor.into(), cause, key: Some(key), command };
+        Order { at: Timestamp::now().as_second(), actor: self.actor.into(), cause, key, command }
+    }
+
+    async fn submit(&mut self, orders: Vec<Order>) -> anyhow::Result<Result<Vec<Event>, Refusal>> {
         let mut events = Vec::new();
-        for record in self.ledger.submit(&[order]).await.map_err(hinted)? {
+        for record in self.ledger.submit(&orders).await.map_err(hinted)? {
             match record.answer {
                 Answer::Accepted { events: more } => events.extend(more),
                 Answer::Refused { refusal } => return Ok(Err(refusal)),

@@ -8,7 +8,7 @@ use crate::manifest::guards::{Counted, Limit, Limits, Scope};
 use crate::plan::{Action, Plan, TenantPlan, licence};
 use crate::state::seats::SEAT;
 use crate::state::secret::Secrets;
-use crate::state::{Applied, Fields, Kind, ObjectId, Protection, RealmState, State, applied};
+use crate::state::{Applied, Fields, Kind, ObjectId, Protection, RealmState, State, applied, sealed};
 
 /// How many users hold a seat, by tenant and product.
 pub type InUse = BTreeMap<(String, String), u64>;
@@ -185,13 +185,13 @@ pub fn cuts(tenant: &TenantPlan, found: &RealmState) -> Vec<Cut> {
 /// What a marker has of licences and grants.
 fn terms(applied: &Applied) -> BTreeMap<String, String> {
     let fields = applied.fields(&ObjectId::realm()).into_iter().flatten();
-    let fields = fields.filter(|(path, _)| licence::term(path).is_some() || licence::granted(path).is_some());
+    let fields = fields.filter(|(path, _)| sealed::term(path).is_some() || sealed::granted(path).is_some());
     fields.map(|(path, hash)| (path.clone(), hash.clone())).collect()
 }
 
 /// The product that a licence or a grant is about, as far as it is known.
 fn product<'a>(path: &'a str, then: &'a Fields, now: &'a Fields) -> Option<&'a str> {
-    let Some((serial, _)) = licence::term(path) else { return licence::granted(path) };
+    let Some((serial, _)) = sealed::term(path) else { return sealed::granted(path) };
     let field = format!("attributes.licence.{serial}.product");
     then.get(&field).or_else(|| now.get(&field))?.as_str()
 }
@@ -206,7 +206,7 @@ fn seats(fields: &Fields) -> BTreeMap<String, u64> {
     }
     for (path, value) in fields {
         let amount = value.as_str().and_then(|amount| amount.parse::<u64>().ok());
-        if let (Some(resource), Some(amount)) = (licence::granted(path), amount) {
+        if let (Some(resource), Some(amount)) = (sealed::granted(path), amount) {
             *seats.entry(resource.to_owned()).or_default() += amount;
         }
     }
