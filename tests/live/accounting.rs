@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::server::live;
 use crate::tenants::{Site, export, on_server};
 
-const PLATFORM: &str = "\
+pub const PLATFORM: &str = "\
 apiVersion: realmwright/v1
 kind: Platform
 name: test
@@ -30,48 +30,40 @@ fn site() -> Site {
     site
 }
 
-/// What a command says on both outputs.
-fn told(site: &Site, code: i32, line: &str) -> String {
-    let output = site.run(&line.split(' ').collect::<Vec<_>>());
-    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    assert_eq!(output.status.code(), Some(code), "{line}\n{text}");
-    text.replace(&site.clinic, "CLINIC").replace(&site.north, "NORTH")
-}
-
 #[test]
 fn a_plan_is_held_against_the_ledger_and_kept_in_it() {
     let site = site();
     // Where the ledger is not, as in the job of a pull request.
-    assert!(told(&site, 0, "plan").contains("what is granted adds up, from the manifests alone"));
-    assert!(told(&site, 64, "apply --yes").contains("nobody is named as who asks"));
-    let applied = told(&site, 0, "apply --yes --actor ci");
+    assert!(site.told(0, "plan").contains("what is granted adds up, from the manifests alone"));
+    assert!(site.told(64, "apply --yes").contains("nobody is named as who asks"));
+    let applied = site.told(0, "apply --yes --actor ci");
     assert!(applied.contains("+ account  CLINIC created below NORTH, granted 4 assistant, 30 users"), "{applied}");
     assert!(applied.contains("~ quota    NORTH users: limit 0 → 50, allocated 0 → 30"), "{applied}");
     // Seats that are granted bring the product, as a licence does.
     let clients = export(&site.clinic)["clients"].to_string();
     assert!(clients.contains(r#""clientId":"assistant""#));
-    assert!(told(&site, 0, "ledger verify --ledger sqlite:ledger.db").contains("each as it was written"));
-    let again = told(&site, 0, "plan --detailed-exitcode");
+    assert!(site.told(0, "ledger verify --ledger sqlite:ledger.db").contains("each as it was written"));
+    let again = site.told(0, "plan --detailed-exitcode");
     assert!(again.contains("against the ledger sqlite:") && again.contains("Nothing to do"), "{again}");
 
-    assert!(told(&site, 0, "plan --without-ledger").contains("from the manifests alone"));
+    assert!(site.told(0, "plan --without-ledger").contains("from the manifests alone"));
 
     // What is in use is known to the ledger alone.
     let used = r#"{"command": {"do": "use", "organization": "CLINIC", "resource": "users", "amount": 25}}"#;
     site.write("use.jsonl", &used.replace("CLINIC", &site.clinic));
-    told(&site, 0, "ledger post use.jsonl --ledger sqlite:ledger.db --actor app");
+    site.told(0, "ledger post use.jsonl --ledger sqlite:ledger.db --actor app");
     site.edit("users: 30", "users: 20");
-    told(&site, 0, "validate");
-    let refused = told(&site, 1, "plan");
+    site.told(0, "validate");
+    let refused = site.told(1, "plan");
     assert!(refused.contains("`CLINIC` can't be granted 20 of `users`: it has allocated 25"), "{refused}");
     assert!(refused.contains("north/north.yaml:8:14"), "{refused}");
 
     // A saved plan is kept as it was saved, or not at all.
     site.edit("users: 20", "users: 28");
-    told(&site, 0, "plan --out a.plan");
-    assert!(told(&site, 0, "plan --format markdown").contains("30 → 28"));
-    told(&site, 0, "apply a.plan --actor ci");
-    let tree = told(&site, 0, "tree --ledger sqlite:ledger.db");
+    site.told(0, "plan --out a.plan");
+    assert!(site.told(0, "plan --format markdown").contains("30 → 28"));
+    site.told(0, "apply a.plan --actor ci");
+    let tree = site.told(0, "tree --ledger sqlite:ledger.db");
     assert!(tree.contains("28/50  own 0, shared 28"), "{tree}");
     site.remove();
 }
@@ -79,61 +71,61 @@ fn a_plan_is_held_against_the_ledger_and_kept_in_it() {
 #[test]
 fn a_saved_plan_is_stale_where_the_ledger_has_moved() {
     let site = site();
-    told(&site, 0, "apply --yes --actor ci");
+    site.told(0, "apply --yes --actor ci");
     site.edit("users: 30, assistant: 4", "users: 28, assistant: 5");
     site.edit("    grants", "    label: Clinic\n    grants");
-    told(&site, 0, "plan --out a.plan");
+    site.told(0, "plan --out a.plan");
     let used = r#"{"command": {"do": "use", "organization": "CLINIC", "resource": "users", "amount": 29}}"#;
     site.write("use.jsonl", &used.replace("CLINIC", &site.clinic));
-    told(&site, 0, "ledger post use.jsonl --ledger sqlite:ledger.db --actor app");
+    site.told(0, "ledger post use.jsonl --ledger sqlite:ledger.db --actor app");
     let before = export(&site.clinic)["displayName"].clone();
-    let stale = told(&site, 4, "apply a.plan --actor ci");
+    let stale = site.told(4, "apply a.plan --actor ci");
     assert!(stale.contains("the ledger has moved since the plan was made"), "{stale}");
     assert_eq!(export(&site.clinic)["displayName"], before);
-    let tree = told(&site, 0, "tree --ledger sqlite:ledger.db");
+    let tree = site.told(0, "tree --ledger sqlite:ledger.db");
     assert!(tree.contains("9  own 0, shared 4"), "nothing of it was kept: {tree}");
 
     let freed = used.replace("\"use\"", "\"release\"").replace("CLINIC", &site.clinic);
     site.write("use.jsonl", &freed);
-    told(&site, 0, "ledger post use.jsonl --ledger sqlite:ledger.db --actor app");
-    told(&site, 0, "apply a.plan --actor ci");
+    site.told(0, "ledger post use.jsonl --ledger sqlite:ledger.db --actor app");
+    site.told(0, "apply a.plan --actor ci");
     assert_eq!(export(&site.clinic)["displayName"], "Clinic");
     // Once more, as after a run that was killed.
-    told(&site, 0, "apply a.plan --actor ci");
-    assert!(told(&site, 0, "plan --detailed-exitcode").contains("Nothing to do"));
+    site.told(0, "apply a.plan --actor ci");
+    assert!(site.told(0, "plan --detailed-exitcode").contains("Nothing to do"));
     site.remove();
 }
 
 #[test]
 fn a_tenants_account_ends_with_its_realm() {
     let site = site();
-    told(&site, 0, "apply --yes --actor ci");
+    site.told(0, "apply --yes --actor ci");
     let declared = std::fs::read_to_string(site.dir.path().join("north/north.yaml")).expect("a file");
     site.write("north/north.yaml", declared.split("organizations:\n").next().expect("a beginning"));
     let realm = site.clinic.clone();
-    told(&site, 0, &format!("destroy {realm} --yes"));
+    site.told(0, &format!("destroy {realm} --yes"));
     let last = format!("destroy {realm} --final --yes --waive retention");
-    assert!(told(&site, 64, &last).contains("nobody is named as who asks"));
+    assert!(site.told(64, &last).contains("nobody is named as who asks"));
     let below = r#"{"command": {"do": "create", "organization": "CLINIC-a", "parent": "CLINIC"}}"#;
     site.write("below.jsonl", &below.replace("CLINIC", &realm).replace("}}", r#", "grants": {}}}"#));
-    told(&site, 3, "ledger post below.jsonl --ledger sqlite:ledger.db --actor app");
+    site.told(3, "ledger post below.jsonl --ledger sqlite:ledger.db --actor app");
     site.write(
         "grant.jsonl",
         &r#"{"command": {"do": "grant", "organization": "CLINIC", "grants": {"organizations": 1}}}"#
             .replace("CLINIC", &realm),
     );
-    told(&site, 0, "ledger post grant.jsonl --ledger sqlite:ledger.db --actor app");
-    told(&site, 0, "ledger post below.jsonl --ledger sqlite:ledger.db --actor app");
-    let refused = told(&site, 3, &format!("{last} --actor anna"));
+    site.told(0, "ledger post grant.jsonl --ledger sqlite:ledger.db --actor app");
+    site.told(0, "ledger post below.jsonl --ledger sqlite:ledger.db --actor app");
+    let refused = site.told(3, &format!("{last} --actor anna"));
     assert!(refused.contains("refused: [has-children]"), "{refused}");
     assert_eq!(export(&realm)["realm"], realm.as_str(), "it is still there");
     site.write("end.jsonl", &r#"{"command": {"do": "delete", "organization": "CLINIC-a"}}"#.replace("CLINIC", &realm));
-    told(&site, 0, "ledger post end.jsonl --ledger sqlite:ledger.db --actor app");
-    let ended = told(&site, 0, &format!("{last} --actor anna"));
+    site.told(0, "ledger post end.jsonl --ledger sqlite:ledger.db --actor app");
+    let ended = site.told(0, &format!("{last} --actor anna"));
     assert!(ended.contains("CLINIC deleted") && ended.contains("CLINIC is deleted."), "{ended}");
-    let tree = told(&site, 0, "tree --ledger sqlite:ledger.db");
+    let tree = site.told(0, "tree --ledger sqlite:ledger.db");
     assert!(!tree.contains("CLINIC") && tree.contains("0/50"), "{tree}");
-    let again = told(&site, 64, &format!("{last} --actor anna"));
+    let again = site.told(64, &format!("{last} --actor anna"));
     assert!(again.contains("nothing is left to do"), "{again}");
     site.remove();
 }
@@ -142,7 +134,7 @@ fn a_tenants_account_ends_with_its_realm() {
 fn users_are_counted_where_they_are_at_home() {
     let site = site();
     site.edit("users: 30, assistant: 4", "users: 3, assistant: 1");
-    told(&site, 0, "apply --yes --actor ci");
+    site.told(0, "apply --yes --actor ci");
     let (north, clinic) = (site.north.clone(), site.clinic.clone());
     let upstream = format!("{}/realms/{north}", live().url);
     let provider = json!({"alias": "up", "providerId": "oidc", "enabled": true, "config": {"issuer": upstream,
@@ -159,24 +151,24 @@ fn users_are_counted_where_they_are_at_home() {
         }
     });
     // The guest is at home with the distributor; the provisioner is no user.
-    let counted = told(&site, 0, "count --ledger sqlite:ledger.db --actor ci");
+    let counted = site.told(0, "count --ledger sqlite:ledger.db --actor ci");
     insta::assert_snapshot!(counted, @r"
     CLINIC  assistant  0 of 1
     CLINIC  users      2 of 3, 0 before
     NORTH  assistant  0 of 9
     NORTH  users      0 of 50
     ");
-    assert!(told(&site, 0, "ledger verify --ledger sqlite:ledger.db").contains("each as it was written"));
-    let entries = told(&site, 0, "ledger log --ledger sqlite:ledger.db").lines().count();
-    told(&site, 0, "count --ledger sqlite:ledger.db --actor ci");
-    assert_eq!(told(&site, 0, "ledger log --ledger sqlite:ledger.db").lines().count(), entries, "it was so already");
+    assert!(site.told(0, "ledger verify --ledger sqlite:ledger.db").contains("each as it was written"));
+    let entries = site.told(0, "ledger log --ledger sqlite:ledger.db").lines().count();
+    site.told(0, "count --ledger sqlite:ledger.db --actor ci");
+    assert_eq!(site.told(0, "ledger log --ledger sqlite:ledger.db").lines().count(), entries, "it was so already");
 
     on_server(async |api| {
         for name in ["carl", "dora"] {
             api.post(&clinic, "users", &json!({"username": name, "enabled": true})).await.expect("made");
         }
     });
-    insta::assert_snapshot!(told(&site, 3, "count --ledger sqlite:ledger.db --actor ci"), @r"
+    insta::assert_snapshot!(site.told(3, "count --ledger sqlite:ledger.db --actor ci"), @r"
     CLINIC  assistant  0 of 1
     CLINIC  users      4 of 3, 2 before
         refused: `CLINIC` has not enough of `users`: 1 missing
@@ -185,10 +177,7 @@ fn users_are_counted_where_they_are_at_home() {
     error: refused: 1 of 4 are more than there may be
     hint: grant or license more, or have fewer; the ledger keeps what it had
     ");
-    assert!(
-        told(&site, 0, "resources CLINIC --ledger sqlite:ledger.db".replace("CLINIC", &clinic).as_str())
-            .contains("users          1 left")
-    );
+    assert!(site.told(0, "resources CLINIC --ledger sqlite:ledger.db").contains("users          1 left"));
     site.remove();
 }
 
@@ -201,10 +190,10 @@ fn the_example_of_a_licence_tree_is_applied_and_looked_at() {
     for file in ["platform.yaml", "distributors/acme/acme.yaml", "distributors/nordlicht/nordlicht.yaml"] {
         site.write(file, &std::fs::read_to_string(example.join(file)).expect("a file"));
     }
-    told(&site, 0, "validate .");
-    told(&site, 0, "apply . --actor anna --yes");
-    assert!(told(&site, 0, "plan . --detailed-exitcode").contains("Nothing to do"));
-    let tree = told(&site, 0, "tree nordlicht --depth 3 --manifests . --ledger sqlite:ledger.db");
+    site.told(0, "validate .");
+    site.told(0, "apply . --actor anna --yes");
+    assert!(site.told(0, "plan . --detailed-exitcode").contains("Nothing to do"));
+    let tree = site.told(0, "tree nordlicht --depth 3 --manifests . --ledger sqlite:ledger.db");
     insta::assert_snapshot!(tree, @r"
     nordlicht  Nordlicht Systemhaus  (distributor)  own licences, dealer
         assistant      [#...................] 23/300  own 0, shared 10, licensed 13
@@ -226,9 +215,9 @@ fn the_example_of_a_licence_tree_is_applied_and_looked_at() {
           assistant      [....................] 0/10  own 0, shared 0
           users          [....................] 0/20  own 0, shared 0
     ");
-    let counted = told(&site, 0, "count . --actor anna --ledger sqlite:ledger.db");
+    let counted = site.told(0, "count . --actor anna --ledger sqlite:ledger.db");
     assert!(counted.contains("acme_uk_london      gateway    0 of 5"), "{counted}");
-    insta::assert_snapshot!(told(&site, 0, "resources acme_uk --ledger sqlite:ledger.db"), @r"
+    insta::assert_snapshot!(site.told(0, "resources acme_uk --ledger sqlite:ledger.db"), @r"
     acme_uk  parent's resources
         assistant      10 left: 70 of 80 used (own 0, shared 70)
         devices        0 left: 30 of 30 used (own 0, shared 30)
@@ -238,8 +227,8 @@ fn the_example_of_a_licence_tree_is_applied_and_looked_at() {
         users          50 left: 350 of 400 used (own 0, shared 350)
         vpn-months     24 left: 24 of 48 used (own 0, shared 24)
     ");
-    told(&site, 0, "usage acme --descendants --ledger sqlite:ledger.db");
-    let names = told(&site, 0, "tree --depth 9 --format csv --ledger sqlite:ledger.db");
+    site.told(0, "usage acme --descendants --ledger sqlite:ledger.db");
+    let names = site.told(0, "tree --depth 9 --format csv --ledger sqlite:ledger.db");
     let names: std::collections::BTreeSet<_> =
         names.lines().skip(1).filter_map(|line| line.split(',').nth(1).map(str::to_owned)).collect();
     assert_eq!(names.len(), 10);

@@ -5,25 +5,21 @@ use realmwright::keycloak::{ReadRealms, WriteRealms};
 use secrecy::SecretString;
 use serde_json::json;
 
+use crate::accounting::PLATFORM;
 use crate::observer::pair;
 use crate::server::{live, runtime};
 use crate::support::signing_key;
 use crate::tenants::{Site, on_server};
 
-const PLATFORM: &str = "\
-apiVersion: realmwright/v1
-kind: Platform
-name: test
-environments: {test: {ledger: 'sqlite:ledger.db'}}
-products:
-  assistant: {label: Assistant, redirectUris: [https://assistant.example/*], deviceClients: true}
-  portal: {redirectUris: [https://portal.example/*]}
-resources: {devices: gauge}
-";
+/// The platform of the accounts, with devices that are clients.
+fn platform() -> String {
+    let counted = PLATFORM.replace("resources: {users: gauge}", "resources: {devices: gauge}");
+    counted.replace("https://assistant.example/*]", "https://assistant.example/*], deviceClients: true")
+}
 
 fn site() -> Site {
     let site = Site::new("devices");
-    site.write("platform.yaml", PLATFORM);
+    site.write("platform.yaml", &platform());
     let (private, public) = signing_key();
     site.write("signing.pem", &private);
     site.write("trusted.pem", &public);
@@ -38,15 +34,6 @@ fn site() -> Site {
     );
     site.expect(0, &["apply", "--yes", "--actor", "ci"]);
     site
-}
-
-/// What a command says on both outputs.
-fn told(site: &Site, code: i32, line: &str) -> String {
-    let line = line.replace("CLINIC", &site.clinic).replace("NORTH", &site.north);
-    let output = site.run(&line.split(' ').collect::<Vec<_>>());
-    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    assert_eq!(output.status.code(), Some(code), "{line}\n{text}");
-    text.replace(&site.clinic, "CLINIC").replace(&site.north, "NORTH")
 }
 
 /// Whether a device gets a token with its key.
@@ -67,7 +54,7 @@ fn gets_in(realm: &str, device: &str, pem: &SecretString) -> bool {
 }
 
 fn left(site: &Site, organization: &str) -> String {
-    let said = told(site, 0, &format!("resources {organization} --ledger sqlite:ledger.db"));
+    let said = site.told(0, &format!("resources {organization} --ledger sqlite:ledger.db"));
     said.lines().find(|line| line.contains("devices")).expect("a line").trim().to_owned()
 }
 
@@ -80,28 +67,28 @@ fn a_device_is_a_client_that_is_counted() {
     let (door, public) = pair();
     site.write("door.pub", &public);
     let register = format!("device register CLINIC --name door --key door.pub {BOOK}");
-    let done = told(&site, 0, &register);
+    let done = site.told(0, &register);
     assert!(done.contains("CLINIC uses 1 devices more"), "{done}");
     assert!(gets_in(&clinic, "device-door", &door));
     assert!(!gets_in(&clinic, "device-door", &pair().0), "another key");
-    assert!(told(&site, 0, &register).contains("it was so already"));
+    assert!(site.told(0, &register).contains("it was so already"));
     assert_eq!(left(&site, "CLINIC"), "devices        1 left: 1 of 2 used (own 1, shared 0)");
     // It is no drift, and nothing foreign.
-    let plan = told(&site, 0, "plan --detailed-exitcode");
+    let plan = site.told(0, "plan --detailed-exitcode");
     assert!(plan.contains("Nothing to do") && !plan.contains("foreign"), "{plan}");
 
     // Bad input.
-    let other = told(&site, 64, &register.replace("--key door.pub", "--key north/north.yaml"));
+    let other = site.told(64, &register.replace("--key door.pub", "--key north/north.yaml"));
     assert!(other.contains("is not an EC P-256 public key in PEM"), "{other}");
     site.write("other.pub", &pair().1);
-    assert!(told(&site, 64, &register.replace("door.pub", "other.pub")).contains("is there already, with another key"));
-    assert!(told(&site, 64, &register.replace("--name door", "--name Door")).contains("small letters"));
-    assert!(told(&site, 64, &register.replace(" --key door.pub", "")).contains("no key of `door` is given"));
-    assert!(told(&site, 64, &format!("device retire CLINIC --name dour {BOOK}")).contains("has no device `dour`"));
+    assert!(site.told(64, &register.replace("door.pub", "other.pub")).contains("is there already, with another key"));
+    assert!(site.told(64, &register.replace("--name door", "--name Door")).contains("small letters"));
+    assert!(site.told(64, &register.replace(" --key door.pub", "")).contains("no key of `door` is given"));
+    assert!(site.told(64, &format!("device retire CLINIC --name dour {BOOK}")).contains("has no device `dour`"));
 
     // More than there may be.
-    told(&site, 0, &register.replace("door", "gate").replace("gate.pub", "door.pub"));
-    let refused = told(&site, 3, &register.replace("--name door", "--name lamp"));
+    site.told(0, &register.replace("door", "gate").replace("gate.pub", "door.pub"));
+    let refused = site.told(3, &register.replace("--name door", "--name lamp"));
     assert!(refused.contains("refused: [quota]"), "{refused}");
     on_server(async |api| {
         let lamp = api.get(&clinic, "clients?clientId=device-lamp").await.expect("answered");
@@ -109,7 +96,7 @@ fn a_device_is_a_client_that_is_counted() {
     });
 
     // Cut short before it was counted, or after.
-    told(&site, 0, &format!("device retire CLINIC --name gate {BOOK}"));
+    site.told(0, &format!("device retire CLINIC --name gate {BOOK}"));
     assert!(!gets_in(&clinic, "device-gate", &door));
     on_server(async |api| {
         let door =
@@ -118,28 +105,28 @@ fn a_device_is_a_client_that_is_counted() {
         (cut["enabled"], cut["attributes"]["realmwright.device"]) = (false.into(), "registering".into());
         api.put(&clinic, &format!("clients/{}", door["id"].as_str().expect("an id")), Some(&cut)).await.expect("put");
     });
-    told(&site, 0, &register);
+    site.told(0, &register);
     assert!(gets_in(&clinic, "device-door", &door));
     assert_eq!(left(&site, "CLINIC"), "devices        1 left: 1 of 2 used (own 1, shared 0)");
-    assert!(told(&site, 0, &format!("count {BOOK}")).contains("CLINIC  devices    1 of 2\n"));
+    assert!(site.told(0, &format!("count {BOOK}")).contains("CLINIC  devices    1 of 2\n"));
 
     // It moves, with its key.
-    let token = told(&site, 0, &format!("device import-token --to NORTH --signing-key signing.pem {BOOK}"));
+    let token = site.told(0, &format!("device import-token --to NORTH --signing-key signing.pem {BOOK}"));
     let token = token.lines().find(|line| line.starts_with("ey")).expect("a token");
     let there = format!(
         "device move --from CLINIC --token {token} --name door --accept-data-loss --trusted-keys trusted.pem {BOOK}"
     );
-    let moved = told(&site, 0, &there);
+    let moved = site.told(0, &there);
     assert!(moved.contains("device moved from CLINIC with import token"), "{moved}");
     assert!(gets_in(&north, "device-door", &door) && !gets_in(&clinic, "device-door", &door));
     assert_eq!(left(&site, "CLINIC"), "devices        2 left: 0 of 2 used (own 0, shared 0)");
     assert_eq!(left(&site, "NORTH"), "devices        0 left: 3 of 3 used (own 1, shared 2)");
-    assert!(told(&site, 0, &there).contains("it was so already"));
+    assert!(site.told(0, &there).contains("it was so already"));
 
-    told(&site, 0, &format!("device retire NORTH --name door {BOOK}"));
+    site.told(0, &format!("device retire NORTH --name door {BOOK}"));
     assert!(!gets_in(&north, "device-door", &door));
     assert_eq!(left(&site, "NORTH"), "devices        1 left: 2 of 3 used (own 0, shared 2)");
-    assert!(told(&site, 0, "ledger verify --ledger sqlite:ledger.db").contains("each as it was written"));
-    assert!(told(&site, 0, "plan --detailed-exitcode").contains("Nothing to do"));
+    assert!(site.told(0, "ledger verify --ledger sqlite:ledger.db").contains("each as it was written"));
+    assert!(site.told(0, "plan --detailed-exitcode").contains("Nothing to do"));
     site.remove();
 }

@@ -6,9 +6,8 @@ use realmwright::licence::Entitlement;
 use realmwright::seal::TrustedKeys;
 use serde_json::{Value, json};
 
-use crate::server::{live, runtime};
 use crate::support::signing_key;
-use crate::tenants::{Site, export, on_server};
+use crate::tenants::{Site, demo_claims, export, on_server};
 
 fn platform(keys: &[&str]) -> String {
     let keys: String = keys.concat().lines().map(|line| format!("      {line}\n")).collect();
@@ -39,36 +38,13 @@ fn site(name: &str) -> (Site, String) {
     (site, public)
 }
 
-/// What a command says on both outputs.
-fn told(site: &Site, code: i32, line: &str) -> String {
-    let output = site.run(&line.split(' ').collect::<Vec<_>>());
-    let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
-    assert_eq!(output.status.code(), Some(code), "{line}\n{text}");
-    text.replace(&site.clinic, "CLINIC").replace(&site.north, "NORTH")
-}
-
 fn attribute(realm: &str) -> String {
     export(realm)["attributes"]["realmwright.entitlement"].as_str().expect("signed").to_owned()
 }
 
 /// The claim in a token of the product's client.
 fn claim(realm: &str) -> String {
-    let form = [
-        ("grant_type", "password"),
-        ("client_id", "assistant"),
-        ("username", "demo"),
-        ("password", "Correct-Horse-9"),
-        ("scope", "openid"),
-    ];
-    let url = format!("{}/realms/{realm}/protocol/openid-connect/token", live().url);
-    let answer: Value = runtime().block_on(async {
-        reqwest::Client::new().post(url).form(&form).send().await.expect("answered").json().await.expect("JSON")
-    });
-    let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}"));
-    use base64::Engine;
-    let body = token.split('.').nth(1).expect("a body");
-    let body = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(body).expect("base64");
-    let claims: Value = serde_json::from_slice(&body).expect("JSON");
+    let claims = demo_claims(realm);
     claims["entitlement"].as_str().unwrap_or_else(|| panic!("{claims}")).to_owned()
 }
 
@@ -87,14 +63,14 @@ fn put_attributes(realm: &str, attributes: &[(&str, Option<&str>)]) {
 fn realms_and_tokens_say_signed_what_a_tenant_is_entitled_to() {
     let (site, public) = site("entitled");
     let (clinic, north) = (site.clinic.clone(), site.north.clone());
-    let no_key = told(&site, 64, "apply --yes");
+    let no_key = site.told(64, "apply --yes");
     assert!(no_key.contains("no signing key is given"), "{no_key}");
     site.write("other.pem", &signing_key().0);
-    let other = told(&site, 1, "apply --yes --signing-key other.pem");
+    let other = site.told(1, "apply --yes --signing-key other.pem");
     assert!(other.contains("the platform's `trustedKeys` begin with"), "{other}");
-    told(&site, 0, "apply --yes --signing-key signing.pem");
+    site.told(0, "apply --yes --signing-key signing.pem");
     // Whoever only plans needs no private key.
-    assert!(told(&site, 0, "plan --detailed-exitcode").contains("Nothing to do"));
+    assert!(site.told(0, "plan --detailed-exitcode").contains("Nothing to do"));
 
     let keys = TrustedKeys::from_pem(&public).expect("keys");
     let of_realm: Entitlement = keys.open(&attribute(&north)).expect("authentic");
@@ -104,19 +80,19 @@ fn realms_and_tokens_say_signed_what_a_tenant_is_entitled_to() {
     assert_eq!((of_product.sub.as_str(), of_product.product.as_deref()), (clinic.as_str(), Some("assistant")));
     assert_eq!(of_product.limits, [("assistant".to_owned(), 4)].into());
     site.write("claim.jwt", &claim(&clinic));
-    let verified = told(&site, 0, "licence verify claim.jwt --trusted-keys trusted.pem");
+    let verified = site.told(0, "licence verify claim.jwt --trusted-keys trusted.pem");
     assert!(verified.contains("it is genuine") && verified.contains("4 assistant"), "{verified}");
 
     // More is granted: what is signed follows.
     site.edit("assistant: 4", "assistant: 5");
-    let more = told(&site, 0, "plan --out more.plan");
+    let more = site.told(0, "plan --out more.plan");
     assert!(more.contains("realmwright.entitlement") && !more.contains("tampered"), "{more}");
     assert!(!std::fs::read_to_string(site.dir.path().join("more.plan")).expect("a plan").contains("PRIVATE"));
-    told(&site, 64, "apply more.plan");
-    told(&site, 0, "apply more.plan --signing-key signing.pem");
+    site.told(64, "apply more.plan");
+    site.told(0, "apply more.plan --signing-key signing.pem");
     let of_product: Entitlement = keys.open(&claim(&clinic)).expect("authentic");
     assert_eq!(of_product.limits["assistant"], 5);
-    assert!(told(&site, 0, "plan --detailed-exitcode").contains("Nothing to do"));
+    assert!(site.told(0, "plan --detailed-exitcode").contains("Nothing to do"));
     site.remove();
 }
 
@@ -124,17 +100,17 @@ fn realms_and_tokens_say_signed_what_a_tenant_is_entitled_to() {
 fn tampering_is_named_and_put_back() {
     let (site, public) = site("tampered");
     let (clinic, north) = (site.clinic.clone(), site.north.clone());
-    told(&site, 0, "apply --yes --signing-key signing.pem");
+    site.told(0, "apply --yes --signing-key signing.pem");
     let (own, of_north) = (attribute(&clinic), attribute(&north));
     let repaired = |what: &str| {
-        let drift = told(&site, 2, "drift");
+        let drift = site.told(2, "drift");
         assert!(drift.contains(what), "{what}\n{drift}");
-        let page = told(&site, 2, "drift --format markdown");
+        let page = site.told(2, "drift --format markdown");
         assert!(page.contains("Tampered with"), "{page}");
-        let json: Value = serde_json::from_str(&told(&site, 2, "drift --format json")).expect("JSON");
+        let json: Value = serde_json::from_str(&site.told(2, "drift --format json")).expect("JSON");
         assert!(json["tenants"].to_string().contains("tampering"), "{json}");
-        told(&site, 0, "apply --yes --signing-key signing.pem");
-        assert!(told(&site, 0, "plan --detailed-exitcode").contains("Nothing to do"));
+        site.told(0, "apply --yes --signing-key signing.pem");
+        assert!(site.told(0, "plan --detailed-exitcode").contains("Nothing to do"));
         assert_eq!(attribute(&clinic), own);
     };
     put_attributes(&north, &[("licence.A-1.seats", Some("999"))]);
@@ -172,15 +148,15 @@ fn tampering_is_named_and_put_back() {
 #[test]
 fn one_signing_key_follows_another() {
     let (site, old) = site("resigned");
-    told(&site, 0, "apply --yes --signing-key signing.pem");
+    site.told(0, "apply --yes --signing-key signing.pem");
     let (private, new) = signing_key();
     site.write("new.pem", &private);
     site.write("platform.yaml", &platform(&[&new, &old]));
-    let plan = told(&site, 2, "plan --detailed-exitcode");
+    let plan = site.told(2, "plan --detailed-exitcode");
     assert!(plan.contains("realmwright.entitlement") && !plan.contains("tampered"), "{plan}");
-    told(&site, 0, "apply --yes --signing-key new.pem");
+    site.told(0, "apply --yes --signing-key new.pem");
     site.write("platform.yaml", &platform(&[&new]));
-    assert!(told(&site, 0, "plan --detailed-exitcode").contains("Nothing to do"));
+    assert!(site.told(0, "plan --detailed-exitcode").contains("Nothing to do"));
     let keys = TrustedKeys::from_pem(&new).expect("keys");
     keys.open::<Entitlement>(&claim(&site.clinic)).expect("authentic");
     site.remove();
@@ -191,24 +167,23 @@ fn what_a_ledger_says_is_signed_and_stays_where_nobody_reads_it() {
     let (site, public) = site("ledgered");
     let clinic = site.clinic.clone();
     let ledger = "--ledger sqlite:ledger.db";
-    told(&site, 0, &format!("apply --yes --signing-key signing.pem --actor ci {ledger}"));
+    site.told(0, &format!("apply --yes --signing-key signing.pem --actor ci {ledger}"));
     let keys = TrustedKeys::from_pem(&public).expect("keys");
     let read = |realm: &str| keys.open::<Entitlement>(&attribute(realm)).expect("authentic");
     assert_eq!(read(&clinic).limits["users"], 30);
     // Only the ledger knows of a licence that was sold on the telephone.
-    told(
-        &site,
+    site.told(
         0,
         &format!("licence issue --serial TEL-1 --quantity users=7 --valid-until 2999-12-31 --actor anna {ledger}"),
     );
-    told(&site, 0, &format!("licence redeem TEL-1 -o {} --yes --actor anna {ledger}", site.north));
-    assert!(told(&site, 0, "plan --detailed-exitcode").contains("Nothing to do"));
-    assert!(told(&site, 0, "drift").contains("No drift"));
-    told(&site, 0, &format!("apply --yes --signing-key signing.pem --actor ci {ledger}"));
+    site.told(0, &format!("licence redeem TEL-1 -o {} --yes --actor anna {ledger}", site.north));
+    assert!(site.told(0, "plan --detailed-exitcode").contains("Nothing to do"));
+    assert!(site.told(0, "drift").contains("No drift"));
+    site.told(0, &format!("apply --yes --signing-key signing.pem --actor ci {ledger}"));
     let north = read(&site.north);
     assert_eq!((north.limits["users"], north.licences.len()), (57, 2));
-    assert!(told(&site, 0, &format!("plan --detailed-exitcode {ledger}")).contains("Nothing to do"));
+    assert!(site.told(0, &format!("plan --detailed-exitcode {ledger}")).contains("Nothing to do"));
     // Also where it has not been read, it is not taken for tampering; an older one, put back by hand, is.
-    assert!(told(&site, 0, "plan --detailed-exitcode").contains("Nothing to do"));
+    assert!(site.told(0, "plan --detailed-exitcode").contains("Nothing to do"));
     site.remove();
 }

@@ -53,6 +53,15 @@ impl Site {
         run(self.dir.path(), arguments)
     }
 
+    /// What a command says on both outputs. CLINIC and NORTH stand for the tenants, in the line and in what it says.
+    pub fn told(&self, code: i32, line: &str) -> String {
+        let line = line.replace("CLINIC", &self.clinic).replace("NORTH", &self.north);
+        let output = self.run(&line.split(' ').collect::<Vec<_>>());
+        let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+        assert_eq!(output.status.code(), Some(code), "{line}\n{text}");
+        text.replace(&self.clinic, "CLINIC").replace(&self.north, "NORTH")
+    }
+
     /// Runs a command that must end so, and gives what it printed.
     pub fn expect(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
@@ -104,6 +113,25 @@ pub fn client(realm: &str, id: &str) -> Value {
 pub fn put_client(realm: &str, id: &str, change: &Value) {
     let own = client(realm, id)["id"].as_str().expect("an id").to_owned();
     on_server(async |api| api.put(realm, &format!("clients/{own}"), Some(change)).await.expect("written"));
+}
+
+/// What the access token says that the user `demo` gets from the client of the product.
+pub fn demo_claims(realm: &str) -> Value {
+    let url = format!("{}/realms/{realm}/protocol/openid-connect/token", live().url);
+    let form = [
+        ("grant_type", "password"),
+        ("client_id", "assistant"),
+        ("username", "demo"),
+        ("password", "Correct-Horse-9"),
+        ("scope", "openid"),
+    ];
+    let answer: Value = runtime().block_on(async {
+        reqwest::Client::new().post(url).form(&form).send().await.expect("answered").json().await.expect("JSON")
+    });
+    let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("no token: {answer}"));
+    let claims = token.split('.').nth(1).expect("a payload");
+    let claims = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).expect("base64");
+    serde_json::from_slice(&claims).expect("JSON")
 }
 
 pub fn admin_events(realm: &str) -> usize {
@@ -169,21 +197,7 @@ fn a_declared_user_can_log_in_and_has_the_seat() {
     site.apply();
     // Direct grants are off in the shipped templates; this test turns them on for one client.
     put_client(&site.clinic, "assistant", &json!({"clientId": "assistant", "directAccessGrantsEnabled": true}));
-    let url = format!("{}/realms/{}/protocol/openid-connect/token", live().url, site.clinic);
-    let form = [
-        ("grant_type", "password"),
-        ("client_id", "assistant"),
-        ("username", "demo"),
-        ("password", "Correct-Horse-9"),
-        ("scope", "openid"),
-    ];
-    let answer: Value = runtime().block_on(async {
-        reqwest::Client::new().post(url).form(&form).send().await.expect("answered").json().await.expect("JSON")
-    });
-    let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("no token: {answer}"));
-    let claims = token.split('.').nth(1).expect("a payload");
-    let claims = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).expect("base64");
-    let claims: Value = serde_json::from_slice(&claims).expect("JSON");
+    let claims = demo_claims(&site.clinic);
     assert_eq!(claims["resource_access"]["assistant"]["roles"], json!(["seat"]));
     assert_eq!((&claims["email"], claims["sub"].is_string()), (&json!("demo@clinic.example"), true));
     site.expect(2, &["drift"]);
