@@ -7,7 +7,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use super::command::{LicenceTerms, Policy};
-use super::decide::{LATEST, Step};
+use super::decide::LATEST;
 use super::resource::{Catalogue, ResourceId};
 use super::{Amount, Command, Event, Measure, ORGANIZATIONS, Refusal, Shortage, TOKEN_SECONDS, Time};
 
@@ -28,7 +28,7 @@ pub struct Accounts {
     pub(super) names: BTreeMap<String, OrganizationId>,
     pub(super) licences: Vec<Licence>,
     pub(super) serials: BTreeMap<String, LicenceId>,
-    /// The licences that count and will expire, by when.
+    /// The licences that count and will end, by when; none of those that renew themselves.
     pub(super) expiries: BTreeSet<(Time, LicenceId)>,
     pub(super) redemptions: u64,
     pub(super) tokens: BTreeMap<String, Token>,
@@ -96,7 +96,7 @@ pub(super) struct Licence {
     pub(super) quantities: Vec<(ResourceId, Amount)>,
     /// Of each quantity, what was burned; nothing of gauges.
     pub(super) burned: Vec<Amount>,
-    /// Now, with all renewals so far.
+    /// With all renewals that were written down; see [`Accounts::expiry`].
     pub(super) expiry: Time,
     pub(super) holder: Option<OrganizationId>,
     /// Its place in the order of redemptions.
@@ -249,7 +249,7 @@ impl Accounts {
         let cells =
             organizations.flat_map(|(id, _)| self.resources.ids().map(move |resource| (OrganizationId(id), resource)));
         let over = cells.filter(|(id, resource)| self.cell(*id, *resource).free() < 0);
-        over.map(|(id, resource)| self.shortage(id, resource, -self.cell(id, resource).free(), &Step::new())).collect()
+        over.map(|(id, resource)| self.shortage(id, resource, -self.cell(id, resource).free())).collect()
     }
 
     /// What an organization has of a resource.

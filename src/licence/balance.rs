@@ -1,5 +1,7 @@
 //! The books, balanced: every figure once more from its definition, and the laws that hold between them.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::accounts::{Accounts, Licence, OrganizationId};
@@ -76,6 +78,15 @@ impl Accounts {
     /// Which laws do not hold. There are none, unless the program is wrong.
     pub fn violations(&self) -> Vec<Violation> {
         let mut found = Vec::new();
+        let [held, issued] = [|licence: &Licence| licence.holder, |licence: &Licence| licence.dealer].map(|whose| {
+            let mut by: BTreeMap<OrganizationId, Vec<&Licence>> = BTreeMap::new();
+            for licence in &self.licences {
+                if let Some(id) = whose(licence) {
+                    by.entry(id).or_default().push(licence);
+                }
+            }
+            by
+        });
         for resource in self.resources.ids() {
             let mut law = |law, id: Option<OrganizationId>, expected, is| {
                 if expected != is {
@@ -89,9 +100,9 @@ impl Accounts {
                 }
             };
             for id in self.living() {
-                self.check_definitions(id, resource, &mut law);
+                self.check_definitions(id, resource, issued.get(&id).map_or(&[], Vec::as_slice), &mut law);
                 if self.at(id).own_licences {
-                    self.check_pool(id, resource, &mut law);
+                    self.check_pool(id, resource, held.get(&id).map_or(&[], Vec::as_slice), &mut law);
                 }
             }
             let balance = self.balance_of(resource);
@@ -105,6 +116,7 @@ impl Accounts {
         &self,
         id: OrganizationId,
         resource: ResourceId,
+        issued: &[&Licence],
         law: &mut impl FnMut(&'static str, Option<OrganizationId>, Amount, Amount),
     ) {
         let (organization, cell) = (self.at(id), self.cell(id, resource));
@@ -117,8 +129,8 @@ impl Accounts {
             law("U of organizations is the number of children", Some(id), children, cell.used());
         }
         if !self.resources.is_counter(resource) {
-            let issued = self.licences.iter().filter(|licence| licence.dealer == Some(id) && licence.counts);
-            let licensed = issued.map(|licence| released(licence, resource).0).sum();
+            let counting = issued.iter().filter(|licence| licence.counts);
+            let licensed = counting.map(|licence| released(licence, resource).0).sum();
             law("Λ is what it sold and still counts", Some(id), licensed, cell.licensed);
         }
         if !organization.own_licences {
@@ -136,10 +148,11 @@ impl Accounts {
         &self,
         root: OrganizationId,
         resource: ResourceId,
+        held: &[&Licence],
         law: &mut impl FnMut(&'static str, Option<OrganizationId>, Amount, Amount),
     ) {
         let (mut limit, mut unburned) = (0, 0);
-        for licence in self.licences.iter().filter(|licence| licence.holder == Some(root)) {
+        for licence in held {
             let (amount, burned) = released(licence, resource);
             limit += if licence.counts { amount } else { burned };
             unburned += if licence.counts { amount - burned } else { 0 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::accounts::{Accounts, LicenceId, OrganizationId, Standing};
+use super::accounts::{Accounts, Licence, LicenceId, OrganizationId, Standing};
 use super::command::LicenceTerms;
 use super::resource::{Measure, ResourceId};
 use super::{Amount, Command, Event, LARGEST, ORGANIZATIONS, Refusal, Shortage, Time};
@@ -208,10 +208,10 @@ impl Accounts {
     }
 
     fn revoke(&self, serial: &str) -> Decision {
-        let licence = self.licence(serial)?;
-        match self.licences[licence.0].standing {
+        let licence = &self.licences[self.licence(serial)?.0];
+        match licence.standing {
             Standing::Revoked => Ok(vec![]),
-            Standing::Closed => Err(Refusal::HolderDeleted { serial: serial.into() }),
+            _ if self.ended_with_holder(licence) => Err(Refusal::HolderDeleted { serial: serial.into() }),
             _ => Ok(vec![Event::Revoked { serial: serial.into() }]),
         }
     }
@@ -219,21 +219,26 @@ impl Accounts {
     fn renew(&self, serial: &str, until: Time) -> Decision {
         let id = self.licence(serial)?;
         let licence = &self.licences[id.0];
+        if let Some(dealer) = licence.dealer.map(|dealer| self.at(dealer)).filter(|dealer| dealer.deleted) {
+            return Err(Refusal::DeletedOrganization { organization: dealer.name.clone() });
+        }
         match licence.standing {
             Standing::Revoked => return Err(Refusal::Revoked { serial: serial.into() }),
-            Standing::Closed => return Err(Refusal::HolderDeleted { serial: serial.into() }),
-            _ if until <= licence.expiry.max(self.now) => return Err(Refusal::NotLater { serial: serial.into() }),
+            _ if self.ended_with_holder(licence) => return Err(Refusal::HolderDeleted { serial: serial.into() }),
+            _ if until <= self.expiry(licence).max(self.now) => {
+                return Err(Refusal::NotLater { serial: serial.into() });
+            }
             _ => {}
         }
-        if let Some(dealer) = licence.dealer {
-            if self.at(dealer).deleted {
-                return Err(Refusal::DeletedOrganization { organization: self.at(dealer).name.clone() });
-            }
-            if !licence.counts {
-                self.afford(&self.gauges_of(id, dealer))?;
-            }
+        if let Some(dealer) = licence.dealer.filter(|_| !licence.counts) {
+            self.afford(&self.gauges_of(id, dealer))?;
         }
         Ok(vec![Event::Renewed { serial: serial.into(), until }])
+    }
+
+    /// Whether whoever redeemed a licence is gone, and with it what the licence could ever count for.
+    fn ended_with_holder(&self, licence: &Licence) -> bool {
+        licence.holder.is_some_and(|holder| self.at(holder).deleted)
     }
 
     /// What a dealer has to set aside once more for a licence that counts again: counters were kept aside for ever.
@@ -368,7 +373,7 @@ impl Accounts {
                 let before = self.cell(id, resource).free();
                 let after = before - step.get(&(resource, id)).copied().unwrap_or_default();
                 if after < 0 {
-                    let shortage = self.shortage(id, resource, -after, step);
+                    let shortage = self.shortage(id, resource, -after);
                     return Err(if before < 0 { Refusal::Over(shortage) } else { Refusal::Quota(shortage) });
                 }
             }
@@ -376,14 +381,13 @@ impl Accounts {
         Ok(())
     }
 
-    pub(super) fn shortage(&self, id: OrganizationId, resource: ResourceId, missing: Amount, step: &Step) -> Shortage {
+    pub(super) fn shortage(&self, id: OrganizationId, resource: ResourceId, missing: Amount) -> Shortage {
         let cell = self.cell(id, resource);
         let mut at = id;
         let mut nearest = None;
         while let (false, Some(parent)) = (self.at(at).own_licences, self.at(at).parent) {
             at = parent;
-            let free = self.cell(at, resource).free() - step.get(&(resource, at)).copied().unwrap_or_default();
-            if free >= missing {
+            if self.cell(at, resource).free() >= missing {
                 nearest = Some(self.at(at).name.clone());
                 break;
             }

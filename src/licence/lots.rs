@@ -1,33 +1,36 @@
 //! Licences in time: what they release, what of it is burned, and what their end takes away.
 
-use super::accounts::{Accounts, LicenceId, OrganizationId, Standing};
+use super::accounts::{Accounts, Licence, LicenceId, OrganizationId, Standing};
 use super::resource::ResourceId;
 use super::{Amount, Time};
 
 impl Accounts {
-    /// Extends what renews itself, and ends what has expired by now. A function of the expiries and the time alone:
-    /// being called late, or often, changes nothing.
+    /// Ends what has expired by now. A function of the expiries and the time alone: being called late, or often,
+    /// changes nothing.
     pub(super) fn expire(&mut self) {
         while let Some((expiry, id)) = self.expiries.first().copied().filter(|(expiry, _)| *expiry <= self.now) {
-            match self.licences[id.0].terms.renewal {
-                Some(period) => self.extend(id, renewed(expiry, period, self.now)),
-                None => {
-                    self.licences[id.0].standing = Standing::Expired;
-                    match self.licences[id.0].keeps_counting() {
-                        true => {
-                            self.expiries.pop_first();
-                        }
-                        false => self.stop_counting(id),
-                    }
+            self.licences[id.0].standing = Standing::Expired;
+            match self.licences[id.0].keeps_counting() {
+                true => {
+                    self.expiries.remove(&(expiry, id));
                 }
+                false => self.stop_counting(id),
             }
+        }
+    }
+
+    /// When a licence expires, with all its renewals so far. What renews itself is looked up, not written down: nothing
+    /// happens to it when its time comes.
+    pub(super) fn expiry(&self, licence: &Licence) -> Time {
+        match licence.terms.renewal.filter(|_| licence.counts) {
+            Some(period) => renewed(licence.expiry, period, self.now),
+            None => licence.expiry,
         }
     }
 
     /// When the next licence ends that has no renewal.
     pub(super) fn next_end(&self) -> Option<Time> {
-        let ends = |id: LicenceId| self.licences[id.0].terms.renewal.is_none();
-        self.expiries.iter().find(|(_, id)| ends(*id)).map(|(expiry, _)| *expiry)
+        self.expiries.first().map(|(expiry, _)| *expiry)
     }
 
     /// Moves the expiry of a licence, and with it its place among the lots.
@@ -35,8 +38,10 @@ impl Accounts {
         let licence = &mut self.licences[id.0];
         let (before, redeemed, holder) = (licence.expiry, licence.redeemed, licence.holder);
         licence.expiry = until;
-        self.expiries.remove(&(before, id));
-        self.expiries.insert((until, id));
+        if licence.terms.renewal.is_none() {
+            self.expiries.remove(&(before, id));
+            self.expiries.insert((until, id));
+        }
         if let Some(holder) = holder {
             let lots = &mut self.at_mut(holder).lots;
             lots.remove(&(before, redeemed, id));
@@ -49,7 +54,9 @@ impl Accounts {
         let licence = &mut self.licences[id.0];
         licence.counts = true;
         let (expiry, dealer) = (licence.expiry, licence.dealer);
-        self.expiries.insert((expiry, id));
+        if licence.terms.renewal.is_none() {
+            self.expiries.insert((expiry, id));
+        }
         if let Some(dealer) = dealer {
             self.at_mut(dealer).live.insert(id);
         }
@@ -70,9 +77,11 @@ impl Accounts {
 
     /// The end of a licence: gauges go back to the dealer, counters that were not burned are lost.
     pub(super) fn stop_counting(&mut self, id: LicenceId) {
+        let last = self.expiry(&self.licences[id.0]);
         let licence = &mut self.licences[id.0];
         licence.counts = false;
-        let (expiry, redeemed, holder, dealer) = (licence.expiry, licence.redeemed, licence.holder, licence.dealer);
+        let (redeemed, holder, dealer) = (licence.redeemed, licence.holder, licence.dealer);
+        let expiry = std::mem::replace(&mut licence.expiry, last);
         self.expiries.remove(&(expiry, id));
         for index in 0..self.licences[id.0].quantities.len() {
             let (resource, amount) = self.licences[id.0].quantities[index];
@@ -96,6 +105,7 @@ impl Accounts {
         let unclaimed = self.cell(pool, resource).unclaimed.min(amount);
         self.cell_mut(pool, resource).unclaimed -= unclaimed;
         amount -= unclaimed;
+        self.arrange(pool);
         let lots = self.organizations[pool.0].lots.iter();
         for (_, _, id) in lots {
             if amount == 0 {
@@ -109,6 +119,18 @@ impl Accounts {
                 *burned += part;
                 amount -= part;
             }
+        }
+    }
+
+    /// Puts the lots of a pool that have renewed themselves where they now belong.
+    fn arrange(&mut self, pool: OrganizationId) {
+        let due = self.at(pool).lots.iter().take_while(|(expiry, _, _)| *expiry <= self.now);
+        let renewed: Vec<(LicenceId, Time)> = due
+            .map(|(_, _, id)| (*id, self.expiry(&self.licences[id.0])))
+            .filter(|(id, expiry)| *expiry != self.licences[id.0].expiry)
+            .collect();
+        for (id, expiry) in renewed {
+            self.extend(id, expiry);
         }
     }
 }

@@ -75,7 +75,9 @@ pub enum Refusal {
     OtherRecipient { serial: String, recipient: String },
     #[error("the licence `{serial}` was issued within the pool of `{organization}` itself")]
     OwnIssue { organization: String, serial: String },
-    #[error("the licence `{serial}` is valid longer than that already")]
+    #[error(
+        "the licence `{serial}` would not be valid for longer: a new end lies after the one that it has, and after now"
+    )]
     NotLater { serial: String },
     #[error("`{organization}` can't be granted {grant} of `{resource}`: it has allocated {allocated}")]
     BelowAllocated { organization: String, resource: String, grant: Amount, allocated: Amount },

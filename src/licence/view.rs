@@ -194,7 +194,7 @@ impl Accounts {
         let burned = licence.quantities.iter().zip(&licence.burned).filter(|(_, burned)| **burned > 0);
         LicenceView {
             terms: licence.terms.clone(),
-            expires: licence.expiry,
+            expires: self.expiry(licence),
             standing: licence.standing,
             holder: licence.holder.map(|holder| self.at(holder).name.clone()),
             burned: burned

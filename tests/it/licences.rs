@@ -342,7 +342,7 @@ fn a_licence_is_issued_shown_redeemed_and_ended() {
     assert_eq!(told("licence list acme").matches("SERIAL").count(), 1);
     insta::assert_snapshot!(told("licence renew SERIAL --until 2998-01-01"), @r"
     ---
-    error: refused: [not-later] the licence `SERIAL` is valid longer than that already
+    error: refused: [not-later] the licence `SERIAL` would not be valid for longer: a new end lies after the one that it has, and after now
     exit 3
     ");
     insta::assert_snapshot!(told("licence renew SERIAL --until tomorrow"), @r"

@@ -187,9 +187,9 @@ impl Model {
                         let over = self.figures(&binding, resource).free < 0;
                         let mut at = binding.clone();
                         let mut nearest = None;
-                        while nearest.is_none() && !after.organizations[&at].own {
-                            at = after.organizations[&at].parent.clone().expect("a parent");
-                            nearest = (after.figures(&at, resource).free >= -left).then(|| at.clone());
+                        while nearest.is_none() && !self.organizations[&at].own {
+                            at = self.organizations[&at].parent.clone().expect("a parent");
+                            nearest = (self.figures(&at, resource).free >= -left).then(|| at.clone());
                         }
                         let code = if over { "over" } else { "quota" };
                         return Err(No(code.into(), Some((binding, resource.clone(), -left, nearest))));
@@ -323,21 +323,22 @@ impl Model {
             Command::Redeem { organization, serial } => self.redeem(organization, serial)?,
             Command::Revoke { serial } => {
                 let licence = self.licence(serial)?;
-                if self.licences[licence].ended == Some("holder-deleted") {
-                    return no("holder-deleted");
+                if self.licences[licence].ended != Some("revoked") {
+                    self.holder_lives(licence)?;
                 }
                 self.licences[licence].ended = Some("revoked");
             }
             Command::Renew { serial, until } => {
                 let licence = self.licence(serial)?;
+                if let Some(dealer) = self.licences[licence].terms.dealer.clone() {
+                    self.here(&dealer)?;
+                }
                 if let Some(ended) = self.licences[licence].ended {
                     return no(ended);
                 }
+                self.holder_lives(licence)?;
                 if *until <= self.licences[licence].expiry.max(self.now) {
                     return no("not-later");
-                }
-                if let Some(dealer) = self.licences[licence].terms.dealer.clone() {
-                    self.here(&dealer)?;
                 }
                 self.licences[licence].expiry = *until;
             }
@@ -371,6 +372,12 @@ impl Model {
             }
         }
         Ok(())
+    }
+
+    /// Also one that had expired before its holder was deleted ended with it.
+    fn holder_lives(&self, licence: usize) -> Result<(), No> {
+        let holder = self.licences[licence].holder.as_ref();
+        if holder.is_some_and(|holder| self.organizations[holder].deleted) { no("holder-deleted") } else { Ok(()) }
     }
 
     fn no_live_licence(&self, dealer: &str) -> Result<(), No> {

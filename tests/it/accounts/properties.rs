@@ -1,7 +1,7 @@
 //! Properties of whole histories, beside the laws that hold after each command.
 
 use proptest::prelude::*;
-use realmwright::licence::{Accounts, Command, LicenceTerms, Policy, Standing};
+use realmwright::licence::{Accounts, Command, LicenceTerms, Policy, Refusal, Standing};
 
 use super::laws::{RESOURCES, command};
 
@@ -11,6 +11,46 @@ fn accounts() -> Accounts {
         accounts.execute(0, &Command::DefineResource { resource: resource.into(), measure }).expect("defined");
     }
     accounts
+}
+
+/// A licence that had expired before its holder was deleted does not come back for nobody: it would go on taking from its
+/// dealer.
+#[test]
+fn a_licence_of_a_deleted_holder_is_neither_renewed_nor_revoked() {
+    let mut accounts = accounts();
+    let child = Command::Create {
+        organization: "buyer".into(),
+        parent: Some("dealer".into()),
+        own_licences: true,
+        dealer: false,
+        grants: Default::default(),
+    };
+    let seats = LicenceTerms {
+        quantities: [("organizations".to_owned(), 1), ("users".to_owned(), 7)].into(),
+        ..terms("L1", 900, None)
+    };
+    let sold = LicenceTerms {
+        quantities: [("users".to_owned(), 7)].into(),
+        dealer: Some("dealer".into()),
+        ..terms("L2", 100, None)
+    };
+    let redeem =
+        |organization: &str, serial: &str| Command::Redeem { organization: organization.into(), serial: serial.into() };
+    for command in [
+        root("dealer"),
+        Command::Issue(seats),
+        redeem("dealer", "L1"),
+        child,
+        Command::Issue(sold),
+        redeem("buyer", "L2"),
+    ] {
+        accounts.execute(0, &command).expect("accepted");
+    }
+    accounts.execute(200, &Command::Delete { organization: "buyer".into(), cascade: false }).expect("deleted");
+    let ended = Err(Refusal::HolderDeleted { serial: "L2".into() });
+    assert_eq!(accounts.execute(201, &Command::Renew { serial: "L2".into(), until: 800 }), ended);
+    assert_eq!(accounts.execute(202, &Command::Revoke { serial: "L2".into() }), ended);
+    assert_eq!(accounts.figures("dealer", "users").map(|users| users.free), Ok(7));
 }
 
 fn root(name: &str) -> Command {
