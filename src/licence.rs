@@ -32,6 +32,7 @@ mod resource;
 mod serial;
 pub mod series;
 mod view;
+mod withdrawal;
 
 pub use accounts::{Accounts, Figures, Standing, Unlawful};
 pub use balance::{Balance, Violation};

@@ -150,6 +150,7 @@ fn terms(terms: &LicenceTerms) -> String {
     let after = match terms.on_expiry {
         crate::licence::Policy::Restrict => "",
         crate::licence::Policy::Maintain => ", what it released stays",
+        crate::licence::Policy::Revoke => ", what is in use beyond the limit then is withdrawn",
     };
     format!(
         "licence {}\n  product    {}\n  type       {}\n  releases   {}\n  valid      {from}until {}{renewal}{after}\n  issued by  {}{}\n",

@@ -9,6 +9,7 @@ use thiserror::Error;
 use super::command::{LicenceTerms, Policy};
 use super::decide::LATEST;
 use super::resource::{Catalogue, ResourceId};
+use super::withdrawal::InUse;
 use super::{Amount, Command, Event, Measure, ORGANIZATIONS, Refusal, Shortage, TOKEN_SECONDS, Time};
 
 /// An organization's place in the list of all that there ever were.
@@ -31,6 +32,7 @@ pub struct Accounts {
     /// The licences that count and will end, by when; none of those that renew themselves.
     pub(super) expiries: BTreeSet<(Time, LicenceId)>,
     pub(super) redemptions: u64,
+    pub(super) uses: u64,
     pub(super) tokens: BTreeMap<String, Token>,
     /// By resource, what left the tree for good with organizations that lived on their own licences.
     pub(super) gone: Vec<Gone>,
@@ -48,6 +50,8 @@ pub(super) struct Organization {
     pub(super) children: BTreeSet<OrganizationId>,
     /// By resource.
     pub(super) cells: Vec<Cell>,
+    /// The gauges that it has in use, in the order in which it took them.
+    pub(super) in_use: Vec<InUse>,
     /// The licences that it redeemed and that count, in the order in which they are burned.
     pub(super) lots: BTreeSet<(Time, u64, LicenceId)>,
     /// The licences that it issued and that count.
@@ -191,6 +195,7 @@ impl Default for Accounts {
             serials: BTreeMap::new(),
             expiries: BTreeSet::new(),
             redemptions: 0,
+            uses: 0,
             tokens: BTreeMap::new(),
             gone: Vec::new(),
         };

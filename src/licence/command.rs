@@ -194,6 +194,9 @@ pub enum Policy {
     Restrict,
     /// Its quantities go on counting; it can no longer be redeemed.
     Maintain,
+    /// Its quantities no longer count, and of the gauges in its holder's pool as much use is withdrawn, newest first, as
+    /// is more than there is.
+    Revoke,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -25,14 +25,17 @@ impl Accounts {
             }
             Event::Used { organization, resource, amount } => {
                 let (id, resource) = (self.organization(organization)?, self.resource(resource)?);
-                self.cell_mut(id, resource).own += amount;
-                if self.resources.is_counter(resource) {
-                    self.burn(self.pool_root(id), resource, *amount);
+                match self.resources.is_counter(resource) {
+                    true => {
+                        self.cell_mut(id, resource).own += amount;
+                        self.burn(self.pool_root(id), resource, *amount);
+                    }
+                    false => self.take(id, resource, *amount),
                 }
             }
             Event::Released { organization, resource, amount } => {
                 let (id, resource) = (self.organization(organization)?, self.resource(resource)?);
-                self.cell_mut(id, resource).own -= amount;
+                self.give_back(id, resource, *amount);
             }
             Event::DealerSet { organization, dealer } => {
                 let id = self.organization(organization)?;
@@ -85,6 +88,7 @@ impl Accounts {
             deleted: false,
             children: BTreeSet::new(),
             cells: vec![Cell::default(); self.resources.len()],
+            in_use: Vec::new(),
             lots: BTreeSet::new(),
             live: BTreeSet::new(),
         });
@@ -221,6 +225,7 @@ impl Accounts {
         let organization = self.at_mut(id);
         organization.deleted = true;
         organization.cells.fill(Cell::default());
+        organization.in_use.clear();
         Ok(())
     }
 
@@ -264,8 +269,8 @@ impl Accounts {
         };
         found.used = true;
         let to = found.to;
-        self.cell_mut(from, devices).own -= 1;
-        self.cell_mut(to, devices).own += 1;
+        self.give_back(from, devices, 1);
+        self.take(to, devices, 1);
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! Licences in time: what they release, what of it is burned, and what their end takes away.
 
 use super::accounts::{Accounts, Licence, LicenceId, OrganizationId, Standing};
+use super::command::Policy;
 use super::resource::ResourceId;
 use super::{Amount, Time};
 
@@ -8,14 +9,21 @@ impl Accounts {
     /// Ends what has expired by now. A function of the expiries and the time alone: being called late, or often,
     /// changes nothing.
     pub(super) fn expire(&mut self) {
-        while let Some((expiry, id)) = self.expiries.first().copied().filter(|(expiry, _)| *expiry <= self.now) {
-            self.licences[id.0].standing = Standing::Expired;
-            match self.licences[id.0].keeps_counting() {
-                true => {
-                    self.expiries.remove(&(expiry, id));
+        while let Some(instant) = self.next_end().filter(|instant| *instant <= self.now) {
+            // What is withdrawn is seen when all has ended that ends at the same time.
+            let mut withdrawing = Vec::new();
+            while let Some(id) = self.ends_at(instant) {
+                self.expiries.pop_first();
+                let licence = &mut self.licences[id.0];
+                licence.standing = Standing::Expired;
+                if licence.terms.on_expiry == Policy::Revoke {
+                    withdrawing.push(id);
                 }
-                false => self.stop_counting(id),
+                if !licence.keeps_counting() {
+                    self.stop_counting(id);
+                }
             }
+            withdrawing.into_iter().for_each(|id| self.withdraw(id));
         }
     }
 
@@ -26,6 +34,10 @@ impl Accounts {
             Some(period) => renewed(licence.expiry, period, self.now),
             None => licence.expiry,
         }
+    }
+
+    fn ends_at(&self, instant: Time) -> Option<LicenceId> {
+        self.expiries.first().filter(|(expiry, _)| *expiry == instant).map(|(_, id)| *id)
     }
 
     /// When the next licence ends that has no renewal.

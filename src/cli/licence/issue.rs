@@ -65,6 +65,8 @@ enum Policy {
     Restrict,
     /// It goes on counting.
     Maintain,
+    /// It no longer counts, and what is in use beyond the limit is withdrawn, newest first.
+    Revoke,
 }
 
 fn quantity(text: &str) -> Result<(String, Amount), String> {
@@ -115,6 +117,7 @@ fn wanted(options: &Options, desk: &Desk<'_>) -> Result<LicenceTerms, UsageError
         on_expiry: match options.on_expiry {
             Policy::Restrict => crate::licence::Policy::Restrict,
             Policy::Maintain => crate::licence::Policy::Maintain,
+            Policy::Revoke => crate::licence::Policy::Revoke,
         },
     })
 }

@@ -138,6 +138,33 @@ fn a_licence_renews_itself_by_whole_periods_however_often_it_is_looked_at() {
 }
 
 #[test]
+fn a_licence_that_revokes_takes_what_was_taken_into_use_last() {
+    let mut books = Books::new();
+    books.root("acme", json!({"organizations": 5, "users": 4}));
+    books.does(
+        json!({"do": "issue", "serial": "MORE", "quantities": {"users": 6}, "expiry": 500, "onExpiry": "revoke"}),
+    );
+    books.does(json!({"do": "redeem", "organization": "acme", "serial": "MORE"}));
+    books.child("ward", "acme", json!({"users": 5}));
+    for (organization, amount) in [("ward", 2), ("acme", 3), ("ward", 3), ("acme", 1)] {
+        books.does(json!({"do": "use", "organization": organization, "resource": "users", "amount": amount}));
+    }
+    books.does(json!({"do": "release", "organization": "ward", "resource": "users", "amount": 1}));
+    books.now = 500;
+    books.accounts.advance(500);
+    assert_eq!(books.accounts.violations(), []);
+    // Of eight in use, four are left: of those taken last, one was the root's, two the ward's, and one the root's again.
+    assert_eq!(books.row("ward", "users"), "L=5 A=2=2+0+0 F=3 E=2");
+    assert_eq!(books.row("acme", "users"), "L=4 A=7=2+5+0 F=-3 E=4");
+    // Nobody gets more, free as it looks; and what was withdrawn does not come back.
+    let more = json!({"do": "use", "organization": "ward", "resource": "users", "amount": 1});
+    assert_eq!(books.refused(more.clone()), "over");
+    books.does(json!({"do": "renew", "serial": "MORE", "until": 900}));
+    assert_eq!(books.row("acme", "users"), "L=10 A=7=2+5+0 F=3 E=4");
+    books.does(more);
+}
+
+#[test]
 fn a_dealer_reserves_what_it_sells_and_gets_gauges_back() {
     let mut books = Books::new();
     books.root("vendor", json!({"organizations": 5, "users": 100, "vpn-months": 10}));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 use realmwright::licence::{Accounts, Command, LicenceTerms, Measure, Policy, Refusal};
+use serde_json::json;
 
 use super::model::{Model, No};
 
@@ -36,10 +37,9 @@ fn resource() -> impl Strategy<Value = String> {
 prop_compose! {
     fn terms()(
         serial in serial(), dealer in prop::option::weighted(0.4, name()), quantities in amounts(40), from in prop::option::weighted(0.2, 0..300i64),
-        length in 1..900i64, start in 0..2000i64, renewal in prop::option::weighted(0.3, 1..200i64), maintain in any::<bool>(),
+        length in 1..900i64, start in 0..2000i64, renewal in prop::option::weighted(0.3, 1..200i64), on_expiry in proptest::sample::select(vec![Policy::Restrict, Policy::Maintain, Policy::Revoke]),
         recipient in prop::option::weighted(0.1, name()),
     ) -> LicenceTerms {
-        let on_expiry = if maintain { Policy::Maintain } else { Policy::Restrict };
         LicenceTerms {
             serial, dealer, recipient, product: String::new(), licence_type: String::new(), quantities, valid_from: from, expiry: from.unwrap_or(start) + length,
             renewal, on_expiry,
@@ -76,9 +76,31 @@ pub fn command() -> impl Strategy<Value = Command> {
     ]
 }
 
+fn resources() -> Vec<Command> {
+    RESOURCES.map(|(resource, measure)| Command::DefineResource { resource: resource.into(), measure }).into()
+}
+
+/// An organization with others that live on its resources, most of which it has for 300 seconds only.
+fn pool() -> Vec<Command> {
+    let words = [
+        json!({"do": "create", "organization": "o0", "ownLicences": true, "dealer": true}),
+        json!({"do": "issue", "serial": "L0", "quantities": {"organizations": 9, "users": 4, "devices": 2}, "expiry": 90_000}),
+        json!({"do": "redeem", "organization": "o0", "serial": "L0"}),
+        json!({"do": "issue", "serial": "L1", "quantities": {"users": 25, "devices": 20, "credits": 30}, "expiry": 300, "onExpiry": "revoke"}),
+        json!({"do": "redeem", "organization": "o0", "serial": "L1"}),
+        json!({"do": "create", "organization": "o1", "parent": "o0", "grants": {"organizations": 2, "users": 12, "devices": 9}}),
+        json!({"do": "create", "organization": "o2", "parent": "o1", "grants": {"users": 7, "devices": 7}}),
+        json!({"do": "create", "organization": "o3", "parent": "o0", "grants": {"users": 8, "devices": 4, "credits": 9}}),
+    ];
+    let begun = words.map(|command| serde_json::from_value(command).expect("a command"));
+    resources().into_iter().chain(begun).collect()
+}
+
 /// The model, and what it said to the last command.
 #[derive(Clone, Debug)]
 pub struct Reference {
+    /// What happened before.
+    begun: Vec<Command>,
     model: Model,
     said: Result<(), No>,
 }
@@ -88,11 +110,13 @@ impl ReferenceStateMachine for Reference {
     type Transition = (i64, Command);
 
     fn init_state() -> BoxedStrategy<Self> {
-        let mut model = Model::default();
-        for (resource, measure) in RESOURCES {
-            model.execute(0, &Command::DefineResource { resource: resource.into(), measure }).expect("defined");
-        }
-        Just(Self { model, said: Ok(()) }).boxed()
+        prop_oneof![Just(resources()), Just(pool())]
+            .prop_map(|begun| {
+                let mut model = Model::default();
+                begun.iter().for_each(|command| model.execute(0, command).expect("accepted"));
+                Self { begun, model, said: Ok(()) }
+            })
+            .boxed()
     }
 
     fn transitions(_: &Self) -> BoxedStrategy<Self::Transition> {
@@ -116,10 +140,10 @@ impl StateMachineTest for Subject {
     type SystemUnderTest = Self;
     type Reference = Reference;
 
-    fn init_test(_: &Reference) -> Self {
+    fn init_test(reference: &Reference) -> Self {
         let mut accounts = Accounts::default();
-        for (resource, measure) in RESOURCES {
-            accounts.execute(0, &Command::DefineResource { resource: resource.into(), measure }).expect("defined");
+        for command in &reference.begun {
+            accounts.execute(0, command).expect("accepted");
         }
         Self { replayed: accounts.clone(), accounts }
     }

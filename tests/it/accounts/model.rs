@@ -15,6 +15,8 @@ pub struct Model {
     pub licences: Vec<Licence>,
     pub tokens: BTreeMap<String, (String, Time, bool)>,
     redeemed: usize,
+    /// Every unit of a gauge in use, by organization and resource, in the order in which it was taken.
+    in_use: Vec<(String, String)>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -158,7 +160,7 @@ impl Model {
     }
 
     pub fn execute(&mut self, at: Time, command: &Command) -> Result<(), No> {
-        self.now = self.now.max(at);
+        self.pass(self.now.max(at));
         let now = self.now;
         for licence in self.licences.iter_mut().filter(|l| l.ended.is_none()) {
             while let (Some(period), true) = (licence.terms.renewal, licence.expiry <= now) {
@@ -170,6 +172,45 @@ impl Model {
         self.adds_up(&after)?;
         *self = after;
         Ok(())
+    }
+
+    /// Lets time pass, from one licence to the next that withdraws what is in use when it expires.
+    fn pass(&mut self, to: Time) {
+        let revoking = self.licences.iter().enumerate().filter(|(_, l)| {
+            let ends = l.ended.is_none() && l.terms.renewal.is_none() && (self.now + 1..=to).contains(&l.expiry);
+            ends && l.terms.on_expiry == Policy::Revoke && l.holder.is_some()
+        });
+        let mut revoking: Vec<(Time, usize)> = revoking.map(|(index, l)| (l.expiry, index)).collect();
+        revoking.sort_unstable();
+        for (expiry, index) in revoking {
+            self.now = expiry;
+            let Licence { terms, holder, .. } = self.licences[index].clone();
+            let pool = self.below(&holder.expect("a holder"), false);
+            for resource in terms.quantities.keys() {
+                if self.counter(resource) {
+                    continue;
+                }
+                let figures = || pool.iter().map(|member| self.figures(member, resource));
+                let held: i64 = figures().map(|f| f.used + f.licensed).sum();
+                for _ in 0..held - self.figures(&pool[0], resource).limit {
+                    let newest = self.in_use.iter().rposition(|(who, what)| pool.contains(who) && what == resource);
+                    let Some(newest) = newest else { break };
+                    let (who, _) = self.in_use.remove(newest);
+                    *self.organizations.get_mut(&who).expect("there").used.entry(resource.clone()).or_default() -= 1;
+                }
+            }
+        }
+        self.now = to;
+    }
+
+    fn take(&mut self, who: &str, what: &str, amount: i64) {
+        for _ in 0..amount {
+            self.in_use.push((who.into(), what.into()));
+        }
+        for _ in amount..0 {
+            let newest = self.in_use.iter().rposition(|(by, of)| by == who && of == what).expect("in use");
+            self.in_use.remove(newest);
+        }
     }
 
     /// Whether whoever has more allocated after a step has it free after it, and its pool too.
@@ -401,6 +442,8 @@ impl Model {
         if self.counter(resource) {
             let pool = self.pool_root(name);
             self.burn(&pool, resource, amount);
+        } else {
+            self.take(name, resource, amount);
         }
         Ok(())
     }
@@ -470,6 +513,7 @@ impl Model {
                 licence.ended = Some("holder-deleted");
             }
         }
+        self.in_use.retain(|(who, _)| who != name);
         self.organizations.get_mut(name).expect("there").deleted = true;
         Ok(())
     }
@@ -535,6 +579,8 @@ impl Model {
         self.tokens.get_mut(token).expect("there").2 = true;
         *self.organizations.get_mut(from).expect("there").used.entry("devices".into()).or_default() -= 1;
         *self.organizations.get_mut(&to).expect("there").used.entry("devices".into()).or_default() += 1;
+        self.take(from, "devices", -1);
+        self.take(&to, "devices", 1);
         Ok(())
     }
 }
