@@ -50,13 +50,18 @@ pub(super) struct Organization {
     pub(super) children: BTreeSet<OrganizationId>,
     /// By resource.
     pub(super) cells: Vec<Cell>,
-    /// The gauges that it has in use, in the order in which it took them.
-    pub(super) in_use: Vec<InUse>,
-    /// The licences that it redeemed and that count, in the order in which they are burned.
-    pub(super) lots: BTreeSet<(Time, u64, LicenceId)>,
+    /// By resource, what it has in use of gauges, in the order in which it took it.
+    pub(super) in_use: Vec<Vec<InUse>>,
+    /// The licences that it redeemed and that count.
+    pub(super) held: BTreeSet<LicenceId>,
+    /// By resource, those of them of which something of a counter is not burned yet, in the order in which they are.
+    pub(super) lots: Vec<BTreeSet<Lot>>,
     /// The licences that it issued and that count.
     pub(super) live: BTreeSet<LicenceId>,
 }
+
+/// A licence among those that are burned: by its expiry, as far as that is written down, and the order of redemptions.
+pub(super) type Lot = (Time, u64, LicenceId);
 
 /// What an organization has of one resource.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -354,6 +359,8 @@ impl Accounts {
         self.gone.push(Gone::default());
         for organization in &mut self.organizations {
             organization.cells.push(Cell::default());
+            organization.in_use.push(Vec::new());
+            organization.lots.push(BTreeSet::new());
         }
     }
 

@@ -88,8 +88,9 @@ impl Accounts {
             deleted: false,
             children: BTreeSet::new(),
             cells: vec![Cell::default(); self.resources.len()],
-            in_use: Vec::new(),
-            lots: BTreeSet::new(),
+            in_use: vec![Vec::new(); self.resources.len()],
+            held: BTreeSet::new(),
+            lots: vec![BTreeSet::new(); self.resources.len()],
             live: BTreeSet::new(),
         });
         self.names.insert(name.to_owned(), id);
@@ -200,8 +201,7 @@ impl Accounts {
 
     fn deleted(&mut self, name: &str) -> Done {
         let id = self.organization(name)?;
-        let held: Vec<LicenceId> = self.at(id).lots.iter().map(|(_, _, licence)| *licence).collect();
-        for licence in held {
+        for licence in self.at(id).held.clone() {
             self.end(licence, Standing::Closed);
         }
         let (parent, own_licences) = (self.at(id).parent, self.at(id).own_licences);
@@ -225,7 +225,7 @@ impl Accounts {
         let organization = self.at_mut(id);
         organization.deleted = true;
         organization.cells.fill(Cell::default());
-        organization.in_use.clear();
+        organization.in_use.fill(Vec::new());
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Licences in time: what they release, what of it is burned, and what their end takes away.
 
-use super::accounts::{Accounts, Licence, LicenceId, OrganizationId, Standing};
+use super::accounts::{Accounts, Licence, LicenceId, Lot, OrganizationId, Standing};
 use super::command::Policy;
 use super::resource::ResourceId;
 use super::{Amount, Time};
@@ -47,18 +47,25 @@ impl Accounts {
 
     /// Moves the expiry of a licence, and with it its place among the lots.
     pub(super) fn extend(&mut self, id: LicenceId, until: Time) {
+        let before = self.lot(id);
         let licence = &mut self.licences[id.0];
-        let (before, redeemed, holder) = (licence.expiry, licence.redeemed, licence.holder);
         licence.expiry = until;
         if licence.terms.renewal.is_none() {
-            self.expiries.remove(&(before, id));
+            self.expiries.remove(&(before.0, id));
             self.expiries.insert((until, id));
         }
-        if let Some(holder) = holder {
-            let lots = &mut self.at_mut(holder).lots;
-            lots.remove(&(before, redeemed, id));
-            lots.insert((until, redeemed, id));
+        let (after, holder) = (self.lot(id), self.licences[id.0].holder);
+        for lots in holder.map(|holder| &mut self.at_mut(holder).lots).into_iter().flatten() {
+            if lots.remove(&before) {
+                lots.insert(after);
+            }
         }
+    }
+
+    /// Its place among the lots.
+    fn lot(&self, id: LicenceId) -> Lot {
+        let licence = &self.licences[id.0];
+        (licence.expiry, licence.redeemed, id)
     }
 
     /// Has the quantities of a licence count: at its dealer from the beginning, at its holder once there is one.
@@ -77,35 +84,39 @@ impl Accounts {
 
     /// Adds what a licence releases to the limits of its holder; of counters, what is not burned yet.
     pub(super) fn hold(&mut self, id: LicenceId) {
-        let licence = &self.licences[id.0];
-        let Some(holder) = licence.holder else { return };
-        let (expiry, redeemed) = (licence.expiry, licence.redeemed);
-        self.at_mut(holder).lots.insert((expiry, redeemed, id));
+        let Some(holder) = self.licences[id.0].holder else { return };
+        let lot = self.lot(id);
+        self.at_mut(holder).held.insert(id);
         for index in 0..self.licences[id.0].quantities.len() {
             let (resource, amount) = self.licences[id.0].quantities[index];
-            self.cell_mut(holder, resource).limit += amount - self.licences[id.0].burned[index];
+            let left = amount - self.licences[id.0].burned[index];
+            self.cell_mut(holder, resource).limit += left;
+            if left > 0 && self.resources.is_counter(resource) {
+                self.at_mut(holder).lots[resource.0].insert(lot);
+            }
         }
     }
 
     /// The end of a licence: gauges go back to the dealer, counters that were not burned are lost.
     pub(super) fn stop_counting(&mut self, id: LicenceId) {
-        let last = self.expiry(&self.licences[id.0]);
+        let (lot, last) = (self.lot(id), self.expiry(&self.licences[id.0]));
         let licence = &mut self.licences[id.0];
         licence.counts = false;
-        let (redeemed, holder, dealer) = (licence.redeemed, licence.holder, licence.dealer);
-        let expiry = std::mem::replace(&mut licence.expiry, last);
-        self.expiries.remove(&(expiry, id));
+        licence.expiry = last;
+        let (holder, dealer) = (licence.holder, licence.dealer);
+        self.expiries.remove(&(lot.0, id));
         for index in 0..self.licences[id.0].quantities.len() {
             let (resource, amount) = self.licences[id.0].quantities[index];
             if let Some(holder) = holder {
                 self.cell_mut(holder, resource).limit -= amount - self.licences[id.0].burned[index];
+                self.at_mut(holder).lots[resource.0].remove(&lot);
             }
             if let Some(dealer) = dealer.filter(|_| !self.resources.is_counter(resource)) {
                 self.cell_mut(dealer, resource).licensed -= amount;
             }
         }
         if let Some(holder) = holder {
-            self.at_mut(holder).lots.remove(&(expiry, redeemed, id));
+            self.at_mut(holder).held.remove(&id);
         }
         if let Some(dealer) = dealer {
             self.at_mut(dealer).live.remove(&id);
@@ -117,31 +128,26 @@ impl Accounts {
         let unclaimed = self.cell(pool, resource).unclaimed.min(amount);
         self.cell_mut(pool, resource).unclaimed -= unclaimed;
         amount -= unclaimed;
-        self.arrange(pool);
-        let lots = self.organizations[pool.0].lots.iter();
-        for (_, _, id) in lots {
-            if amount == 0 {
-                return;
-            }
-            let licence = &mut self.licences[id.0];
-            for ((_, quantity), burned) in
-                licence.quantities.iter().zip(&mut licence.burned).filter(|((of, _), _)| *of == resource)
-            {
+        self.arrange(pool, resource);
+        while let Some(lot) = self.at(pool).lots[resource.0].first().copied().filter(|_| amount > 0) {
+            let licence = &mut self.licences[lot.2.0];
+            let parts = licence.quantities.iter().zip(&mut licence.burned);
+            for ((_, quantity), burned) in parts.filter(|((of, _), _)| *of == resource) {
                 let part = (quantity - *burned).min(amount);
-                *burned += part;
-                amount -= part;
+                (*burned, amount) = (*burned + part, amount - part);
+                if *burned == *quantity {
+                    self.organizations[pool.0].lots[resource.0].pop_first();
+                }
             }
         }
     }
 
     /// Puts the lots of a pool that have renewed themselves where they now belong.
-    fn arrange(&mut self, pool: OrganizationId) {
-        let due = self.at(pool).lots.iter().take_while(|(expiry, _, _)| *expiry <= self.now);
-        let renewed: Vec<(LicenceId, Time)> = due
-            .map(|(_, _, id)| (*id, self.expiry(&self.licences[id.0])))
-            .filter(|(id, expiry)| *expiry != self.licences[id.0].expiry)
-            .collect();
-        for (id, expiry) in renewed {
+    fn arrange(&mut self, pool: OrganizationId, resource: ResourceId) {
+        let due = self.at(pool).lots[resource.0].iter().take_while(|(expiry, _, _)| *expiry <= self.now);
+        let now = due.map(|(expiry, _, id)| (*id, *expiry, self.expiry(&self.licences[id.0])));
+        let renewed: Vec<(LicenceId, Time, Time)> = now.filter(|(_, before, after)| before != after).collect();
+        for (id, _, expiry) in renewed {
             self.extend(id, expiry);
         }
     }

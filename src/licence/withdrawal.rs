@@ -10,7 +10,6 @@ use super::resource::ResourceId;
 pub(super) struct InUse {
     /// Its place in the order of all uses.
     since: u64,
-    resource: ResourceId,
     amount: Amount,
 }
 
@@ -19,7 +18,7 @@ impl Accounts {
     pub(super) fn take(&mut self, id: OrganizationId, resource: ResourceId, amount: Amount) {
         self.uses += 1;
         let since = self.uses;
-        self.at_mut(id).in_use.push(InUse { since, resource, amount });
+        self.at_mut(id).in_use[resource.0].push(InUse { since, amount });
         self.cell_mut(id, resource).own += amount;
     }
 
@@ -27,15 +26,15 @@ impl Accounts {
     pub(super) fn give_back(&mut self, id: OrganizationId, resource: ResourceId, amount: Amount) {
         self.cell_mut(id, resource).own -= amount;
         let mut left = amount;
-        let in_use = &mut self.at_mut(id).in_use;
-        for one in in_use.iter_mut().rev().filter(|one| one.resource == resource) {
-            let part = one.amount.min(left);
-            (one.amount, left) = (one.amount - part, left - part);
-            if left == 0 {
+        let in_use = &mut self.at_mut(id).in_use[resource.0];
+        while let Some(last) = in_use.last_mut() {
+            let part = last.amount.min(left);
+            (last.amount, left) = (last.amount - part, left - part);
+            if last.amount > 0 {
                 break;
             }
+            in_use.pop();
         }
-        in_use.retain(|one| one.amount > 0);
     }
 
     /// Withdraws what the pool of a licence's holder uses beyond what it has of the licence's gauges, newest first.
@@ -58,10 +57,7 @@ impl Accounts {
     }
 
     fn newest(&self, pool: &[OrganizationId], resource: ResourceId) -> Option<(OrganizationId, InUse)> {
-        let last = |member: &OrganizationId| {
-            let one = self.at(*member).in_use.iter().rev().find(|one| one.resource == resource);
-            one.map(|one| (*member, *one))
-        };
+        let last = |member: &OrganizationId| Some((*member, *self.at(*member).in_use[resource.0].last()?));
         pool.iter().filter_map(last).max_by_key(|(_, one)| one.since)
     }
 }
