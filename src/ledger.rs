@@ -1,8 +1,8 @@
 //! The ledger: what happened to the accounts, kept for ever.
 //!
 //! Append-only. Each [`Entry`] is one command with its answer, who asked, when and why; it carries the digest of the one
-//! before, so that none can be changed, lost or put elsewhere unseen. [`Accounts`] are the fold of all entries, proved
-//! once more as they are read.
+//! before, so that none can be changed, lost or put elsewhere unseen. [`Accounts`] are the fold of all entries; as they are
+//! read, each command is asked for once more, and has to give the answer that was kept.
 //!
 //! Writers take turns: whoever writes holds the store's lock, reads what others wrote since, decides, appends and commits.
 //! So any number of instances may work on one store, and every history is one that a single writer could have made.
@@ -26,7 +26,7 @@ pub use sqlite::SqliteStore;
 pub use store::{LedgerError, Store};
 pub use verify::{Finding, verify};
 
-use crate::licence::{Accounts, Command, Event, Refusal, Time};
+use crate::licence::{Accounts, Command, Event, RULES, Refusal, Time};
 
 /// A command, with who asks and why.
 #[derive(Clone, Debug)]
@@ -130,10 +130,7 @@ impl<S> Ledger<S> {
     }
 
     fn answer(&mut self, order: &Order) -> Result<(Record, Entry), LedgerError> {
-        let answer = match self.accounts.execute(order.at, &order.command) {
-            Ok(events) => Answer::Accepted { events },
-            Err(refusal) => Answer::Refused { refusal },
-        };
+        let answer = self.accounts.execute(order.at, &order.command).into();
         let record = Record {
             sequence: self.head.sequence + 1,
             // The time that counted.
@@ -141,6 +138,7 @@ impl<S> Ledger<S> {
             actor: order.actor.clone(),
             cause: order.cause.clone(),
             key: order.key.clone(),
+            rules: RULES,
             command: order.command.clone(),
             answer,
         };

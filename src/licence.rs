@@ -54,5 +54,9 @@ pub type Amount = i64;
 /// The largest quantity that one command may name. Far above any use, and far below where sums could overflow.
 pub const LARGEST: Amount = 1_000_000_000_000;
 
+/// The rules that commands are answered by, as a number. It is raised with each change by which any command gets another
+/// answer than before, so that answers of the past are not taken for wrong ones.
+pub const RULES: u32 = 1;
+
 /// How long an import token is good for, in seconds; at the last of them it no longer is.
 pub const TOKEN_SECONDS: Time = 600;

@@ -103,6 +103,13 @@ impl Store for AnyStore {
         }
     }
 
+    async fn strays(&mut self) -> Result<Vec<i64>, LedgerError> {
+        match self {
+            Self::Sqlite(store) => store.strays().await,
+            Self::Postgres(store) => store.strays().await,
+        }
+    }
+
     async fn lock(&mut self) -> Result<(), LedgerError> {
         match self {
             Self::Sqlite(store) => store.lock().await,

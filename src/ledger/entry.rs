@@ -1,11 +1,13 @@
 //! One entry, and the chain that holds entries together.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use thiserror::Error;
 
 use super::store::LedgerError;
-
-use crate::licence::{Accounts, Command, Event, Refusal, Time, Unlawful};
+use crate::licence::{Accounts, Command, Event, RULES, Refusal, Time};
 
 /// What an entry says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +25,9 @@ pub struct Record {
     /// The name of the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+    /// The rules that it was answered by; see [`RULES`].
+    #[serde(default = "first_rules", skip_serializing_if = "is_first")]
+    pub rules: u32,
     /// What was asked.
     pub command: Command,
     /// What came of it.
@@ -31,14 +36,49 @@ pub struct Record {
 }
 
 impl Record {
-    /// Has it happened once more.
-    pub(super) fn replay(&self, accounts: &mut Accounts) -> Result<(), Unlawful> {
-        accounts.advance(self.at);
-        match &self.answer {
-            Answer::Accepted { events } => events.iter().try_for_each(|event| accounts.replay(self.at, event)),
-            Answer::Refused { .. } => Ok(()),
+    /// Asks for it once more: the answer must be the one that was kept. Whatever was kept, what happens to the accounts
+    /// is what the command gives.
+    pub(super) fn replay(&self, accounts: &mut Accounts) -> Result<(), Unlike> {
+        if self.rules != RULES {
+            return Err(Unlike::Rules(self.rules));
+        }
+        let given = Answer::from(accounts.execute(self.at, &self.command));
+        if accounts.now() != self.at {
+            return Err(Unlike::Time);
+        }
+        match given == self.answer {
+            true => Ok(()),
+            false => Err(Unlike::Answer { kept: self.answer.to_string(), given: given.to_string() }),
         }
     }
+}
+
+/// The rules of entries that don't name any.
+fn first_rules() -> u32 {
+    1
+}
+
+fn is_first(rules: &u32) -> bool {
+    *rules == first_rules()
+}
+
+/// Why an entry can't have come about at its place.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub(super) enum Unlike {
+    /// Its command gives another answer.
+    #[error("it says: {kept}; its command gives: {given}")]
+    Answer {
+        /// What it says.
+        kept: String,
+        /// What it would say.
+        given: String,
+    },
+    /// Its time.
+    #[error("its time is before the one of the entry before it, or out of range")]
+    Time,
+    /// It was answered by rules that are not known here.
+    #[error("it was answered by rules {0}, and this program knows rules {RULES}: use the version that wrote it")]
+    Rules(u32),
 }
 
 /// What came of a command.
@@ -55,6 +95,27 @@ pub enum Answer {
         /// Why.
         refusal: Refusal,
     },
+}
+
+impl From<Result<Vec<Event>, Refusal>> for Answer {
+    fn from(answer: Result<Vec<Event>, Refusal>) -> Self {
+        match answer {
+            Ok(events) => Self::Accepted { events },
+            Err(refusal) => Self::Refused { refusal },
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accepted { events } if events.is_empty() => formatter.write_str("nothing to do"),
+            Self::Accepted { events } => {
+                formatter.write_str(&events.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+            }
+            Self::Refused { refusal } => write!(formatter, "refused: {refusal}"),
+        }
+    }
 }
 
 /// Why something was asked.
@@ -99,15 +160,15 @@ impl TryFrom<String> for Digest {
     }
 }
 
-impl std::fmt::Display for Digest {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Digest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
     }
 }
 
-impl std::fmt::Debug for Digest {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Display::fmt(self, formatter)
+impl fmt::Debug for Digest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
     }
 }
 

@@ -42,6 +42,8 @@ impl Dialect for Place {
     const READ: &'static str = "SELECT sequence, at, key, body, previous, digest FROM realmwright_entry
         WHERE sequence > $1 ORDER BY sequence LIMIT $2";
 
+    const STRAYS: &'static str = "SELECT sequence FROM realmwright_entry WHERE sequence < 1 ORDER BY sequence";
+
     const LOCK: &'static [&'static str] = &["BEGIN", "SELECT pg_advisory_xact_lock(8243098785894298217)"];
 
     async fn connect(&self) -> Result<PgConnection, sqlx::Error> {

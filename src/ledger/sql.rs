@@ -17,6 +17,9 @@ pub trait Dialect: Send + Sync {
     /// before and its own.
     const READ: &'static str;
 
+    /// Reads the numbers below 1.
+    const STRAYS: &'static str;
+
     /// Begins a transaction that no other writer can be in.
     const LOCK: &'static [&'static str];
 
@@ -101,6 +104,12 @@ where
             })
         };
         rows.iter().map(entry).collect::<Result<_, _>>().map_err(|error| self.failed(error))
+    }
+
+    async fn strays(&mut self) -> Result<Vec<i64>, LedgerError> {
+        let query = sqlx::query(D::STRAYS);
+        let rows = query.fetch_all(self.connection().await?).await.map_err(|error| self.failed(error))?;
+        rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>().map_err(|error| self.failed(error))
     }
 
     async fn lock(&mut self) -> Result<(), LedgerError> {

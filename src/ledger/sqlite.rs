@@ -43,6 +43,8 @@ impl Dialect for File {
     const READ: &'static str =
         "SELECT sequence, at, key, body, previous, digest FROM entry WHERE sequence > ? ORDER BY sequence LIMIT ?";
 
+    const STRAYS: &'static str = "SELECT sequence FROM entry WHERE sequence < 1 ORDER BY sequence";
+
     const LOCK: &'static [&'static str] = &["BEGIN IMMEDIATE"];
 
     async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {

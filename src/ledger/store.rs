@@ -11,6 +11,9 @@ pub trait Store: Send {
     /// Entries after a number, in order, at most so many.
     fn after(&mut self, sequence: u64, most: usize) -> impl Future<Output = Result<Vec<Entry>, LedgerError>> + Send;
 
+    /// Numbers that entries have and that no entry can have: those below 1, in order.
+    fn strays(&mut self) -> impl Future<Output = Result<Vec<i64>, LedgerError>> + Send;
+
     /// Begins a transaction that no other writer can be in.
     fn lock(&mut self) -> impl Future<Output = Result<(), LedgerError>> + Send;
 

@@ -1,4 +1,6 @@
-//! Whether a ledger is what was written: every entry that was changed, is missing or stands elsewhere, by its number.
+//! Whether a ledger is what was written: every entry that was changed, is missing or stands elsewhere, by its number. Each
+//! command is asked for once more, on the accounts as they were before it, so that an answer that was changed is named even
+//! where the whole chain was hashed anew.
 
 use std::fmt;
 
@@ -34,13 +36,20 @@ pub enum Finding {
         /// Where it was written.
         written: u64,
     },
-    /// An entry that follows from what was changed before it, but is not allowed by the law.
+    /// An entry that can't have come about: its command gives another answer there.
     Unlawful {
         /// Its number.
         sequence: u64,
-        /// The refusal.
+        /// What is wrong.
         reason: String,
     },
+    /// A row with a number that no entry has.
+    Stray {
+        /// The number, below 1.
+        sequence: i64,
+    },
+    /// There is no entry at all, and nobody noted that down.
+    Empty,
     /// The last entry is another one than was noted down.
     OtherHead {
         /// The last entry that is there.
@@ -58,6 +67,10 @@ impl fmt::Display for Finding {
                 write!(formatter, "entry {sequence} was written as entry {written}")
             }
             Self::Unlawful { sequence, reason } => write!(formatter, "entry {sequence} can't have happened: {reason}"),
+            Self::Stray { sequence } => write!(formatter, "entry {sequence} was never written: the first one is 1"),
+            Self::Empty => {
+                formatter.write_str("there are no entries: none was ever written here, or all were taken out")
+            }
             Self::OtherHead { sequence } => {
                 write!(formatter, "the ledger ends with entry {sequence}, which is not what was noted down")
             }
@@ -66,7 +79,8 @@ impl fmt::Display for Finding {
 }
 
 /// Reads a whole ledger: its head, and what is wrong, in order. Whoever can write to the store could cut its end off, or
-/// make a whole new chain: `noted` is a head that was written down elsewhere, and has to be in it.
+/// make a whole new chain: `noted` is a head that was written down elsewhere, and has to be in it. A ledger without entries is
+/// what was written only where that was noted.
 ///
 /// # Errors
 ///
@@ -74,6 +88,8 @@ impl fmt::Display for Finding {
 pub async fn verify<S: Store>(store: &mut S, noted: Option<Head>) -> Result<(Head, Vec<Finding>), LedgerError> {
     let mut inspection =
         Inspection { known: noted.is_none_or(|noted| noted == Head::default()), ..Inspection::default() };
+    let strays = store.strays().await?.into_iter().map(|sequence| Finding::Stray { sequence });
+    inspection.findings.extend(strays);
     loop {
         let entries = store.after(inspection.head.sequence, PAGE).await?;
         for entry in &entries {
@@ -83,6 +99,9 @@ pub async fn verify<S: Store>(store: &mut S, noted: Option<Head>) -> Result<(Hea
         if entries.len() < PAGE {
             break;
         }
+    }
+    if inspection.head == Head::default() && noted.is_none() {
+        inspection.findings.push(Finding::Empty);
     }
     if !inspection.known {
         inspection.findings.push(Finding::OtherHead { sequence: inspection.head.sequence });
@@ -95,6 +114,8 @@ struct Inspection {
     head: Head,
     known: bool,
     accounts: Accounts,
+    /// Whether entries were lost or changed, so that the accounts are not known any more.
+    lost: bool,
     findings: Vec<Finding>,
 }
 
@@ -102,21 +123,20 @@ impl Inspection {
     fn inspect(&mut self, entry: &Entry) {
         let (sequence, expected) = (entry.sequence, self.head.sequence + 1);
         if sequence > expected {
-            self.findings.push(Finding::Missing { first: expected, last: sequence - 1 });
+            self.lose(Finding::Missing { first: expected, last: sequence - 1 });
         } else if entry.previous != self.head.digest && self.head.sequence > 0 {
             // This one is held by its own digest: it is the one before that is another now.
             self.changed(self.head.sequence, "the entry after it was written after another one".into());
         }
         match entry.record() {
-            // Once something is wrong, the law can't be held against what follows.
-            Ok(record) if self.findings.is_empty() => {
+            Ok(record) if !self.lost => {
                 if let Err(error) = record.replay(&mut self.accounts) {
                     self.findings.push(Finding::Unlawful { sequence, reason: error.to_string() });
                 }
             }
             Ok(_) => {}
             Err(reason) => match near(sequence).find(|place| entry.was_written_as(*place)) {
-                Some(written) if written != sequence => self.findings.push(Finding::Reordered { sequence, written }),
+                Some(written) if written != sequence => self.lose(Finding::Reordered { sequence, written }),
                 _ => self.changed(sequence, reason),
             },
         }
@@ -129,8 +149,14 @@ impl Inspection {
             _ => false,
         };
         if !self.findings.iter().any(named) {
-            self.findings.push(Finding::Changed { sequence, reason });
+            self.lose(Finding::Changed { sequence, reason });
         }
+    }
+
+    /// Once an entry can't be read as it was written, what follows can't be held against its command.
+    fn lose(&mut self, finding: Finding) {
+        self.lost = true;
+        self.findings.push(finding);
     }
 }
 

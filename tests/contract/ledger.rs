@@ -1,8 +1,9 @@
 //! What a store of the ledger has to keep. Each case runs on SQLite and on a real PostgreSQL.
 
-use realmwright::ledger::{Answer, Cause, Finding, Head, Ledger, LedgerError, Order, Store, restore, verify};
+use realmwright::ledger::{Answer, Cause, Digest, Finding, Head, Ledger, LedgerError, Order, Store, restore, verify};
 use realmwright::licence::Command;
 use serde_json::{Value, json};
+use sha2::Digest as _;
 
 /// A place for ledgers: a store that many may open, and a way past the program to what it keeps.
 pub trait Place: Sync {
@@ -27,6 +28,9 @@ macro_rules! ledger_cases {
             what_is_changed_is_named,
             what_is_missing_is_named,
             what_is_reordered_is_named,
+            what_was_hashed_anew_is_held_against_its_command,
+            what_no_ledger_writes_is_named,
+            a_ledger_without_entries_is_what_was_written_only_where_that_was_noted,
             a_ledger_cut_short_is_not_what_was_noted,
             a_backup_fills_an_empty_ledger
         );
@@ -172,6 +176,113 @@ pub async fn what_is_reordered_is_named<P: Place>(place: &P) {
     let found = findings(place, None).await;
     let reordered = |sequence, written| found.contains(&Finding::Reordered { sequence, written });
     assert!(reordered(2, 4) && reordered(4, 2), "{found:?}");
+}
+
+/// Changes what entries say, and hashes the whole chain anew.
+async fn hash_anew<P: Place>(place: &P, change: impl Fn(u64, &mut Value)) {
+    let mut store = place.store();
+    let mut entries = store.after(0, 100).await.expect("read");
+    let mut previous = Digest::default();
+    for entry in &mut entries {
+        let mut said: Value = serde_json::from_str(&entry.body).expect("JSON");
+        change(entry.sequence, &mut said);
+        (entry.body, entry.at, entry.previous) = (said.to_string(), said["at"].as_i64().expect("a time"), previous);
+        let hash = sha2::Sha256::new().chain_update(b"realmwright ledger 1\n").chain_update(previous.0);
+        let hash = hash.chain_update(entry.sequence.to_be_bytes()).chain_update(entry.body.as_bytes());
+        entry.digest = Digest(hash.finalize().into());
+        previous = entry.digest;
+    }
+    place.sql("DELETE FROM entry").await;
+    store.lock().await.expect("its turn");
+    store.append(&entries).await.expect("appended");
+    store.commit().await.expect("kept");
+}
+
+pub async fn what_was_hashed_anew_is_held_against_its_command<P: Place>(place: &P) {
+    let mut ledger = begin(place, 3).await;
+    let devices = order(20, None, json!({"do": "define-resource", "resource": "devices", "measure": "gauge"}));
+    let child = json!({"do": "create", "organization": "child", "parent": "acme"});
+    ledger.submit(&[take("k1"), devices, order(30, None, child)]).await.expect("kept");
+    hash_anew(place, |_, _| {}).await;
+    assert_eq!(findings(place, Some(ledger.head())).await.len(), 1, "JSON may be written in another way");
+    assert_eq!(findings(place, None).await, []);
+
+    // Each change by itself, and what `verify` says of it; it says so again of a ledger that is opened.
+    type Change = fn(&mut Value);
+    let changes: [(u64, Change, &str); 6] = [
+        (6, |said| said["events"] = json!([]), "it says: nothing to do; its command gives: acme uses 1 users more"),
+        (
+            5,
+            |said| said["refusal"]["organization"] = json!("somebody"),
+            "it says: refused: there is no organization `somebody`; its command gives: refused: there is no organization `nobody`",
+        ),
+        (
+            5,
+            |said| {
+                said.as_object_mut().expect("an object").remove("refusal");
+                said["events"] = json!([]);
+            },
+            "it says: nothing to do; its command gives: refused: there is no organization `nobody`",
+        ),
+        (
+            3,
+            |said| said["command"]["quantities"]["users"] = json!(9),
+            "it says: licence L1 issued by the platform: 3 users; its command gives: licence L1 issued by the platform: 9 users",
+        ),
+        (8, |said| said["at"] = json!(5), "its time is before the one of the entry before it, or out of range"),
+        (
+            7,
+            |said| said["rules"] = json!(0),
+            "it was answered by rules 0, and this program knows rules 1: use the version that wrote it",
+        ),
+    ];
+    let entries = place.store().after(0, 100).await.expect("read");
+    for (at, change, said) in changes {
+        hash_anew(place, |sequence, said| {
+            if sequence == at {
+                change(said)
+            }
+        })
+        .await;
+        let found: Vec<String> = findings(place, None).await.iter().map(ToString::to_string).collect();
+        assert_eq!(found[0], format!("entry {at} can't have happened: {said}"));
+        assert_eq!(found.len(), 1, "{found:?}");
+        let error = Ledger::open(place.store()).await.expect_err("not what was written");
+        assert_eq!(error.to_string(), format!("entry {at} of the ledger: {said}"));
+        place.sql("DELETE FROM entry").await;
+        restore(&mut place.store(), &entries).await.expect("as it was");
+    }
+    // Several at once are all named.
+    hash_anew(place, |sequence, said| match sequence {
+        4 | 6 => said["events"] = json!([]),
+        _ => {}
+    })
+    .await;
+    assert_eq!(findings(place, None).await.len(), 2);
+}
+
+pub async fn what_no_ledger_writes_is_named<P: Place>(place: &P) {
+    let noted = begin(place, 3).await.head();
+    for number in [0, -7] {
+        place
+            .sql(&format!(
+                "INSERT INTO entry (sequence, at, key, body, previous, digest) \
+                 SELECT {number}, at, NULL, body, previous, digest FROM entry WHERE sequence = 2"
+            ))
+            .await;
+    }
+    assert_eq!(findings(place, Some(noted)).await, [Finding::Stray { sequence: -7 }, Finding::Stray { sequence: 0 }]);
+    assert_eq!(Finding::Stray { sequence: 0 }.to_string(), "entry 0 was never written: the first one is 1");
+}
+
+pub async fn a_ledger_without_entries_is_what_was_written_only_where_that_was_noted<P: Place>(place: &P) {
+    assert_eq!(findings(place, None).await, [Finding::Empty]);
+    assert_eq!(findings(place, Some(Head::default())).await, []);
+    let noted = begin(place, 3).await.head();
+    assert_eq!(findings(place, Some(Head::default())).await, []);
+    place.sql("DROP TABLE entry").await;
+    assert_eq!(findings(place, None).await, [Finding::Empty]);
+    assert_eq!(findings(place, Some(noted)).await, [Finding::OtherHead { sequence: 0 }]);
 }
 
 pub async fn a_ledger_cut_short_is_not_what_was_noted<P: Place>(place: &P) {

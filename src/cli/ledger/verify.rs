@@ -9,7 +9,7 @@ use super::{Book, hinted};
 use crate::cli::args::Format;
 use crate::cli::exit::Exit;
 use crate::cli::output::Printer;
-use crate::ledger::{self, Head};
+use crate::ledger::{self, Finding, Head};
 
 /// `ledger verify`
 #[derive(Debug, Args)]
@@ -42,9 +42,16 @@ pub(in crate::cli) async fn run(printer: &Printer, options: &Options) -> anyhow:
         printer.say(&format!("{} entries, each as it was written", head.sequence));
         return Ok(Exit::Done);
     }
-    printer.error(
-        "the ledger is not what was written",
-        Some("restore a backup; whoever can write to the store is to be asked"),
-    );
+    let (message, hint) = match findings.as_slice() {
+        [Finding::Empty] => (
+            "the ledger has no entries",
+            format!("see that --ledger names the right place; of one that was never written, say so: --noted {head}"),
+        ),
+        _ => {
+            let hint = "restore a backup; whoever can write to the store is to be asked";
+            ("the ledger is not what was written", hint.to_owned())
+        }
+    };
+    printer.error(message, Some(&hint));
     Ok(Exit::Failed)
 }
