@@ -9,7 +9,7 @@ use super::resource::Measure;
 use super::{Amount, Time};
 
 /// Something that somebody asks for. Who may ask for it is decided elsewhere; whether it adds up is decided here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "do", rename_all = "kebab-case", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub enum Command {
     /// Makes a type of resource known. Doing so again is a no-op.

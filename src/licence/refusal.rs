@@ -10,7 +10,7 @@ use super::Amount;
 /// A command that was refused. Nothing changed.
 ///
 /// Looked for in this order: shape, existence, rules, quota.
-#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "code", rename_all = "kebab-case", rename_all_fields = "camelCase")]
 #[allow(missing_docs, reason = "the messages say what each is")]
 pub enum Refusal {
@@ -110,7 +110,7 @@ pub enum Refusal {
 }
 
 /// What is missing, where, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Shortage {
     /// The organization whose limit binds.
@@ -132,7 +132,7 @@ pub struct Shortage {
 }
 
 /// What somebody presents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Document {
     /// A serial.
@@ -154,7 +154,7 @@ impl fmt::Display for Document {
 }
 
 /// Why what somebody presents can't be believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Distrust {
     /// The check of a serial does not come out.

@@ -1,10 +1,13 @@
 //! Generated documents are current, and examples are what they say they are. `make docs` writes them anew.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use realmwright::licence::{Command, Refusal};
 use realmwright::manifest::{reference, schema};
 use realmwright::plan::Plan;
+use serde_json::Value;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -37,6 +40,60 @@ fn the_reference_of_the_command_line_is_current() {
 fn the_schemas_are_current() {
     is_current("manifest.schema.json", &pretty(&schema::published()));
     is_current("plan.schema.json", &pretty(&schema::schema::<Plan>()));
+}
+
+/// By the tag of each variant, its other fields, as the schema of a type has them.
+fn variants<T: schemars::JsonSchema>(tag: &str) -> Vec<(String, BTreeSet<String>)> {
+    let schema = schema::schema::<T>();
+    let fields_of = |of: &Value| -> BTreeSet<String> {
+        let named = of["$ref"].as_str().map(|path| &schema["$defs"][path.rsplit('/').next().unwrap_or_default()]);
+        let of = [Some(of), named].into_iter().flatten();
+        of.filter_map(|of| of["properties"].as_object()).flat_map(|fields| fields.keys().cloned()).collect()
+    };
+    let variant = |of: &Value| {
+        let mut fields = fields_of(of);
+        fields.remove(tag);
+        (of["properties"][tag]["const"].as_str().expect("a tag").to_owned(), fields)
+    };
+    schema["oneOf"].as_array().expect("variants").iter().map(variant).collect()
+}
+
+/// Of a table in a document, what stands in code in the first cell of each row, and in the second.
+fn table(document: &str, head: &str) -> Vec<(String, BTreeSet<String>)> {
+    let text = fs::read_to_string(root().join("docs").join(document)).expect("readable");
+    let rows = text.lines().skip_while(|line| !line.starts_with(head)).skip(2).take_while(|line| line.starts_with('|'));
+    let code = |cell: &str| -> Vec<String> { cell.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+    let row = |line: &str| {
+        let cells: Vec<&str> = line.split('|').collect();
+        let second: BTreeSet<String> = code(cells[2]).into_iter().collect();
+        code(cells[1]).into_iter().map(move |name| (name, second.clone()))
+    };
+    rows.flat_map(|line| row(line).collect::<Vec<_>>()).collect()
+}
+
+#[test]
+fn every_refusal_of_the_accounts_stands_in_the_document() {
+    let shortage = ["limit", "licensed", "missing", "nearest", "organization", "resource", "shared", "used"];
+    let told = table("ledger.md", "| `code`");
+    for ((code, fields), (told, said)) in variants::<Refusal>("code").into_iter().zip(&told) {
+        assert_eq!(code, *told, "in the order of the code");
+        match code.as_str() {
+            "quota" | "over" => assert_eq!(fields, shortage.map(str::to_owned).into()),
+            _ => assert_eq!(fields, *said, "{code}"),
+        }
+    }
+    assert_eq!(told.len(), variants::<Refusal>("code").len());
+}
+
+#[test]
+fn every_command_of_the_accounts_stands_in_the_document() {
+    let told = table("ledger.md", "| `do`");
+    let commands = variants::<Command>("do");
+    assert_eq!(told.len(), commands.len());
+    for (name, fields) in commands {
+        let (_, said) = told.iter().find(|(told, _)| *told == name).unwrap_or_else(|| panic!("{name} is not told of"));
+        assert!(fields.is_subset(said), "{name}: {:?}", fields.difference(said));
+    }
 }
 
 fn yaml_files(dir: &Path, found: &mut Vec<PathBuf>) {
