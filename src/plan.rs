@@ -13,6 +13,7 @@ pub mod explain;
 pub mod foreign;
 pub mod guard;
 mod licence;
+mod missing;
 pub(crate) mod needs;
 pub mod order;
 pub mod part;
@@ -140,6 +141,9 @@ pub struct Summary {
     /// Fields that others set and that stay as they are.
     #[serde(default)]
     pub foreign_fields: usize,
+    /// Objects of Keycloak's own that others removed and that stay away.
+    #[serde(default)]
+    pub missing: usize,
 }
 
 /// What will be done to one realm.
@@ -166,6 +170,9 @@ pub struct TenantPlan {
     /// Objects that others put there; they stay as they are, but for what belongs to an object that is deleted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub foreign: Vec<ObjectId>,
+    /// What Keycloak puts into every realm itself, no manifest declares, and somebody removed; it stays away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<ObjectId>,
     /// Fields that others set and no manifest declares, by object: of what is managed, or Keycloak's own; they stay as
     /// they are.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -329,9 +336,9 @@ impl TenantPlan {
         self.changes.is_empty() && self.record.is_none() && self.unread.is_none()
     }
 
-    /// True when something in its realm is others'.
+    /// True when something in its realm is others', or was taken away by them.
     pub fn has_foreign(&self) -> bool {
-        !self.foreign.is_empty() || !self.foreign_fields.is_empty()
+        !self.foreign.is_empty() || !self.foreign_fields.is_empty() || !self.missing.is_empty()
     }
 
     /// True when its realm could not be read, and nothing is known that would mend that.
@@ -357,6 +364,7 @@ impl Plan {
         let mut summary = Summary::default();
         for tenant in &tenants {
             summary.foreign += tenant.foreign.len() - tenant.going().count();
+            summary.missing += tenant.missing.len();
             summary.foreign_fields += tenant.foreign_fields.values().map(Vec::len).sum::<usize>();
             if tenant.quarantined.is_some() {
                 summary.realms_quarantined += 1;
@@ -400,6 +408,7 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
         record: None,
         recorded: None,
         foreign: Vec::new(),
+        missing: Vec::new(),
         foreign_fields: ForeignFields::new(),
         tampering: Vec::new(),
         rights: BTreeMap::new(),
@@ -425,6 +434,7 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
             plan.changes = order::order(plan.changes);
             plan.tampering = tampering::found(&plan.tenant, &plan.changes);
             plan.foreign_fields = foreign::fields(&desired.state, observed, &applied, &difference.foreign);
+            plan.missing = missing::missing(&desired.state, observed, &applied, &plan.changes);
             plan.foreign = difference.foreign;
             plan.rights = foreign::rights(&desired.state, observed, &applied);
             let written = observed.marker();

@@ -9,6 +9,7 @@ mod flows;
 mod merge;
 mod parts;
 mod people;
+mod rename;
 mod routes;
 
 use std::collections::BTreeMap;

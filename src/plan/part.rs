@@ -101,6 +101,7 @@ fn narrow(
     let going: Vec<ObjectId> = plan.going().map(|(id, _)| id.clone()).collect();
     plan.foreign.retain(|id| reach.has(id) || going.contains(id));
     plan.tampering.retain(|tampering| reach.has(&tampering.object));
+    plan.missing.retain(|id| reach.has(id));
     plan.foreign_fields.retain(|id, _| reach.has(id));
     plan.rights.retain(|id, _| reach.has(id));
     if plan.unread.is_none() {

@@ -273,7 +273,7 @@ fn rights(plan: &Plan, quote: fn(&str) -> String) -> String {
 
 /// What is left alone, and what is not known.
 fn beside(plan: &Plan, quote: fn(&str) -> String) -> String {
-    let Summary { foreign, foreign_fields, realms_quarantined, realms_unread, .. } = plan.summary;
+    let Summary { foreign, foreign_fields, missing, realms_quarantined, realms_unread, .. } = plan.summary;
     let mut text = String::new();
     if foreign > 0 {
         text.push_str(&format!(" {} left alone.", count(foreign, "foreign object is", "foreign objects are")));
@@ -286,6 +286,10 @@ fn beside(plan: &Plan, quote: fn(&str) -> String) -> String {
     if foreign_fields > 0 {
         let fields = count(foreign_fields, "foreign field is", "foreign fields are");
         text.push_str(&format!(" {fields} left alone."));
+    }
+    if missing > 0 {
+        let objects = count(missing, "object of Keycloak's own is missing", "objects of Keycloak's own are missing");
+        text.push_str(&format!(" {objects}."));
     }
     text.push_str(&rights(plan, quote));
     if realms_quarantined > 0 {

@@ -85,6 +85,10 @@ pub(super) fn risks(plan: &Plan, by_hand: bool) -> Vec<Risk> {
             note(Sort::Tampering, what.chain([Part::Word(tampering.how.words())]).collect());
         }
         deletions(tenant, &mut note);
+        for policy in tenant.missing.iter().filter(|id| id.kind.is_own_registration_policy(&id.key)) {
+            let why = "was removed by others: clients may be registered that it kept out";
+            note(Sort::Protection, vec![Part::Value(policy.to_string()), Part::Word(why)]);
+        }
         for change in &tenant.changes {
             licences(change, by_hand, &mut note);
             redirects(change, &mut note);

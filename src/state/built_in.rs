@@ -110,6 +110,23 @@ pub(super) const BUILT_IN_SCOPES: &[&str] = &[
 pub(super) const BROUGHT_BY_UPGRADES: &[(Kind, &str, &str)] =
     &[(Kind::Realm, "defaultDefaultClientScopes", "AuthnContextClassRef")];
 
+/// What Keycloak puts into a new realm since 26.7 only: realms that are older may be without.
+pub(super) const NEWER: &[(Kind, &str)] = &[
+    (Kind::ClientRole, "realm-management/manage-organizations"),
+    (Kind::ClientRole, "realm-management/query-organizations"),
+    (Kind::ClientRole, "realm-management/view-organizations"),
+    (Kind::ClientScope, "AuthnContextClassRef"),
+    (Kind::ScopeMapper, "AuthnContextClassRef/AuthnContextClassRef"),
+    (
+        Kind::Component,
+        "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/Allowed Registration Web Origins:anonymous",
+    ),
+    (
+        Kind::Component,
+        "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/Allowed Registration Web Origins:authenticated",
+    ),
+];
+
 /// Mappers of built-in scopes that templates often bring themselves: Keycloak's own only where the scope is.
 pub(super) const MAPPERS_OF_BUILT_IN_SCOPES: &[&str] = &[
     "basic/auth_time",

@@ -35,6 +35,12 @@ pub fn bare(realm: &str) -> Flat {
     state.objects.into_iter().map(|(id, object)| (id, object.fields)).collect()
 }
 
+/// What a bare realm consists of, but for the role that has the realm's name in its own.
+pub fn bare_ids() -> &'static [ObjectId] {
+    static IDS: OnceLock<Vec<ObjectId>> = OnceLock::new();
+    IDS.get_or_init(|| bare(NAME).into_keys().filter(|id| !id.key.contains("default-roles-")).collect())
+}
+
 /// Values of fields by the name of an object, or of what is new.
 type Changed = BTreeMap<String, Fields>;
 

@@ -327,7 +327,7 @@ impl Kind {
             // They go with their client, or stay as they are. Admin permissions give rights: they do not outlive their word.
             Self::Authorization => key != ADMIN_PERMISSIONS,
             // Without one of them, others could register clients.
-            Self::Component => built_in::REGISTRATION_POLICIES.contains(&key),
+            Self::Component => self.is_own_registration_policy(key),
             kind => kind.is_single(),
         }
     }
@@ -368,10 +368,20 @@ impl Kind {
         protects || self.is_built_in(key) && (!is_key || own_key()) && (!is_retired || stepped_back())
     }
 
+    /// True for a policy of client registration that Keycloak makes itself.
+    pub fn is_own_registration_policy(self, key: &str) -> bool {
+        self == Self::Component && built_in::REGISTRATION_POLICIES.contains(&key)
+    }
+
+    /// True for what the older of the versions that are known do not put into a realm.
+    pub fn is_newer(self, key: &str) -> bool {
+        built_in::NEWER.contains(&(self, key))
+    }
+
     /// True for what has the name of something that Keycloak makes itself in every realm.
     pub fn is_built_in(self, key: &str) -> bool {
         self.is_single()
-            || (self == Self::Component && built_in::REGISTRATION_POLICIES.contains(&key))
+            || self.is_own_registration_policy(key)
             || self.spec().built_in.iter().any(|pattern| match pattern.strip_suffix('*') {
                 Some(start) => key.starts_with(start),
                 None => key == *pattern,

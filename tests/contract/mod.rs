@@ -4,11 +4,13 @@
 mod kinds;
 mod least;
 pub mod ledger;
+mod restored;
 mod settings;
 
 pub use kinds::*;
 pub use least::*;
 use realmwright::keycloak::{Birth, WriteRealms};
+pub use restored::*;
 use serde_json::{Value, json};
 pub use settings::*;
 
@@ -79,6 +81,7 @@ macro_rules! contract_cases {
             a_birth_that_brings_a_policy_of_client_registration_gets_no_other,
             a_birth_without_its_type_drops_settings_of_one_time_passwords,
             a_birth_that_brings_a_client_of_keycloaks_own_gets_another,
+            what_keycloak_put_in_comes_back_where_it_is_referred_to,
             clients_of_keycloaks_own_take_changes,
             built_in_clients_can_be_disabled_but_for_realm_management,
             logging_all_out_sets_not_before_and_the_provisioner_goes_on,

@@ -70,7 +70,8 @@ async fn one_required_action_leaves_the_others() {
         "defaultAction": true});
     let world = world(&json!({"requiredActions": [action]}));
     let (_, export) = born(&world).await;
-    assert_eq!(names(&export["requiredActions"], "alias"), ["UPDATE_PASSWORD", "VERIFY_EMAIL"]);
+    let bare = realmwright::state::defaults::representation("one");
+    assert_eq!(names(&export["requiredActions"], "alias"), names(&bare["requiredActions"], "alias"));
     let actions = export["requiredActions"].as_array().expect("a list");
     let declared = actions.iter().find(|action| action["alias"] == "VERIFY_EMAIL").expect("there");
     assert_eq!(declared["defaultAction"], true);

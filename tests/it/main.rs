@@ -32,6 +32,7 @@ mod licences;
 mod manifest;
 mod markdown;
 mod memory;
+mod missing;
 mod observer;
 mod permissions;
 mod plan;

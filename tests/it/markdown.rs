@@ -269,6 +269,7 @@ pub fn tenant(name: &str, label: &str, changes: Vec<Change>) -> TenantPlan {
         recorded: None,
         foreign: Vec::new(),
         tampering: Vec::new(),
+        missing: Vec::new(),
         foreign_fields: Default::default(),
         rights: Default::default(),
         unread: None,

@@ -216,6 +216,7 @@ fn only_keys(plan: &mut TenantPlan, written: Option<&str>, before: &Applied, who
     let id = ObjectId::new(Kind::Client, PROVISIONER);
     plan.changes.retain(|change| change.object == id);
     plan.foreign.clear();
+    plan.missing.clear();
     plan.foreign_fields.clear();
     plan.tampering.clear();
     if plan.quarantined.is_none() && plan.unread.is_none() {

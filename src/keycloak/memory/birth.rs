@@ -3,13 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::{Realm, Refusal};
-use crate::expand::VIEWS;
-use crate::state::kind::KEY_PROVIDER;
 use crate::state::permissions::ADMIN_PERMISSIONS;
 use crate::state::{Kind, ObjectId, arrange, defaults};
-
-/// The type of the components that say who may register clients.
-const POLICY: &str = "org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy";
 
 /// The realm that a body gives, or why the server refuses it: then nothing is left behind.
 pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
@@ -22,15 +17,6 @@ pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
     let state = arrange(body);
     let mut realm = Realm { top: top(name, body), ..Realm::default() };
     let own_scopes = body["clientScopes"].is_array();
-    if !own_scopes {
-        for scope in ["basic", "profile", "email", "roles", "web-origins", "acr"] {
-            built_in(
-                &mut realm,
-                ObjectId::new(Kind::ClientScope, scope),
-                json!({"name": scope, "protocol": "openid-connect"}),
-            );
-        }
-    }
     for client in Kind::Client.spec().built_in.iter().filter(|client| **client != ADMIN_PERMISSIONS) {
         let brought = client.starts_with("account") && state.get(&ObjectId::new(Kind::Client, "account")).is_some();
         if !brought {
@@ -42,13 +28,6 @@ pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
             built_in(&mut realm, ObjectId::new(Kind::Client, *client), with_defaults(document));
         }
     }
-    for role in ["realm-admin", "manage-users"].into_iter().chain(VIEWS) {
-        built_in(&mut realm, ObjectId::within(Kind::ClientRole, "realm-management", role), json!({"name": role}));
-    }
-    for role in ["view-profile", "manage-account"] {
-        built_in(&mut realm, ObjectId::within(Kind::ClientRole, "account", role), json!({"name": role}));
-    }
-    built_in(&mut realm, ObjectId::new(Kind::RealmRole, "offline_access"), json!({"name": "offline_access"}));
     built_in(&mut realm, ObjectId::new(Kind::ClientScope, "offline_access"), json!({"name": "offline_access"}));
     // Scopes and clients come before the roles, and roles before the users that have them.
     for flow in ["browser", "direct grant", "first broker login"] {
@@ -59,23 +38,16 @@ pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
     for (id, flow) in state.of_kind(Kind::Flow) {
         realm.take_flow(&flow.raw, true, Kind::Flow.is_built_in(&id.key));
     }
-    if !state.of_kind(Kind::Component).any(|(id, _)| id.owner_and_name().0 == POLICY) {
-        for (name, provider) in [("Trusted Hosts", "trusted-hosts"), ("Consent Required", "consent-required")] {
-            let document = json!({"name": name, "providerId": provider, "subType": "anonymous", "config": {}});
-            built_in(&mut realm, ObjectId::within(Kind::Component, POLICY, &format!("{name}:anonymous")), document);
-        }
-    }
-    if !state.of_kind(Kind::Component).any(|(id, _)| id.owner_and_name().0 == KEY_PROVIDER) {
-        let own = |id: &ObjectId| id.owner_and_name().0 == KEY_PROVIDER;
-        for (id, object) in arrange(&defaults::representation(name)).objects.into_iter().filter(|(id, _)| own(id)) {
-            built_in(&mut realm, id, object.raw);
-        }
-    }
-    let actions = ["VERIFY_EMAIL", "UPDATE_PASSWORD"];
-    for action in actions.into_iter().filter(|_| state.of_kind(Kind::RequiredAction).next().is_none()) {
-        let document =
-            json!({"alias": action, "providerId": action, "name": action, "enabled": true, "defaultAction": false});
-        built_in(&mut realm, ObjectId::new(Kind::RequiredAction, action), document);
+    let brings = |id: &ObjectId| match id.kind {
+        // Of a type of components, a body that has one has all.
+        Kind::Component => state.of_kind(id.kind).any(|(own, _)| own.owner_and_name().0 == id.owner_and_name().0),
+        Kind::RequiredAction => state.of_kind(id.kind).next().is_some(),
+        Kind::ClientScope | Kind::ScopeMapper => own_scopes,
+        Kind::ClientRole | Kind::ClientMapper => id.owner().is_some_and(|client| state.get(&client).is_some()),
+        kind => kind != Kind::RealmRole || id.key == "uma_authorization" || id.key.starts_with("default-roles-"),
+    };
+    for (id, object) in arrange(&defaults::representation(name)).objects.into_iter().filter(|(id, _)| !brings(id)) {
+        built_in(&mut realm, id, object.raw);
     }
     for (id, object) in &state.objects {
         let permissions = id.kind == Kind::Authorization && id.key == ADMIN_PERMISSIONS;

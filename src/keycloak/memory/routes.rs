@@ -235,6 +235,11 @@ impl Realm {
                     return Err((403, "HTTP 403 Forbidden".into()));
                 }
                 merge(self.document(&object)?, body, kind);
+                let named = body["clientId"].as_str().filter(|name| kind == Kind::Client && *name != object.key);
+                if let Some(name) = named {
+                    self.rename_client(&object.key, name);
+                    return Ok(());
+                }
                 let account = ObjectId::new(Kind::User, format!("service-account-{}", object.key));
                 let switched = kind == Kind::Client && body["serviceAccountsEnabled"] == true;
                 if switched && !self.objects.contains_key(&account) {
@@ -326,6 +331,9 @@ impl Realm {
             [kind, id] if kind_of(kind).is_some() => self.by_id(kind_of(kind).unwrap_or(Kind::Client), id)?,
             _ => return self.change_roles(path, &segments, body.unwrap_or(&Value::Null), false),
         };
+        if gone.kind == Kind::Client && gone.kind.is_built_in(&gone.key) {
+            return Err((400, "Could not delete client".into()));
+        }
         let id = self.document(&gone)?["id"].as_str().unwrap_or_default().to_owned();
         self.remove(&gone);
         self.forget_in_permissions(&id);

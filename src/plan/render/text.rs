@@ -6,7 +6,7 @@ use super::delta::{Delta, delta};
 use super::{Matter, because, clean, contents, drift_summary, sign, summary};
 use crate::plan::quarantine::ways;
 use crate::plan::{Action, Cause, Change, FieldChange, Plan, Refusal, TenantPlan};
-use crate::state::Kind;
+use crate::state::{Kind, ObjectId};
 
 /// Most objects of a tenant whose foreign fields are listed.
 const OBJECTS: usize = 20;
@@ -89,6 +89,11 @@ fn tenant(out: &mut String, tenant: &TenantPlan, indent: &str) {
         let what = std::iter::once(tampering.object.to_string()).chain(tampering.path.clone());
         let what = what.collect::<Vec<_>>().join(" ");
         let _ = writeln!(out, "{indent}! tampered  {} {}", clean(&what), tampering.how.words());
+    }
+    if !tenant.missing.is_empty() {
+        let names: Vec<String> = tenant.missing.iter().map(ObjectId::to_string).collect();
+        let _ =
+            writeln!(out, "{indent}! missing  {}  (Keycloak's own, removed by others)", clean(&super::some(&names)));
     }
     for change in &tenant.changes {
         self::change(out, change, indent);

@@ -103,7 +103,7 @@ fn put_at(body: &mut Value, pointer: &str, value: Value) {
     }
 }
 
-/// What `drift` names: changes, foreign objects, foreign fields.
+/// What `drift` names: changes, foreign objects, foreign fields, what is missing.
 pub fn named(plan: &Value, realm: &str) -> BTreeSet<String> {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let tenant = list(&plan["tenants"]).into_iter().find(|tenant| tenant["tenant"] == realm).expect("the tenant");
@@ -123,6 +123,7 @@ pub fn named(plan: &Value, realm: &str) -> BTreeSet<String> {
     for (object, paths) in &fields {
         names.extend(list(paths).iter().map(|path| format!("foreign {object} {}", path.as_str().unwrap_or_default())));
     }
+    names.extend(list(&tenant["missing"]).iter().map(|id| format!("missing {}", id.as_str().unwrap_or_default())));
     names.extend(list(&tenant["foreign"]).iter().map(|id| format!("foreign {}", id.as_str().unwrap_or_default())));
     names.iter().map(|name| without_id(name)).collect()
 }

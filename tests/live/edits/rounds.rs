@@ -268,3 +268,21 @@ pub(super) fn twins() -> Round {
         ),
     ]
 }
+
+/// What Keycloak puts into every realm and nobody declares: its removal is named, and not undone.
+pub(super) fn own() -> Round {
+    vec![
+        (
+            Delete("components/{name=Trusted Hosts}"),
+            &[
+                "missing component/org.keycloak.services.clientregistration.policy.ClientRegistrationPolicy/Trusted Hosts:anonymous",
+            ],
+        ),
+        (Delete("clients/{clientId=broker}/roles/read-token"), &["missing client-role/broker/read-token"]),
+        (
+            Delete("clients/{clientId=security-admin-console}/protocol-mappers/models/{name=locale}"),
+            &["missing client-mapper/security-admin-console/locale"],
+        ),
+        (Delete("authentication/required-actions/webauthn-register"), &["missing required-action/webauthn-register"]),
+    ]
+}

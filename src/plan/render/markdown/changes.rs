@@ -90,6 +90,8 @@ pub(super) fn alone(page: &mut Page, plan: &Plan) {
     };
     foreign(page, plan, "Foreign objects that go with what is deleted", going);
     foreign(page, plan, "Foreign objects, left alone", left);
+    let missing = |tenant: &TenantPlan| tenant.missing.iter().map(|id| code(&id.to_string())).collect();
+    foreign(page, plan, "Keycloak's own objects that others removed, not made again", missing);
     let fields = plan.tenants.iter().flat_map(|tenant| tenant.foreign_fields.iter().map(move |entry| (tenant, entry)));
     let lines: Vec<String> = fields
         .map(|(tenant, (object, paths))| {
