@@ -20,6 +20,7 @@ use std::fmt;
 use std::str::FromStr;
 
 pub use any::{AnyStore, Location, LocationError};
+use entry::Unlike;
 pub use entry::{Answer, Cause, Digest, Entry, Record};
 pub use postgres::PostgresStore;
 pub use sqlite::SqliteStore;
@@ -124,6 +125,34 @@ async fn fill<S: Store>(store: &mut S, entries: &[Entry]) -> Result<Head, Ledger
     Ok(head)
 }
 
+/// The accounts of a store as they were at a time: with all that had happened by then, and without what had expired. Who
+/// hides from those above it now is hidden then too. All entries are proved.
+///
+/// # Errors
+///
+/// As [`Ledger::open`].
+pub async fn accounts_at<S: Store>(store: S, at: Time) -> Result<Accounts, LedgerError> {
+    let mut ledger = Ledger::empty(store);
+    let mut then = None;
+    loop {
+        let entries = ledger.page().await?;
+        for entry in &entries {
+            let record = ledger.proved(entry)?;
+            if record.at > at && then.is_none() {
+                then = Some(ledger.accounts.clone());
+            }
+            ledger.fold(&record, entry)?;
+        }
+        if entries.len() < PAGE {
+            break;
+        }
+    }
+    let mut then = then.unwrap_or_else(|| ledger.accounts.clone());
+    then.advance(at);
+    then.hide_as(&ledger.accounts);
+    Ok(then)
+}
+
 impl<S> Ledger<S> {
     fn empty(store: S) -> Self {
         Self { store, accounts: Accounts::default(), head: Head::default(), keys: BTreeMap::new() }
@@ -149,6 +178,13 @@ impl<S> Ledger<S> {
 
     /// Folds in an entry that somebody wrote.
     fn take(&mut self, entry: &Entry) -> Result<Record, LedgerError> {
+        let record = self.proved(entry)?;
+        self.fold(&record, entry)?;
+        Ok(record)
+    }
+
+    /// What the next entry says, once its place and its digest are proved.
+    fn proved(&self, entry: &Entry) -> Result<Record, LedgerError> {
         let broken = |reason: String| LedgerError::Broken { sequence: entry.sequence, reason };
         if entry.sequence != self.head.sequence + 1 {
             return Err(broken(format!("entry {} is missing", self.head.sequence + 1)));
@@ -156,10 +192,14 @@ impl<S> Ledger<S> {
         if entry.previous != self.head.digest {
             return Err(broken("the entry before it was changed".into()));
         }
-        let record = entry.record().map_err(broken)?;
-        record.replay(&mut self.accounts).map_err(|error| broken(error.to_string()))?;
-        self.keep(&record, entry.digest);
-        Ok(record)
+        entry.record().map_err(broken)
+    }
+
+    fn fold(&mut self, record: &Record, entry: &Entry) -> Result<(), LedgerError> {
+        let broken = |error: Unlike| LedgerError::Broken { sequence: entry.sequence, reason: error.to_string() };
+        record.replay(&mut self.accounts).map_err(broken)?;
+        self.keep(record, entry.digest);
+        Ok(())
     }
 
     fn keep(&mut self, record: &Record, digest: Digest) {
@@ -189,6 +229,11 @@ impl<S: Store> Ledger<S> {
         let mut ledger = Self::empty(store);
         ledger.read_on(told).await?;
         Ok(ledger)
+    }
+
+    /// Only the accounts, as far as they were read.
+    pub fn into_accounts(self) -> Accounts {
+        self.accounts
     }
 
     /// The accounts, as far as they were read.
@@ -230,15 +275,19 @@ impl<S: Store> Ledger<S> {
 
     async fn read_on(&mut self, mut told: impl FnMut(&Record)) -> Result<(), LedgerError> {
         loop {
-            let entries = self.store.after(self.head.sequence, PAGE).await?;
-            let last = entries.len() < PAGE;
+            let entries = self.page().await?;
             for entry in &entries {
                 told(&self.take(entry)?);
             }
-            if last {
+            if entries.len() < PAGE {
                 return Ok(());
             }
         }
+    }
+
+    /// Entries that were not read yet; fewer than [`PAGE`] are the last.
+    async fn page(&mut self) -> Result<Vec<Entry>, LedgerError> {
+        self.store.after(self.head.sequence, PAGE).await
     }
 
     /// Answers orders, in one transaction: either all answers are kept, or none was given. An order whose key was used

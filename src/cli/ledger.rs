@@ -13,8 +13,8 @@ use jiff::Timestamp;
 
 use super::exit::{Exit, Hinted, UsageError};
 use super::output::Printer;
-use crate::ledger::{AnyStore, Ledger, LedgerError, Location};
-use crate::licence::Time;
+use crate::ledger::{AnyStore, Ledger, LedgerError, Location, accounts_at};
+use crate::licence::{Accounts, Time};
 
 /// What `ledger` does.
 #[derive(Debug, Subcommand)]
@@ -39,6 +39,14 @@ pub(super) struct Book {
     ledger: Option<Location>,
 }
 
+/// When.
+#[derive(Debug, Args)]
+pub(super) struct Moment {
+    /// As it was at this time: a day, of which the last second counts, or an instant as 2027-12-31T18:00:00Z. By default, now
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+}
+
 impl Book {
     /// The ledger that is named, if one is.
     pub(super) fn given(&self) -> Result<Option<&Location>, UsageError> {
@@ -59,6 +67,14 @@ impl Book {
                 message: "no ledger is named".into(),
                 hint: Some("give --ledger sqlite:PATH, or set REALMWRIGHT_LEDGER".into()),
             }),
+        }
+    }
+
+    /// The accounts in it at a moment, to be looked at.
+    pub(super) async fn at(&self, moment: &Moment) -> anyhow::Result<Accounts> {
+        match moment.at.as_deref().map(day::last).transpose()? {
+            Some(at) => accounts_at(self.store(false)?, at).await.map_err(hinted),
+            None => Ok(self.now().await?.into_accounts()),
         }
     }
 

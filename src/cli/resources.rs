@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::exit::{Exit, UsageError};
-use super::ledger::{Book, instant};
+use super::ledger::{Book, Moment, instant};
 use super::licence::list::is_over;
 use super::output::Printer;
 use super::table::{self, Format};
@@ -20,6 +20,8 @@ pub(super) struct Options {
     organization: String,
     #[command(flatten)]
     book: Book,
+    #[command(flatten)]
+    moment: Moment,
     /// Of its licences, those that can't be used any more
     #[arg(long)]
     expired: bool,
@@ -40,8 +42,7 @@ struct Balance {
 
 /// Shows what is left to an organization.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let ledger = options.book.now().await?;
-    let balance = balance(ledger.accounts(), options)?;
+    let balance = balance(&options.book.at(&options.moment).await?, options)?;
     match options.format {
         Format::Text => printer.data(&text(&balance)),
         Format::Json => printer.data(&(serde_json::to_string_pretty(&balance)? + "\n")),
@@ -52,12 +53,12 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
 
 fn balance(accounts: &Accounts, options: &Options) -> Result<Balance, UsageError> {
     let name = &options.organization;
-    let view = accounts.tree(name, 0).map_err(|refusal| {
+    let seen = accounts.tree(name, 0).and_then(|view| Ok((view, accounts.licences_of(name)?)));
+    let (view, mut licences) = seen.map_err(|refusal| {
         let hint = did_you_mean(name, accounts.names());
         UsageError { message: refusal.to_string(), hint }
     })?;
-    let held = |view: &LicenceView| view.holder.as_ref() == Some(name) && is_over(view) == options.expired;
-    let licences = accounts.licence_views().filter(held).collect();
+    licences.retain(|view| view.holder.as_ref() == Some(name) && is_over(view) == options.expired);
     let (own_licences, resources) = match view {
         OrganizationView::Open { own_licences, resources, .. } => (own_licences, resources),
         OrganizationView::Full { .. } => Default::default(),

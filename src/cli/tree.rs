@@ -1,6 +1,7 @@
 //! `realmwright tree`
 
 mod csv;
+mod platform;
 mod text;
 
 use std::collections::BTreeMap;
@@ -10,7 +11,7 @@ use clap::Args;
 use serde_json::Value;
 
 use super::exit::{Exit, UsageError};
-use super::ledger::Book;
+use super::ledger::{Book, Moment};
 use super::output::Printer;
 use super::session;
 use super::table::Format;
@@ -23,8 +24,13 @@ use crate::manifest::resolve::resolve;
 pub(super) struct Options {
     /// The organization to begin with; by default all roots
     organization: Option<String>,
+    /// Show instead what the platform issued of each resource, and where it is
+    #[arg(long, conflicts_with_all = ["organization", "depth", "manifests"])]
+    platform: bool,
     #[command(flatten)]
     book: Book,
+    #[command(flatten)]
+    moment: Moment,
     /// How many levels below it to show
     #[arg(short, long, default_value = "1", value_name = "LEVELS")]
     depth: usize,
@@ -45,8 +51,12 @@ type Labels = BTreeMap<String, (String, String)>;
 /// Shows who has how much of what, and what became of it.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let labels = labels(printer, options)?;
-    let ledger = options.book.now().await?;
-    let views = views(ledger.accounts(), options)?;
+    let accounts = options.book.at(&options.moment).await?;
+    if options.platform {
+        printer.data(&platform::shown(&accounts.platform(), options.format)?);
+        return Ok(Exit::Done);
+    }
+    let views = views(&accounts, options)?;
     match options.format {
         Format::Text => printer.data(&text::tree(&views, &labels)),
         Format::Csv => printer.data(&csv::tree(&views, &labels)?),

@@ -43,6 +43,11 @@ pub struct Violation {
 }
 
 impl Accounts {
+    /// By resource, where every unit is.
+    pub fn platform(&self) -> BTreeMap<&str, Balance> {
+        self.resources.ids().map(|id| (self.resources.name(id), self.balance_of(id))).collect()
+    }
+
     /// Where every unit of a resource is, each figure by itself.
     pub fn balance(&self, resource: &str) -> Option<Balance> {
         Some(self.balance_of(self.resources.find(resource)?))

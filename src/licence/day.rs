@@ -16,6 +16,15 @@ pub fn end(text: &str) -> Option<Time> {
     read(text, 1)
 }
 
+/// The last second of a day, as of which all of it is over and what ends with it still counts. An instant that is written as
+/// one stays what it is.
+pub fn last(text: &str) -> Option<Time> {
+    match text.parse::<Timestamp>() {
+        Ok(instant) => Some(instant.as_second()),
+        Err(_) => Some(end(text)? - 1),
+    }
+}
+
 fn read(text: &str, days: i64) -> Option<Time> {
     if let Ok(instant) = text.parse::<Timestamp>() {
         return Some(instant.as_second());

@@ -74,10 +74,10 @@ pub struct LicenceView {
     pub expires: Time,
     /// What became of it.
     pub standing: Standing,
-    /// Who redeemed it.
+    /// Who redeemed it; of whom that is hidden, the organization that hides it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holder: Option<String>,
-    /// By counter, what was burned.
+    /// By counter, what was burned; nothing, where that is hidden.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub burned: BTreeMap<String, Amount>,
 }
@@ -183,6 +183,47 @@ impl Accounts {
     /// A licence by its serial.
     pub fn licence_view(&self, serial: &str) -> Result<LicenceView, Refusal> {
         Ok(self.view(&self.licences[self.licence(serial)?.0]))
+    }
+
+    /// The licences that an organization holds or issued, as it sees them: of those that are held behind somebody's full
+    /// privacy, who hides there, and not what became of them.
+    ///
+    /// # Errors
+    ///
+    /// There is no organization of that name, or none any more.
+    pub fn licences_of(&self, organization: &str) -> Result<Vec<LicenceView>, Refusal> {
+        let id = self.organization(organization)?;
+        let of = self.licences.iter().filter(|licence| [licence.holder, licence.dealer].contains(&Some(id)));
+        Ok(of.map(|licence| self.view_from(id, licence)).collect())
+    }
+
+    /// A licence as an organization sees it.
+    fn view_from(&self, viewer: OrganizationId, licence: &Licence) -> LicenceView {
+        let view = self.view(licence);
+        match licence.holder.and_then(|holder| self.hidden_from(viewer, holder)) {
+            None => view,
+            Some(hider) => LicenceView { holder: Some(self.at(hider).name.clone()), burned: BTreeMap::new(), ..view },
+        }
+    }
+
+    /// Who hides an organization from another one: the uppermost that requires full privacy of those that are above it and
+    /// not above the other one.
+    fn hidden_from(&self, viewer: OrganizationId, of: OrganizationId) -> Option<OrganizationId> {
+        let known: Vec<OrganizationId> = self.upwards(viewer).collect();
+        let apart = self.upwards(of).take_while(|id| !known.contains(id));
+        apart.filter(|id| self.at(*id).privacy_required && *id != of).last()
+    }
+
+    /// An organization, and those above it.
+    fn upwards(&self, id: OrganizationId) -> impl Iterator<Item = OrganizationId> {
+        std::iter::successors(Some(id), |id| self.at(*id).parent)
+    }
+
+    /// Has whoever is hidden in other accounts, of the same history, hidden in these too.
+    pub fn hide_as(&mut self, other: &Self) {
+        for (organization, other) in self.organizations.iter_mut().zip(&other.organizations) {
+            organization.privacy_required |= other.privacy_required;
+        }
     }
 
     /// When an import token is dead.

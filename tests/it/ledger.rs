@@ -141,6 +141,141 @@ fn what_a_hidden_organization_does_below_it_is_not_seen_from_above() {
     }
 }
 
+/// As the rest of P15: whatever an organization may look at, for everybody above the hidden one.
+#[test]
+fn no_view_from_above_tells_what_a_hidden_organization_does_below_it() {
+    let inside = |x: &str, y: &str| {
+        let file = guide();
+        let before = r#"
+{"at": 20, "command": {"do": "define-resource", "resource": "vpn-months", "measure": "counter"}}
+{"at": 20, "command": {"do": "issue", "serial": "L2", "quantities": {"users": 2, "vpn-months": 9}, "expiry": 99999999999}}
+{"at": 20, "command": {"do": "redeem", "organization": "root", "serial": "L2"}}
+{"at": 20, "command": {"do": "issue", "serial": "SOLD", "dealer": "root", "quantities": {"users": 1, "vpn-months": 5}, "expiry": 99999999999}}
+{"at": 20, "command": {"do": "issue", "serial": "OVER", "dealer": "root", "quantities": {"vpn-months": 1}, "expiry": 1000}}
+{"at": 20, "command": {"do": "issue", "serial": "OTHER", "quantities": {"vpn-months": 5}, "expiry": 99999999999}}
+"#;
+        let below = format!(
+            r#"
+{{"at": 30, "command": {{"do": "create", "organization": "{x}", "parent": "secret", "ownLicences": true}}}}
+{{"at": 30, "command": {{"do": "create", "organization": "{y}", "parent": "secret", "ownLicences": true}}}}
+{{"at": 30, "command": {{"do": "redeem", "organization": "{x}", "serial": "SOLD"}}}}
+{{"at": 30, "command": {{"do": "redeem", "organization": "{y}", "serial": "OVER"}}}}
+{{"at": 30, "command": {{"do": "redeem", "organization": "{y}", "serial": "OTHER"}}}}
+"#
+        );
+        assert_eq!(post(&file, &(before.to_owned() + &below)).0, 0);
+        file
+    };
+    let (one, other) = (inside("x", "y"), inside("v", "w"));
+    let uses = |organization: &str, amount: i64| {
+        format!(
+            r#"{{"at": 40, "command": {{"do": "use", "organization": "{organization}", "resource": "vpn-months", "amount": {amount}}}}}"#
+        )
+    };
+    assert_eq!(post(&one, &(uses("x", 3) + "\n" + &uses("y", 1))).0, 0);
+    assert_eq!(post(&other, &(uses("v", 1) + "\n" + &uses("w", 3))).0, 0);
+    let views = [
+        "tree root --depth 9",
+        "tree root --depth 9 --at 1970-01-01T00:00:35Z",
+        "tree --depth 9",
+        "resources root",
+        "resources root --expired",
+        "licence list root",
+        "licence list root --expired",
+        "usage root --descendants --from 1970-01-01 --to 1970-01-02",
+        "usage root --descendants --changes --from 1970-01-01 --to 1970-01-02",
+    ];
+    for view in views {
+        for format in ["text", "json", "csv"] {
+            let seen = |file: &File| {
+                let arguments: Vec<&str> = view.split(' ').chain(["--format", format]).collect();
+                let (code, seen, told) = realmwright(file, &arguments);
+                assert_eq!(code, 0, "{view}: {told}");
+                seen
+            };
+            assert_eq!(seen(&one), seen(&other), "{view}, {format}");
+            assert!(!seen(&one).contains("secret"), "{view}, {format}");
+        }
+    }
+    // Who sold it sees that it was redeemed, and behind whose door; who holds it sees all of it.
+    let held = |viewer: &str| {
+        let (_, list, _) = realmwright(&one, &["licence", "list", viewer, "--format", "csv"]);
+        list.lines().find(|line| line.contains("SOLD,,,vpn-months")).map(str::to_owned)
+    };
+    assert_eq!(held("root").unwrap(), "SOLD,,,vpn-months,5,0,5138-11-16T09:46:39Z,false,root,mychild,redeemed");
+    assert_eq!(held("x").unwrap(), "SOLD,,,vpn-months,5,3,5138-11-16T09:46:39Z,false,root,x,redeemed");
+}
+
+#[test]
+fn the_figures_of_a_moment_are_those_of_then() {
+    let file = guide();
+    let later = r#"
+{"at": 90000, "command": {"do": "issue", "serial": "SHORT", "quantities": {"users": 3}, "expiry": 259200}}
+{"at": 90000, "command": {"do": "redeem", "organization": "root", "serial": "SHORT"}}
+{"at": 400000, "command": {"do": "use", "organization": "root", "resource": "users", "amount": 4}}
+{"at": 500000, "command": {"do": "allow-privacy", "organization": "third", "allow": true}}
+{"at": 500000, "command": {"do": "require-privacy", "organization": "third", "require": true}}
+"#;
+    assert_eq!(post(&file, later).0, 0);
+    let users = |at: &str| {
+        let (code, said, told) = realmwright(&file, &["resources", "root", "--at", at]);
+        assert_eq!(code, 0, "{told}");
+        said.lines().find(|line| line.contains("users ")).map(|line| line.trim().to_owned()).unwrap()
+    };
+    assert_eq!(users("1970-01-01"), "users          5 left: 4 of 9 used (own 0, shared 4)");
+    assert_eq!(users("1970-01-02"), "users          8 left: 4 of 12 used (own 0, shared 4)");
+    // Valid to the end of its last day, and no longer.
+    assert_eq!(users("1970-01-03"), "users          8 left: 4 of 12 used (own 0, shared 4)");
+    assert_eq!(users("1970-01-04T00:00:00Z"), "users          5 left: 4 of 9 used (own 0, shared 4)");
+    assert_eq!(users("1970-01-05T15:06:40Z"), "users          1 left: 8 of 9 used (own 4, shared 4)");
+    assert_eq!(users("2999-12-31"), "users          1 left: 8 of 9 used (own 4, shared 4)");
+    let licences = |at: &str| realmwright(&file, &["resources", "root", "--at", at, "--expired"]).1;
+    assert!(licences("1970-01-04T00:00:00Z").contains("SHORT") && !licences("1970-01-03").contains("SHORT"));
+    let (code, _, told) = realmwright(&file, &["resources", "root", "--at", "1970-01-01T00:00:05Z"]);
+    assert_eq!((code, told.as_str()), (64, "error: there is no organization `root`\n"));
+    // Who hides today is not looked at as it was before.
+    let (_, tree, _) = realmwright(&file, &["tree", "--at", "1970-01-02", "--depth", "3"]);
+    assert!(tree.contains("third  full privacy") && !tree.contains("grandchild"), "{tree}");
+    let (code, _, told) = realmwright(&file, &["tree", "--at", "yesterday"]);
+    assert_eq!(code, 64);
+    assert!(told.contains("`yesterday` is not a day"), "{told}");
+}
+
+#[test]
+fn the_platform_sees_where_every_unit_is_that_it_issued() {
+    let file = guide();
+    let later = r#"
+{"at": 20, "command": {"do": "define-resource", "resource": "vpn-months", "measure": "counter"}}
+{"at": 20, "command": {"do": "issue", "serial": "L2", "quantities": {"users": 5, "vpn-months": 9}, "expiry": 100}}
+{"at": 20, "command": {"do": "issue", "serial": "L3", "quantities": {"users": 7}, "expiry": 99999999999}}
+{"at": 20, "command": {"do": "redeem", "organization": "root", "serial": "L2"}}
+{"at": 20, "command": {"do": "use", "organization": "root", "resource": "vpn-months", "amount": 4}}
+"#;
+    assert_eq!(post(&file, later).0, 0);
+    let (code, balance, _) = realmwright(&file, &["tree", "--platform"]);
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(balance, @r"
+    organizations  13 issued: in use 5, free 8, not redeemed 0, lost 0
+    users          21 issued: in use 2, free 7, not redeemed 7, lost 5
+    vpn-months     9 issued: in use 4, free 0, not redeemed 0, lost 5
+    ");
+    let (_, csv, _) = realmwright(&file, &["tree", "--platform", "--format", "csv", "--at", "1970-01-01T00:00:30Z"]);
+    insta::assert_snapshot!(csv, @r"
+    resource,minted,used,free,unredeemed,breakage,gone
+    organizations,13,5,8,0,0,0
+    users,21,2,12,7,0,0
+    vpn-months,9,4,5,0,0,0
+    ");
+    let (_, json, _) = realmwright(&file, &["tree", "--platform", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let fields = ["used", "free", "unredeemed", "breakage", "gone"];
+    for (resource, balance) in json.as_object().unwrap() {
+        let sum: i64 = fields.iter().map(|field| balance[field].as_i64().unwrap()).sum();
+        assert_eq!(balance["minted"].as_i64().unwrap(), sum, "{resource}");
+    }
+    assert_eq!(realmwright(&file, &["tree", "root", "--platform"]).0, 64);
+}
+
 #[test]
 fn bad_input_is_named_and_nothing_is_done() {
     let file = guide();

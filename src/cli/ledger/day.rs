@@ -13,6 +13,11 @@ pub(in crate::cli) fn after(text: &str) -> Result<Time, UsageError> {
     day::end(text).ok_or_else(|| wrong(text))
 }
 
+/// The last second of a day.
+pub(in crate::cli) fn last(text: &str) -> Result<Time, UsageError> {
+    day::last(text).ok_or_else(|| wrong(text))
+}
+
 fn wrong(text: &str) -> UsageError {
     UsageError {
         message: format!("`{text}` is not a day"),

@@ -7,12 +7,13 @@ use crate::cli::exit::{Exit, UsageError};
 use crate::cli::ledger::{Book, instant};
 use crate::cli::output::Printer;
 use crate::cli::table::{self, Format};
+use crate::diagnostic::did_you_mean;
 use crate::licence::{LicenceView, Standing};
 
 /// `licence list`
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Options {
-    /// Only those that this organization holds or issued
+    /// Only those that this organization holds or issued, as it sees them
     organization: Option<String>,
     #[command(flatten)]
     book: Book,
@@ -28,15 +29,14 @@ pub(in crate::cli) struct Options {
 pub(in crate::cli) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let ledger = options.book.now().await?;
     let accounts = ledger.accounts();
-    if let Some(organization) = &options.organization {
-        accounts.tree(organization, 0).map_err(|refusal| UsageError { message: refusal.to_string(), hint: None })?;
-    }
-    let concerns = |view: &LicenceView| {
-        let of = options.organization.as_ref();
-        of.is_none_or(|name| [&view.holder, &view.terms.dealer].into_iter().flatten().any(|other| other == name))
+    let mut views = match &options.organization {
+        None => accounts.licence_views().collect(),
+        Some(name) => accounts.licences_of(name).map_err(|refusal| {
+            let hint = did_you_mean(name, accounts.names());
+            UsageError { message: refusal.to_string(), hint }
+        })?,
     };
-    let views: Vec<LicenceView> =
-        accounts.licence_views().filter(|view| concerns(view) && is_over(view) == options.expired).collect();
+    views.retain(|view| is_over(view) == options.expired);
     match options.format {
         Format::Text => views.iter().for_each(|view| printer.data(&text(view))),
         Format::Json => printer.data(&(serde_json::to_string_pretty(&views)? + "\n")),
