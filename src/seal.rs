@@ -5,8 +5,12 @@
 //! one another: several may be trusted at once. Whether a statement still holds is decided by the accounts, which know the
 //! time and what was used.
 
+mod access;
+
 use std::collections::BTreeMap;
 use std::fmt;
+
+pub use access::{Entitled, RealmKeys, TokenRefusal};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine;
@@ -187,6 +191,17 @@ impl TrustedKeys {
             _ => Distrust::Malformed,
         })
     }
+}
+
+/// What a text says of itself, whoever signed it: the thumbprint of a key, and a statement. Nothing of it is to be believed.
+pub fn claimed<S: Statement>(text: &str) -> Option<(String, S)> {
+    let header: Header = part(text.trim(), 0)?;
+    Some((header.kid.filter(|_| header.typ.as_deref() == Some(S::TYPE))?, part(text.trim(), 1)?))
+}
+
+/// A part of a signed text, as JSON.
+fn part<T: DeserializeOwned>(text: &str, index: usize) -> Option<T> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text.split('.').nth(index)?).ok()?).ok()
 }
 
 fn header<S: Statement>(kid: &str) -> Header {

@@ -4,6 +4,7 @@ mod file;
 mod issue;
 pub(super) mod list;
 mod redeem;
+mod token;
 
 use clap::{Args, Subcommand};
 
@@ -28,7 +29,7 @@ pub(super) enum Command {
     Revoke(Revoke),
     /// Move the expiry of a licence to a later day
     Renew(Renew),
-    /// Check a licence file, or an entitlement from a realm or a token, without a ledger
+    /// Check a licence file, an entitlement from a realm, or an access token, without a ledger or a server
     Verify(file::Verify),
 }
 

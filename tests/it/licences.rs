@@ -5,6 +5,7 @@ use realmwright::licence::{Basis, Distrust, Entitlement, LicenceTerms, Serial};
 use realmwright::seal::{ImportToken, LicenceFile, SigningKey, TrustedKeys};
 use realmwright::state::sealed;
 use realmwright::state::secret::Secrets;
+use serde_json::{Value, json};
 
 use crate::ledger::{File, post, realmwright};
 use crate::support::signing_key;
@@ -590,6 +591,122 @@ fn a_licence_file_that_has_expired_or_is_none_is_said_to_be() {
     hint: `openssl genpkey -algorithm ed25519 -out FILE` makes one
     exit 1
     ");
+}
+
+/// An access token, checked with the keys that its realm publishes.
+#[test]
+fn a_whole_access_token_is_checked_without_a_server() {
+    use base64::Engine;
+    use jsonwebtoken::{Algorithm, EncodingKey, Header};
+    let (file, url) = (File::new(), base64::engine::general_purpose::URL_SAFE_NO_PAD);
+    let write = |name: &str, text: &str| std::fs::write(file.0.path().join(name), text).unwrap();
+    let (ours, theirs, realm) = (signing_key(), signing_key(), signing_key());
+    write("trusted.pem", &ours.1);
+    let point = |public: &str| url.encode(&pem::parse(public).unwrap().contents()[12..]);
+    let jwk = |public: &str, about: Value| {
+        let mut jwk =
+            json!({"kty": "OKP", "crv": "Ed25519", "x": point(public), "kid": "k1", "use": "sig", "alg": "EdDSA"});
+        about.as_object().unwrap().iter().for_each(|(key, value)| jwk[key] = value.clone());
+        json!({"keys": [jwk]}).to_string()
+    };
+    let good = jwk(&realm.1, json!({}));
+    let sealed_by = |key: &str, about: Entitlement| json!(signing(key).sign(&about).unwrap());
+    let clinic = || Entitlement { sub: "clinic".into(), product: Some("assistant".into()), ..entitlement() };
+    let sealed = sealed_by(&ours.0, clinic());
+    let claims = |about: Value| {
+        let mut claims = json!({"iss": "https://id.example/realms/clinic", "exp": 99_999_999_999_i64, "typ": "Bearer",
+            "azp": "assistant", "entitlement": sealed});
+        about.as_object().unwrap().iter().for_each(|(key, value)| claims[key] = value.clone());
+        claims
+    };
+    let sign = |key: &str, header: Header, claims: &Value| {
+        jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_pem(key.as_bytes()).unwrap()).unwrap()
+    };
+    let header = || Header { kid: Some("k1".into()), ..Header::new(Algorithm::EdDSA) };
+    let check = |token: &str, keys: &str| {
+        write("token", token);
+        write("jwks.json", keys);
+        run(&file, "licence verify token --trusted-keys trusted.pem --jwks jwks.json")
+    };
+    let token = sign(&realm.0, header(), &claims(json!({})));
+    let (code, said, told) = check(&token, &good);
+    assert_eq!((code, told.as_str()), (0, "it is genuine; the token is good until 5138-11-16T09:46:39Z\n"));
+    assert!(said.starts_with("entitlement of clinic in test, for assistant\n"), "{said}");
+    assert_eq!(check(&(token.clone() + "\n"), &good).0, 0);
+
+    let parts: Vec<&str> = token.split('.').collect();
+    let none = format!("{}.{}.", url.encode(r#"{"alg":"none","kid":"k1"}"#), parts[1]);
+    let shared = jsonwebtoken::encode(
+        &Header { kid: Some("k1".into()), ..Header::new(Algorithm::HS256) },
+        &claims(json!({})),
+        &EncodingKey::from_secret(point(&realm.1).as_bytes()),
+    );
+    let signed = |about: Value| sign(&realm.0, header(), &claims(about));
+    let other = |about: Entitlement| signed(json!({"entitlement": sealed_by(&ours.0, about)}));
+    let all = |product| Entitlement { product, ..clinic() };
+    let refused = [
+        ("nonsense".to_owned(), &good, "malformed", "it is cut off or was changed"),
+        (token[..token.len() - 9].to_owned(), &good, "malformed", "it is cut off or was changed"),
+        (sign(&theirs.0, header(), &claims(json!({}))), &good, "signature", "the signature is not of this text"),
+        (
+            format!("{}.{}.{}", parts[0], url.encode("{}"), parts[2]),
+            &good,
+            "signature",
+            "the signature is not of this text",
+        ),
+        (none, &good, "algorithm", "it is not signed with RS256, PS256, ES256, EdDSA or one of their like"),
+        (shared.unwrap(), &good, "algorithm", "it is not signed with RS256, PS256, ES256, EdDSA or one of their like"),
+        (token.clone(), &jwk(&realm.1, json!({"use": "enc"})), "algorithm", "it is not signed with"),
+        (token.clone(), &jwk(&realm.1, json!({"alg": "RS256"})), "algorithm", "it is not signed with"),
+        (
+            token.clone(),
+            &jwk(&realm.1, json!({"kid": "k2"})),
+            "unknown-key",
+            "it is signed with a key that the realm does not have",
+        ),
+        (sealed.as_str().unwrap().to_owned(), &good, "other-type", "it is no access token"),
+        (signed(json!({"typ": "ID"})), &good, "other-type", "it is no access token"),
+        (signed(json!({"exp": 1_000_000_000})), &good, "expired", "it has expired"),
+        (signed(json!({"nbf": 99_999_999_998_i64})), &good, "not-yet-valid", "it is not valid yet"),
+        (signed(json!({"entitlement": null})), &good, "no-entitlement", "it has no claim `entitlement`"),
+        (
+            signed(json!({"entitlement": {"limits": {"assistant": 9000}}})),
+            &good,
+            "entitlement",
+            "its entitlement can't be believed: it is cut off or was changed",
+        ),
+        (
+            signed(json!({"entitlement": sealed_by(&theirs.0, clinic())})),
+            &good,
+            "entitlement",
+            "its entitlement can't be believed: it is signed with a key that is not trusted",
+        ),
+        (
+            other(Entitlement { sub: "north".into(), ..clinic() }),
+            &good,
+            "other-realm",
+            "its entitlement is that of `north`, and its realm is `clinic`",
+        ),
+        (
+            other(all(Some("insights".into()))),
+            &good,
+            "other-product",
+            "its entitlement is about `insights`, and it was issued for `assistant`",
+        ),
+        (other(all(None)), &good, "other-product", "its entitlement is about `*`, and it was issued for `assistant`"),
+    ];
+    for (token, keys, code, why) in refused {
+        let (exit, said, told) = check(&token, keys);
+        assert_eq!((exit, said.as_str()), (3, ""), "{told}");
+        assert!(told.starts_with(&format!("error: token: refused: [{code}] {why}")), "{told}");
+    }
+    let (code, _, told) = check(&token, "{}");
+    assert_eq!(code, 1);
+    assert!(told.contains("jwks.json: this is no set of JSON Web Keys"), "{told}");
+    // Without the keys, it says what is missing.
+    let (code, _, told) = run(&file, "licence verify token --trusted-keys trusted.pem");
+    assert_eq!(code, 3);
+    assert!(told.contains("give the keys of its realm with --jwks FILE"), "{told}");
 }
 
 #[test]

@@ -17,13 +17,16 @@ use crate::seal::LicenceFile;
 /// `licence verify`
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Verify {
-    /// The licence file, or the text of an entitlement from a realm or a token
-    file: PathBuf,
+    /// The licence file, or the text of an entitlement from a realm or a token; with --jwks, a whole access token
+    pub(super) file: PathBuf,
     #[command(flatten)]
-    trusted: Trusted,
+    pub(super) trusted: Trusted,
+    /// File with the keys of the realm that issued an access token, as it publishes them: a JWK set
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<PathBuf>,
     /// How to print what it says
     #[arg(short, long, value_enum, default_value = "text")]
-    format: Format,
+    pub(super) format: Format,
 }
 
 /// The largest licence file, in bytes.
@@ -42,7 +45,7 @@ pub(super) fn read(path: &Path) -> anyhow::Result<String> {
 }
 
 /// What a realm or a token says somebody is entitled to.
-fn entitled(entitlement: &Entitlement) -> String {
+pub(super) fn entitled(entitlement: &Entitlement) -> String {
     let Entitlement { sub, environment, product, limits, licences, .. } = entitlement;
     let about = product.as_ref().map_or_else(String::new, |product| format!(", for {product}"));
     let limits: Vec<String> = limits.iter().map(|(resource, limit)| format!("{limit} {resource}")).collect();
@@ -53,6 +56,9 @@ fn entitled(entitlement: &Entitlement) -> String {
 
 /// Checks a file on its own: that it can be believed, and is of today.
 pub(super) fn verify(printer: &Printer, options: &Verify) -> anyhow::Result<Exit> {
+    if let Some(jwks) = &options.jwks {
+        return super::token::verify(printer, options, jwks);
+    }
     let (keys, text) = (options.trusted.read()?, read(&options.file)?);
     let opened = keys.open::<LicenceFile>(&text);
     if opened == Err(Distrust::OtherType)
@@ -69,7 +75,9 @@ pub(super) fn verify(printer: &Printer, options: &Verify) -> anyhow::Result<Exit
         Ok(file) => file.licence,
         Err(reason) => {
             let refusal = Refusal::Untrusted { document: Document::LicenceFile, reason };
-            printer.error(&format!("{}: {refusal}", options.file.display()), None);
+            let token = matches!(reason, Distrust::Algorithm | Distrust::OtherType);
+            let hint = token.then_some("is it an access token? Then give the keys of its realm with --jwks FILE");
+            printer.error(&format!("{}: {refusal}", options.file.display()), hint);
             return Ok(Exit::Refused);
         }
     };
