@@ -354,6 +354,11 @@ impl Plan {
             && self.accounts.as_ref().is_none_or(|accounts| accounts.events.is_empty())
     }
 
+    /// The tenants where somebody tampered with what the realm says of licences.
+    pub fn tampered(&self) -> impl Iterator<Item = &TenantPlan> {
+        self.tenants.iter().filter(|tenant| !tenant.tampering.is_empty())
+    }
+
     /// The tenants in quarantine that somebody opened.
     pub fn opened(&self) -> impl Iterator<Item = &TenantPlan> {
         self.tenants.iter().filter(|tenant| !tenant.opened.is_empty())
@@ -432,7 +437,8 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
             };
             restored::add(&mut plan, observed);
             plan.changes = order::order(plan.changes);
-            plan.tampering = tampering::found(&plan.tenant, &plan.changes);
+            plan.tampering = tampering::found(&plan.tenant, &plan.changes, &applied);
+            plan.tampering.extend(tampering::rivals(&desired.state, observed));
             plan.foreign_fields = foreign::fields(&desired.state, observed, &applied, &difference.foreign);
             plan.missing = missing::missing(&desired.state, observed, &applied, &plan.changes);
             plan.foreign = difference.foreign;

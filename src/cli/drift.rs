@@ -49,9 +49,10 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     if drifted.tenants.iter().any(TenantPlan::is_unknown) {
         return Ok(Exit::Failed);
     }
-    Ok(if drifted.is_empty() && drifted.opened().next().is_none() { Exit::Done } else { Exit::Differences })
+    let same = drifted.is_empty() && drifted.opened().next().is_none() && drifted.tampered().next().is_none();
+    Ok(if same { Exit::Done } else { Exit::Differences })
 }
 
 fn is_shown(tenant: &TenantPlan) -> bool {
-    tenant.has_foreign() || !tenant.opened.is_empty()
+    tenant.has_foreign() || !tenant.opened.is_empty() || !tenant.tampering.is_empty()
 }

@@ -223,6 +223,11 @@ fn drift_counts(drifted: &Plan) -> String {
     if drifted.is_empty() && drifted.opened().next().is_some() {
         return format!("Drift, in realms in quarantine alone; {same} as last applied.");
     }
+    if drifted.is_empty() && drifted.tampered().next().is_some() {
+        return format!(
+            "Drift, in what nobody declared alone: it is left alone, take it away by hand; {same} as last applied."
+        );
+    }
     if drifted.is_empty() {
         let part = if drifted.part.is_some() { " in what was selected" } else { "" };
         return format!(

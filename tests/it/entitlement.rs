@@ -145,6 +145,102 @@ async fn a_claim_that_was_changed_or_removed_is_named() {
     world.apply(&api).await;
 }
 
+/// A mapper beside the one that brings what is signed: left alone as all that is foreign, and named as what it is.
+#[tokio::test]
+async fn a_second_mapper_that_fills_the_claim_is_named() {
+    let keys = signing_key();
+    let api = server(&keys.1);
+    let world = signed(&keys);
+    world.apply(&api).await;
+    let (path, _) = mapper(&api, "assistant").await;
+    let rival = |name: &str, claim: &str| {
+        json!({"name": name, "protocol": "openid-connect", "protocolMapper": "oidc-hardcoded-claim-mapper",
+            "config": {"claim.name": claim, "claim.value": "everything", "access.token.claim": "true"}})
+    };
+    for (name, claim) in [("harmless", "entitlements"), ("dotted", "x.entitlement")] {
+        api.post("clinic", &path, &rival(name, claim)).await.expect("made");
+    }
+    assert_eq!(told(&world.plan(&api).await), [""; 0]);
+    for (name, claim) in [("rival", "entitlement"), ("within", "entitlement.limits")] {
+        api.post("clinic", &path, &rival(name, claim)).await.expect("made");
+        let plan = world.plan(&api).await;
+        let expected = format!(
+            "client-mapper/assistant/{name} config.claim.name fills the claim `entitlement` of tokens too, in place of what is signed"
+        );
+        assert_eq!(told(&plan), std::slice::from_ref(&expected));
+        assert!(plan.is_empty(), "it is left alone");
+        let drifted = drift::drift(&plan).0;
+        for shown in [render::text::plan(&plan), render::text::drift(&drifted)] {
+            assert!(shown.contains(&format!("! tampered  {expected}")), "{shown}");
+        }
+        assert!(render::text::drift(&drifted).contains("Drift, in what nobody declared alone"));
+        for shown in [render::markdown::plan(&plan), render::markdown::drift(&drifted, 0)] {
+            assert!(shown.contains("**Tampered with") && shown.contains(name), "{shown}");
+        }
+        let export = api.export("clinic").await.expect("readable").expect("there");
+        let clients = export["clients"].as_array().expect("clients").iter();
+        let mappers = clients.filter_map(|client| client["protocolMappers"].as_array()).flatten();
+        let made = mappers.clone().find(|mapper| mapper["name"] == name).expect("there");
+        api.delete("clinic", &format!("{path}/{}", id(made)), None).await.expect("removed");
+    }
+    // In a scope, where the product's tokens may have that.
+    let scope =
+        json!({"name": "more", "protocol": "openid-connect", "protocolMappers": [rival("rival", "entitlement")]});
+    api.post("clinic", "client-scopes", &scope).await.expect("made");
+    assert_eq!(told(&world.plan(&api).await), [""; 0]);
+    let document = api.export("clinic").await.expect("readable").expect("there");
+    let named = |list: &str, key: &str, name: &str| {
+        id(document[list].as_array().expect("a list").iter().find(|one| one[key] == name).expect("there")).to_owned()
+    };
+    let (client, scope) = (named("clients", "clientId", "assistant"), named("clientScopes", "name", "more"));
+    let assigned = format!("clients/{client}/optional-client-scopes/{scope}");
+    api.put("clinic", &assigned, None).await.expect("assigned");
+    assert_eq!(
+        told(&world.plan(&api).await),
+        [
+            "client-scope-mapper/more/rival config.claim.name fills the claim `entitlement` of tokens too, in place of what is signed"
+        ]
+    );
+}
+
+/// Keys that were exchanged at once, and in the order that the documents ask for.
+#[tokio::test]
+async fn a_key_that_is_no_longer_trusted_is_told_from_a_forgery() {
+    let (old, new) = (signing_key(), signing_key());
+    let mut api = server(&old.1);
+    signed(&old).apply(&api).await;
+    api.trusted = TrustedKeys::from_pem(&new.1).ok();
+    let at_once = signed(&new);
+    let plan = at_once.plan(&api).await;
+    let said = told(&plan);
+    assert!(!said.is_empty());
+    for one in said {
+        assert!(one.contains("signed with a key that `trustedKeys` does not name any more: keep the old key"), "{one}");
+    }
+    // Changed as well, it is a forgery.
+    let trusted = TrustedKeys::from_pem(&old.1).expect("keys");
+    let mut more = trusted.open::<Entitlement>(text(&attribute(&api, "clinic").await)).expect("genuine");
+    more.limits.insert("assistant".into(), 9000);
+    let forged = SigningKey::from_pem(&old.0.clone().into()).expect("a key").sign(&more).expect("signed");
+    by_hand(&api, "clinic", &[(ATTRIBUTE, json!(forged))]).await;
+    let said = told(&at_once.plan(&api).await);
+    assert!(said.iter().any(|one| one.ends_with("was replaced by what no trusted key signed")), "{said:?}");
+    at_once.apply(&api).await;
+    assert_eq!(told(&at_once.plan(&api).await), [""; 0]);
+
+    // In order: both are trusted while the new one signs, and nothing of it is tampering.
+    let mut api = server(&old.1);
+    signed(&old).apply(&api).await;
+    let both = new.1.clone() + &old.1;
+    api.trusted = TrustedKeys::from_pem(&both).ok();
+    let during = world().signed(&both, &new.0);
+    assert_eq!(told(&during.plan(&api).await), [""; 0]);
+    during.apply(&api).await;
+    api.trusted = TrustedKeys::from_pem(&new.1).ok();
+    let plan = signed(&new).plan(&api).await;
+    assert!(plan.is_empty() && plan.tampered().next().is_none(), "{:?}", told(&plan));
+}
+
 /// What is counted before a licence is cut does not depend on what an administrator wrote into the realm.
 #[tokio::test]
 async fn tampering_hides_no_cut() {

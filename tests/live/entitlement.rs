@@ -7,7 +7,7 @@ use realmwright::seal::TrustedKeys;
 use serde_json::{Value, json};
 
 use crate::support::signing_key;
-use crate::tenants::{Site, demo_claims, export, on_server};
+use crate::tenants::{Site, demo_claims, demo_token, export, on_server, published_keys};
 
 fn platform(keys: &[&str]) -> String {
     let keys: String = keys.concat().lines().map(|line| format!("      {line}\n")).collect();
@@ -83,6 +83,19 @@ fn realms_and_tokens_say_signed_what_a_tenant_is_entitled_to() {
     let verified = site.told(0, "licence verify claim.jwt --trusted-keys trusted.pem");
     assert!(verified.contains("it is genuine") && verified.contains("4 assistant"), "{verified}");
 
+    // A whole token, with the keys of its realm; those of another realm are none.
+    site.write("token.jwt", &demo_token(&clinic));
+    site.write("jwks.json", &published_keys(&clinic));
+    let whole = "licence verify token.jwt --trusted-keys trusted.pem --jwks jwks.json";
+    let verified = site.told(0, whole);
+    assert!(
+        verified.contains("it is genuine; the token is good until") && verified.contains("4 assistant"),
+        "{verified}"
+    );
+    site.write("jwks.json", &published_keys(&north));
+    let refused = site.told(3, whole);
+    assert!(refused.contains("refused: [unknown-key]"), "{refused}");
+
     // More is granted: what is signed follows.
     site.edit("assistant: 4", "assistant: 5");
     let more = site.told(0, "plan --out more.plan");
@@ -142,6 +155,28 @@ fn tampering_is_named_and_put_back() {
     repaired("! tampered  client-mapper/assistant/realmwright-entitlement was removed");
     let keys = TrustedKeys::from_pem(&public).expect("keys");
     assert_eq!(keys.open::<Entitlement>(&claim(&clinic)).expect("authentic").limits["assistant"], 4);
+
+    // Another one beside it, which fills the same claim.
+    let rival = json!({"name": "rival", "protocol": "openid-connect", "protocolMapper": "oidc-hardcoded-claim-mapper",
+        "config": {"claim.name": "entitlement", "claim.value": "everything", "jsonType.label": "String", "access.token.claim": "true"}});
+    let path = on_server(async |api| {
+        let client =
+            api.get(&clinic, "clients?clientId=assistant").await.expect("answered").expect("a list")[0].clone();
+        let path = format!("clients/{}/protocol-mappers/models", client["id"].as_str().expect("an id"));
+        api.post(&clinic, &path, &rival).await.expect("made");
+        let mappers = api.get(&clinic, &path).await.expect("answered").expect("a list");
+        let made = mappers.as_array().expect("a list").iter().find(|mapper| mapper["name"] == "rival").expect("there");
+        format!("{path}/{}", made["id"].as_str().expect("an id"))
+    });
+    let said =
+        "! tampered  client-mapper/assistant/rival config.claim.name fills the claim `entitlement` of tokens too";
+    let drift = site.told(2, "drift");
+    assert!(drift.contains(said), "{drift}");
+    assert!(site.told(0, "plan").contains(said));
+    let page = site.told(2, "drift --format markdown");
+    assert!(page.contains("Tampered with"), "{page}");
+    on_server(async |api| api.delete(&clinic, &path, None).await.expect("taken away"));
+    assert!(site.told(0, "drift").contains("No drift"));
     site.remove();
 }
 
@@ -151,6 +186,11 @@ fn one_signing_key_follows_another() {
     site.told(0, "apply --yes --signing-key signing.pem");
     let (private, new) = signing_key();
     site.write("new.pem", &private);
+    // At once, the old one is not known any more, and plans say in which order it is done.
+    site.write("platform.yaml", &platform(&[&new]));
+    let plan = site.told(2, "plan --detailed-exitcode");
+    assert!(plan.contains("! tampered  realm attributes.realmwright.entitlement is as it was last applied"), "{plan}");
+    assert!(plan.contains("keep the old key there, below the new one, until everything is signed anew"), "{plan}");
     site.write("platform.yaml", &platform(&[&new, &old]));
     let plan = site.told(2, "plan --detailed-exitcode");
     assert!(plan.contains("realmwright.entitlement") && !plan.contains("tampered"), "{plan}");

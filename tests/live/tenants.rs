@@ -117,6 +117,21 @@ pub fn put_client(realm: &str, id: &str, change: &Value) {
 
 /// What the access token says that the user `demo` gets from the client of the product.
 pub fn demo_claims(realm: &str) -> Value {
+    let token = demo_token(realm);
+    let claims = token.split('.').nth(1).expect("a payload");
+    let claims = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).expect("base64");
+    serde_json::from_slice(&claims).expect("JSON")
+}
+
+/// The keys of a realm, as it publishes them.
+pub fn published_keys(realm: &str) -> String {
+    let url = format!("{}/realms/{realm}/protocol/openid-connect/certs", live().url);
+    runtime()
+        .block_on(async { reqwest::Client::new().get(url).send().await.expect("answered").text().await.expect("text") })
+}
+
+/// An access token of the demo user.
+pub fn demo_token(realm: &str) -> String {
     let url = format!("{}/realms/{realm}/protocol/openid-connect/token", live().url);
     let form = [
         ("grant_type", "password"),
@@ -128,10 +143,7 @@ pub fn demo_claims(realm: &str) -> Value {
     let answer: Value = runtime().block_on(async {
         reqwest::Client::new().post(url).form(&form).send().await.expect("answered").json().await.expect("JSON")
     });
-    let token = answer["access_token"].as_str().unwrap_or_else(|| panic!("no token: {answer}"));
-    let claims = token.split('.').nth(1).expect("a payload");
-    let claims = base64::Engine::decode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, claims).expect("base64");
-    serde_json::from_slice(&claims).expect("JSON")
+    answer["access_token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")).to_owned()
 }
 
 pub fn admin_events(realm: &str) -> usize {

@@ -48,7 +48,8 @@ pub fn plan(plan: &Plan) -> String {
 
 /// Drift: what was done by hand, and what puts it back. `waiting` tenants wait for other changes.
 pub fn drift(drifted: &Plan, waiting: usize) -> String {
-    let none = if drifted.is_empty() && drifted.opened().next().is_none() { "no " } else { "" };
+    let same = drifted.is_empty() && drifted.opened().next().is_none() && drifted.tampered().next().is_none();
+    let none = if same { "no " } else { "" };
     let heading = format!("{none}drift in {}", code(&drifted.header.environment));
     let mut page = begin(drifted, &heading, &super::drift_counts(drifted), Matter::Drift);
     if !drifted.is_empty() {
@@ -114,6 +115,8 @@ fn body(page: &mut Page, plan: &Plan, matter: Matter) {
         births::write(page, plan);
         changes::shared(page, plan, &review.shared, matter);
         branches(page, plan, &review, matter);
+    } else if plan.tampered().next().is_some() {
+        risks::write(page, plan, &review.risks, matter);
     }
     changes::alone(page, plan);
 }

@@ -70,7 +70,7 @@ fn refusals(out: &mut String, plan: &Plan) {
 }
 
 fn worth_showing(tenant: &TenantPlan) -> bool {
-    !tenant.is_empty() || tenant.has_foreign() || tenant.quarantined.is_some()
+    !tenant.is_empty() || tenant.has_foreign() || !tenant.tampering.is_empty() || tenant.quarantined.is_some()
 }
 
 fn tenant(out: &mut String, tenant: &TenantPlan, indent: &str) {
