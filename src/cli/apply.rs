@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 
 use super::args::{PlanFormat, SecretFiles, Selecting, Target, Waivers};
-use super::books::Books;
+use super::books::{Books, attempt};
 use super::exit::{Exit, Hinted, UsageError};
 use super::ledger::Book;
 use super::ledger::asking::Asker;
@@ -107,6 +107,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         }
         session::waive(printer, &mut plan, &options.meant)?;
         if session::refused(printer, &plan) {
+            attempt::by_guards(printer, &plan, &options.book, &options.asker).await;
             return Ok(Exit::Refused);
         }
         books::somebody_asks(&plan, &options.asker)?;
@@ -130,13 +131,14 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         target: &options.target,
         secrets: &options.secrets,
         selection: options.selecting.selection(),
-        books: Some(Books::Written(&options.book)),
+        books: Some(Books::Written(&options.book, &options.asker)),
     };
     let mut session = session::open(printer, &meant, options.parallelism.max(8)).await?;
     session::waive(printer, &mut session.plan, &options.meant)?;
     plan::show(printer, &session.plan, PlanFormat::Text)?;
     if session.plan.refused().next().is_some() {
         printer.error("refused by a guard; nothing was written", None);
+        attempt::by_guards(printer, &session.plan, &options.book, &options.asker).await;
         return Ok(Exit::Refused);
     }
     if session.plan.is_empty() {

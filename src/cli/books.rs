@@ -1,6 +1,8 @@
 //! The ledger in a run: what it would refuse is found before anything is asked of Keycloak, what it accepts is kept before
 //! anything is written there.
 
+pub(super) mod attempt;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -25,8 +27,8 @@ pub(super) enum Books<'a> {
     Unread,
     /// Against a ledger, where one is named and there.
     Read(&'a Book),
-    /// Against a ledger that will be written to, and is made where it is not there.
-    Written(&'a Book),
+    /// Against a ledger that will be written to, and is made where it is not there. What it refuses, it remembers.
+    Written(&'a Book, &'a Asker),
 }
 
 /// How what is declared becomes what the ledger has, none where the platform counts nothing; and, where a ledger was read,
@@ -48,6 +50,10 @@ pub(super) async fn bookkeeping(
         let told: Vec<Diagnostic> =
             settlement.refused.iter().map(|(command, refusal)| diagnostic(&declared, command, refusal)).collect();
         printer.diagnostics(&wanted.dir, &wanted.sources, &told);
+        if let Books::Written(_, asker) = how {
+            let environment = &wanted.network.environment;
+            attempt::by_ledger(printer, &found.location, asker, environment, &settlement.refused).await;
+        }
         return Err(Reported.into());
     }
     let proof = Proof::Ledger { ledger: found.location, head: found.head.to_string() };
@@ -68,7 +74,7 @@ async fn find(wanted: &Wanted, how: Books<'_>) -> anyhow::Result<Option<Found>> 
     let (book, writes) = match how {
         Books::Unread => return Ok(None),
         Books::Read(book) => (book, false),
-        Books::Written(book) => (book, true),
+        Books::Written(book, _) => (book, true),
     };
     let Some((location, from_platform)) = location(book, wanted.network.ledger.as_deref(), &wanted.dir)? else {
         return Ok(None);

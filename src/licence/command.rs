@@ -135,6 +135,11 @@ pub enum Command {
         /// What is wrong with it.
         reason: Distrust,
     },
+    /// Notes down that a plan was not applied because it was refused: always refused, so that the attempt is kept.
+    Attempt {
+        /// What refused it.
+        refusals: Vec<String>,
+    },
     /// Allows an organization to hide what is its own from those above it, or withdraws that.
     AllowPrivacy {
         /// The organization.

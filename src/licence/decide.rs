@@ -37,6 +37,7 @@ impl Accounts {
             Command::ImportToken { to, token } => self.import_token(to, token),
             Command::MoveDevice { from, token } => self.move_device(from, token),
             Command::Present { document, reason } => Err(Refusal::Untrusted { document: *document, reason: *reason }),
+            Command::Attempt { refusals } => Err(Refusal::NotApplied { because: refusals.clone() }),
             Command::AllowPrivacy { organization, allow } => self.allow_privacy(organization, *allow),
             Command::RequirePrivacy { organization, require } => self.require_privacy(organization, *require),
         }

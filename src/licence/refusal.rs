@@ -102,6 +102,9 @@ pub enum Refusal {
     #[error("the {document} can't be believed: {reason}")]
     Untrusted { document: Document, reason: Distrust },
 
+    #[error("the plan was not applied: {}", .because.join("; "))]
+    NotApplied { because: Vec<String> },
+
     // Quota.
     #[error("`{}` has not enough of `{}`: {} missing", .0.organization, .0.resource, .0.missing)]
     Quota(Shortage),

@@ -68,6 +68,51 @@ fn a_plan_is_held_against_the_ledger_and_kept_in_it() {
     site.remove();
 }
 
+/// What is refused leaves one entry, however often it is tried.
+#[test]
+fn a_refused_apply_is_noted_down_once() {
+    let site = site();
+    site.told(0, "apply --yes --actor ci");
+    let log = || site.told(0, "ledger log --ledger sqlite:ledger.db");
+    let entries = || log().lines().count();
+    let begun = entries();
+    // By a guard.
+    site.write("platform.yaml", &(PLATFORM.to_owned() + "guards: {run: {updates: {number: 0}}}\n"));
+    site.edit("    grants", "    label: Clinic\n    grants");
+    let tried = || site.told(3, "apply --yes --actor ci");
+    let first = tried();
+    assert!(first.contains("[run-updates]") && first.contains("the attempt is entry"), "{first}");
+    assert!(log().contains("ci  refused: the plan was not applied: [run-updates]"), "{}", log());
+    let noted = |said: &str| said.lines().last().map(str::to_owned);
+    assert_eq!((noted(&tried()), entries()), (noted(&first), begun + 1));
+    site.told(3, "plan --out a.plan");
+    let saved = site.told(3, "apply a.plan --actor ci");
+    assert!(saved.contains("the attempt is entry"), "{saved}");
+    assert_eq!(entries(), begun + 1, "it is the same plan");
+    let nobody = site.told(3, "apply --yes");
+    assert!(nobody.contains("was not noted down") && nobody.contains("nobody is named as who asks"), "{nobody}");
+    // Another plan that is refused is another attempt.
+    site.edit("label: Clinic", "label: Another");
+    tried();
+    assert_eq!(entries(), begun + 2);
+    // By the ledger.
+    site.write("platform.yaml", PLATFORM);
+    let used = r#"{"command": {"do": "use", "organization": "CLINIC", "resource": "users", "amount": 25}}"#;
+    site.write("use.jsonl", &used.replace("CLINIC", &site.clinic));
+    site.told(0, "ledger post use.jsonl --ledger sqlite:ledger.db --actor app");
+    site.edit("users: 30", "users: 20");
+    for _ in 0..2 {
+        let short = site.told(1, "apply --yes --actor ci");
+        assert!(short.contains("can't be granted 20 of `users`") && short.contains("the attempt is entry"), "{short}");
+    }
+    assert_eq!(entries(), begun + 4);
+    // Whoever only looks leaves nothing.
+    site.told(1, "plan");
+    assert_eq!(entries(), begun + 4);
+    assert!(site.told(0, "ledger verify --ledger sqlite:ledger.db").contains("each as it was written"));
+    site.remove();
+}
+
 #[test]
 fn a_saved_plan_is_stale_where_the_ledger_has_moved() {
     let site = site();

@@ -95,6 +95,18 @@ impl<'a> Desk<'a> {
         self.submit(vec![self.order(Some(key), command)]).await
     }
 
+    /// Has something that is always refused noted down, once, as being about a plan of that digest: the number of its entry.
+    ///
+    /// # Errors
+    ///
+    /// The ledger can't be written.
+    pub(in crate::cli) async fn note(&mut self, plan: String, command: Command) -> anyhow::Result<u64> {
+        let cause = Cause { plan: Some(plan.clone()), request: None };
+        let order = Order { cause, ..self.order(Some(format!("{plan}:attempt")), command) };
+        let records = self.ledger.submit(&[order]).await.map_err(hinted)?;
+        Ok(records.first().map(|record| record.sequence).unwrap_or_default())
+    }
+
     fn order(&self, key: Option<String>, command: Command) -> Order {
         let cause = Cause { request: self.request.map(Into::into), ..Cause::default() };
         Order { at: Timestamp::now().as_second(), actor: self.actor.into(), cause, key, command }

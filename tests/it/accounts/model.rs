@@ -395,6 +395,7 @@ impl Model {
             }
             Command::MoveDevice { from, token } => self.move_device(from, token)?,
             Command::Present { .. } => return no("untrusted"),
+            Command::Attempt { .. } => return no("not-applied"),
             Command::AllowPrivacy { organization, allow } => {
                 self.here(organization)?;
                 let o = self.organizations.get_mut(organization).expect("there");
