@@ -32,7 +32,7 @@ test-fast: ## Run the offline tests
 	$(CARGO) test --locked --lib --test it
 
 .PHONY: fuzz
-fuzz: ## Hand broken licence files, tokens, serials and ledgers over, each for FUZZ_SECONDS=60
+fuzz: ## Hand broken licence files, tokens, sets of keys, serials and ledgers over, each for FUZZ_SECONDS=60
 	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(CARGO) test --locked --test it fuzz:: -- --test-threads=1
 
 .PHONY: bench

@@ -3,9 +3,11 @@
 
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use realmwright::ledger::{Entry, Ledger, SqliteStore, Store, prove};
-use realmwright::licence::{LicenceTerms, Serial};
-use realmwright::seal::{ImportToken, LicenceFile, SigningKey, TrustedKeys};
+use realmwright::licence::{Entitlement, LicenceTerms, Serial};
+use realmwright::seal::{ImportToken, LicenceFile, RealmKeys, SigningKey, TrustedKeys};
 
 use crate::ledger::{File, post};
 use crate::support::signing_key;
@@ -76,6 +78,33 @@ fn fuzz_licence_files_and_tokens() {
         let same = text.trim().as_bytes() == sample;
         let believed = trusted.open::<LicenceFile>(&text).is_ok() || trusted.open::<ImportToken>(&text).is_ok();
         assert_eq!(believed, same, "{text}");
+    });
+}
+
+#[test]
+fn fuzz_access_tokens_and_the_keys_of_realms() {
+    use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+    let ((private, public), (realm, realms)) = (signing_key(), signing_key());
+    let (signer, trusted) = (SigningKey::from_pem(&private.into()).unwrap(), TrustedKeys::from_pem(&public).unwrap());
+    let said = r#"{"sub": "clinic", "environment": "e", "product": "p", "proof": "ledger", "ownLicences": true, "licences": [], "limits": {"p": 4}}"#;
+    let said: Entitlement = serde_json::from_str(said).unwrap();
+    let claims = serde_json::json!({"iss": "https://id.example/realms/clinic", "exp": 99, "azp": "p", "entitlement": signer.sign(&said).unwrap()});
+    let header = Header { kid: Some("k".into()), ..Header::new(Algorithm::EdDSA) };
+    let token = encode(&header, &claims, &EncodingKey::from_ed_pem(realm.as_bytes()).unwrap()).unwrap();
+    let point = URL_SAFE_NO_PAD.encode(&pem::parse(realms).unwrap().contents()[12..]);
+    let jwks = format!(r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","kid":"k","x":"{point}"}}]}}"#);
+    let keys = RealmKeys::from_json(&jwks).unwrap();
+    assert_eq!(keys.open(&token, &trusted, 9).unwrap().entitlement, said);
+    fuzz(&[token.clone().into_bytes()], |sample, broken| {
+        let text = String::from_utf8_lossy(broken);
+        assert_eq!(keys.open(&text, &trusted, 9).is_ok(), text.trim().as_bytes() == sample, "{text}");
+    });
+    fuzz(&[jwks.into_bytes()], |_, broken| {
+        if let Some(keys) = RealmKeys::from_json(&String::from_utf8_lossy(broken)) {
+            // Whatever key it is: what is believed was said by a trusted one.
+            let opened = keys.open(&token, &trusted, 9);
+            assert!(opened.is_err() || opened.is_ok_and(|found| found.entitlement == said));
+        }
     });
 }
 
