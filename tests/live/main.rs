@@ -16,6 +16,7 @@ mod devices;
 mod doctor;
 mod edits;
 mod entitlement;
+mod guide;
 mod import;
 mod kept;
 mod kinds;
