@@ -133,7 +133,13 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         selection: options.selecting.selection(),
         books: Some(Books::Written(&options.book, &options.asker)),
     };
-    let mut session = session::open(printer, &meant, options.parallelism.max(8)).await?;
+    let mut session = match session::open(printer, &meant, options.parallelism.max(8)).await {
+        Ok(session) => session,
+        Err(error) => {
+            attempt::by_manifests(printer, &meant, &options.book, &options.asker).await;
+            return Err(error);
+        }
+    };
     session::waive(printer, &mut session.plan, &options.meant)?;
     plan::show(printer, &session.plan, PlanFormat::Text)?;
     if session.plan.refused().next().is_some() {

@@ -166,6 +166,17 @@ pub(super) fn wanted(printer: &Printer, meant: &Meant<'_>, key: Option<&Operator
     })
 }
 
+/// What of the manifests does not add up, by itself, and the network that it is about; none where they can't be read.
+pub(super) fn shortages(meant: &Meant<'_>) -> Option<(Network, Vec<Diagnostic>)> {
+    let set = load(files::manifests(meant.dir).ok()?, builtin::sources()).set?;
+    let environment = environment(&set, meant.target.environment.as_deref()).ok()?;
+    let network = resolve(&set, &environment, &mut Vec::new());
+    let mut found = Vec::new();
+    accounting::check(&network, Timestamp::now().as_second(), &mut found);
+    found.retain(|finding| !passable(std::slice::from_ref(finding)));
+    Some((network, found))
+}
+
 /// A selection that can't be used.
 pub(super) fn unselectable(error: SelectError) -> UsageError {
     UsageError { message: error.to_string(), hint: None }

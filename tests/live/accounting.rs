@@ -106,9 +106,16 @@ fn a_refused_apply_is_noted_down_once() {
         assert!(short.contains("can't be granted 20 of `users`") && short.contains("the attempt is entry"), "{short}");
     }
     assert_eq!(entries(), begun + 4);
+    // By the manifests alone, which grant more than there is.
+    site.edit("users: 20", "users: 200");
+    for _ in 0..2 {
+        let short = site.told(1, "apply --yes --actor ci");
+        assert!(short.contains("150 missing") && short.contains("the attempt is entry"), "{short}");
+    }
+    assert_eq!(entries(), begun + 5);
     // Whoever only looks leaves nothing.
     site.told(1, "plan");
-    assert_eq!(entries(), begun + 4);
+    assert_eq!(entries(), begun + 5);
     assert!(site.told(0, "ledger verify --ledger sqlite:ledger.db").contains("each as it was written"));
     site.remove();
 }

@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
-use super::super::ledger::asking::{Asker, Desk};
-use super::super::ledger::{Book, hinted};
-use super::super::output::Printer;
+use super::location;
+use crate::cli::ledger::asking::{Asker, Desk};
+use crate::cli::ledger::{Book, hinted};
+use crate::cli::output::Printer;
+use crate::cli::session::{self, Meant};
 use crate::ledger::{Ledger, Location};
 use crate::licence::{Command, Refusal};
 use crate::plan::{Plan, Proof};
@@ -30,6 +32,16 @@ pub(in crate::cli) async fn by_guards(printer: &Printer, plan: &Plan, book: &Boo
     let events = plan.accounts.as_ref().map(|kept| &kept.events);
     let what = (&plan.header.environment, &plan.header.server, &plan.header.manifests, &plan.tenants, events);
     note(printer, &location, asker, &what, refusals.collect()).await;
+}
+
+/// Notes down that what the manifests grant does not add up, if that is why they can't be applied.
+pub(in crate::cli) async fn by_manifests(printer: &Printer, meant: &Meant<'_>, book: &Book, asker: &Asker) {
+    let Some((network, found)) = session::shortages(meant) else { return };
+    let Ok(Some((location, _))) = location(book, network.ledger.as_deref(), meant.dir) else { return };
+    let refusals: Vec<String> = found.iter().map(|finding| finding.message.clone()).collect();
+    if !refusals.is_empty() {
+        note(printer, &location, asker, &network.environment, refusals).await;
+    }
 }
 
 /// Notes down that the ledger would refuse what a plan asks of it.
