@@ -2,6 +2,7 @@
 //!
 //! Pure. It adds the one thing that no template can leave out, the provisioner.
 
+pub mod broker;
 mod check;
 pub mod entitlement;
 mod flows;
@@ -28,8 +29,22 @@ use crate::state::protection::PROTECTED;
 use crate::state::specs::SPECS;
 use crate::state::{Kind, ObjectId, Protection, RealmState, arrange, secret};
 use crate::template::{Template, find, scope};
+pub use broker::BROKER;
+use broker::Broker;
 pub use observer::{OBSERVER, VIEWS, key_set};
 pub use provisioner::{ADMIN_API_SCOPE, PROVISIONER, fitted};
+
+/// The clients that the tool itself puts into realms.
+pub const TOOLS: [&str; 3] = [PROVISIONER, OBSERVER, BROKER];
+
+/// Public key sets that realms trust and no manifest names; empty where the operator key is not known.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Trusted<'a> {
+    /// The operator's, which the provisioner authenticates with.
+    pub operator: &'a str,
+    /// The one that is derived from it for the broker.
+    pub broker: &'a str,
+}
 
 /// A tenant and what its realm should be.
 #[derive(Debug, Clone)]
@@ -52,25 +67,30 @@ pub struct Desired {
     pub secrets: Vec<(String, Span)>,
 }
 
-/// What every tenant of a network should be. `jwks` is the operator's public key set, which the provisioner trusts.
+/// What every tenant of a network should be.
 pub fn expand(
     set: &ManifestSet,
     sources: &[Source],
     network: &Network,
-    jwks: &str,
+    trusted: Trusted<'_>,
     found: &mut Vec<Diagnostic>,
 ) -> Vec<Desired> {
     protection_names_kinds(set.platform_node.get("protected"), found);
     products_are_no_clients_of_keycloak(set, found);
     entitlement::check(set, network, found);
-    let keys = Keys { provisioner: jwks.to_owned(), observer: observer::jwks(set, network, found) };
+    let keys = Keys {
+        provisioner: trusted.operator.to_owned(),
+        observer: observer::jwks(set, network, found),
+        broker: Broker::of(set, network, trusted.broker, found),
+    };
     network.tenants.iter().filter_map(|tenant| expand_tenant(set, sources, network, tenant, &keys, found)).collect()
 }
 
-/// The public keys that the tool's accounts in a realm trust.
+/// What the tool's own clients in a realm trust.
 struct Keys {
     provisioner: String,
     observer: Option<String>,
+    broker: Option<Broker>,
 }
 
 fn expand_tenant(
@@ -93,6 +113,7 @@ fn expand_tenant(
     implied::add(&mut state);
     provisioner::add(&mut state, &keys.provisioner);
     keys.observer.iter().for_each(|jwks| observer::add(&mut state, jwks));
+    keys.broker.iter().for_each(|broker| broker.add(&mut state, &tenant.name));
     protection_names_kinds(tenant.node.get("protected"), found);
     let protection = protection(network, tenant);
     if let (Some(text), Some(realm)) = (protection.to_text(), state.objects.get_mut(&ObjectId::realm())) {

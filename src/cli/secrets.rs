@@ -9,7 +9,7 @@ use super::exit::{Hinted, UsageError};
 use super::files;
 use crate::diagnostic::Diagnostic;
 use crate::expand::Desired;
-use crate::keycloak::key::OperatorKey;
+use crate::keycloak::key::{KeyError, OperatorKey};
 use crate::state::secret::Secrets;
 
 /// Environment variable that may hold the operator key itself.
@@ -29,6 +29,11 @@ pub(super) fn observer_key(file: Option<&Path>) -> anyhow::Result<Option<Operato
         (None, None) => return Ok(None),
     };
     Ok(Some(key("observer's", &pem, &from)?))
+}
+
+/// The public key sets of an operator key: its own, and the one of the broker's key that is derived from it.
+pub(super) fn public_keys(key: &OperatorKey) -> Result<(String, String), KeyError> {
+    Ok((key.jwks().to_owned(), key.for_broker()?.jwks().to_owned()))
 }
 
 /// The operator key from its file or from the environment.

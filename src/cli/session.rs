@@ -14,7 +14,7 @@ use super::{books, files, realms, secrets};
 use crate::accounting;
 use crate::diagnostic::{Diagnostic, did_you_mean, passable};
 use crate::expand::entitlement::{self, Figures};
-use crate::expand::{Desired, expand, observer, provisioner};
+use crate::expand::{Desired, Trusted, broker, expand, observer, provisioner};
 use crate::keycloak::http::{Exchange, Server, Trace};
 use crate::keycloak::key::OperatorKey;
 use crate::keycloak::mask::Mask;
@@ -145,7 +145,9 @@ pub(super) fn wanted(printer: &Printer, meant: &Meant<'_>, key: Option<&Operator
     let environment = environment(set, target.environment.as_deref())?;
     let network = resolve(set, &environment, found);
     accounting::check(&network, Timestamp::now().as_second(), found);
-    let mut desired = expand(set, sources, &network, key.map_or("", OperatorKey::jwks), found);
+    let sets = key.map(secrets::public_keys).transpose()?;
+    let trusted = sets.as_ref().map_or_else(Trusted::default, |(operator, broker)| Trusted { operator, broker });
+    let mut desired = expand(set, sources, &network, trusted, found);
     let chosen = if passable(found) { selection.choose(&network).map_err(unselectable)? } else { None };
     desired.retain(|tenant| chosen.as_ref().is_none_or(|chosen| chosen.has(&tenant.name)));
     let secrets = match key {
@@ -254,6 +256,9 @@ pub(super) async fn look(printer: &Printer, view: &args::View, books: Option<Boo
     for tenant in &mut wanted.desired {
         if let Some(observed) = state.get_mut(&tenant.name) {
             provisioner::trust_as_applied(&mut tenant.state, observed);
+            if wanted.network.broker.as_ref().is_some_and(|broker| broker.key.is_none()) {
+                broker::trust_as_applied(&mut tenant.state, observed);
+            }
             take_as_right(tenant, observed);
         }
     }

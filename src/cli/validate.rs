@@ -13,7 +13,7 @@ use super::output::Printer;
 use super::{files, session};
 use crate::accounting;
 use crate::diagnostic::{Diagnostic, passable};
-use crate::expand::{Desired, expand};
+use crate::expand::{Desired, Trusted, expand};
 use crate::manifest::resolve::resolve;
 use crate::manifest::{Loaded, ManifestSet, Source, Tier, load};
 use crate::plan::select::Selection;
@@ -76,7 +76,7 @@ impl Whole {
             match selection.keep(&mut network) {
                 Ok(()) => {
                     checked = true;
-                    desired.extend(expand(set, &sources, &network, "", &mut found));
+                    desired.extend(expand(set, &sources, &network, Trusted::default(), &mut found));
                 }
                 Err(error) => unselectable = Some(error),
             }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{OBSERVER, PROVISIONER, flows, keys, mail, people, permissions, tls};
+use super::{TOOLS, flows, keys, mail, people, permissions, tls};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::manifest::node::{Data, Key, Node};
 use crate::state::kind::{Class, Kind, Own, SERVICE_ACCOUNT_PREFIX, Section};
@@ -232,7 +232,7 @@ fn objects(kind: Kind, section: &str, items: &[Node], found: &mut Vec<Diagnostic
                 Diagnostic::warning("reserved-name", span, message).hint("choose another name, e.g. `tenant-admin`"),
             );
         }
-        if kind == Kind::Client && (name == PROVISIONER || name == OBSERVER) {
+        if kind == Kind::Client && TOOLS.contains(&name) {
             found.push(Diagnostic::error("reserved-name", span, format!("the client `{name}` is the tool's own")));
         }
     }

@@ -75,28 +75,45 @@ const KEYS: &str = "attributes.jwks.string";
 
 /// The keys that a realm's provisioner trusts.
 pub fn trusted(state: &RealmState) -> Option<&str> {
-    state.get(&ObjectId::new(Kind::Client, PROVISIONER))?.fields.get(KEYS)?.as_str()
+    trusted_of(PROVISIONER, state)
 }
 
 /// Makes a realm's provisioner trust these keys.
 pub fn trust(state: &mut RealmState, jwks: &str) {
-    if let Some(client) = state.objects.get_mut(&ObjectId::new(Kind::Client, PROVISIONER)) {
-        client.fields.insert(KEYS.into(), jwks.into());
-    }
+    trust_of(PROVISIONER, state, jwks);
 }
 
 /// True when the marker says that these very keys were applied.
 pub fn is_applied(state: &RealmState, jwks: &str) -> bool {
-    let recorded = state.applied().field(&ObjectId::new(Kind::Client, PROVISIONER), KEYS).map(str::to_owned);
-    recorded.is_some_and(|hash| hash == applied::hash(&jwks.into(), &Secrets::default()))
+    is_applied_of(PROVISIONER, state, jwks)
 }
 
 /// Leaves the trust of a realm's provisioner as it was last applied, for a run that does not know the operator's key. Keys
 /// that nobody applied are left to differ.
 pub fn trust_as_applied(state: &mut RealmState, observed: &RealmState) {
-    if let Some(found) = trusted(observed).filter(|keys| is_applied(observed, keys)) {
-        trust(state, found);
+    trust_of_as_applied(PROVISIONER, state, observed);
+}
+
+/// The same for any of the tool's clients.
+pub(super) fn trust_of_as_applied(client: &str, state: &mut RealmState, observed: &RealmState) {
+    if let Some(found) = trusted_of(client, observed).filter(|keys| is_applied_of(client, observed, keys)) {
+        trust_of(client, state, found);
     }
+}
+
+fn trusted_of<'a>(client: &str, state: &'a RealmState) -> Option<&'a str> {
+    state.get(&ObjectId::new(Kind::Client, client))?.fields.get(KEYS)?.as_str()
+}
+
+fn trust_of(client: &str, state: &mut RealmState, jwks: &str) {
+    if let Some(client) = state.objects.get_mut(&ObjectId::new(Kind::Client, client)) {
+        client.fields.insert(KEYS.into(), jwks.into());
+    }
+}
+
+fn is_applied_of(client: &str, state: &RealmState, jwks: &str) -> bool {
+    let recorded = state.applied().field(&ObjectId::new(Kind::Client, client), KEYS).map(str::to_owned);
+    recorded.is_some_and(|hash| hash == applied::hash(&jwks.into(), &Secrets::default()))
 }
 
 /// What is desired, as it fits what the realm's server knows: where a realm has the client scope of 26.8.2, the

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::report::Reason;
 use super::{Finding, Flat, Realm, births, older, secrets};
-use crate::expand::{OBSERVER, PROVISIONER};
+use crate::expand::TOOLS;
 use crate::state::kind::{Class, KEY_PROVIDER, Own, RETIRED, SERVICE_ACCOUNT_PREFIX, Section};
 use crate::state::permissions::ADMIN_PERMISSIONS;
 use crate::state::sealed::MAPPER;
@@ -221,7 +221,7 @@ fn is_tool(id: &ObjectId) -> bool {
     if id.kind == Kind::ClientMapper && id.owner_and_name().1 == MAPPER {
         return true;
     }
-    [PROVISIONER, OBSERVER].iter().any(|tool| match id.kind {
+    TOOLS.iter().any(|tool| match id.kind {
         Kind::Client => id.key == *tool,
         Kind::User => id.key.strip_prefix(SERVICE_ACCOUNT_PREFIX) == Some(tool),
         _ => id.key.starts_with(&format!("{tool}/")),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::extract::Extracted;
 use super::{Finding, Realm, documents};
 use crate::diagnostic::{Diagnostic, Severity, Span};
-use crate::expand::{Desired, PROVISIONER, expand};
+use crate::expand::{Desired, PROVISIONER, Trusted, expand};
 use crate::manifest::document::{Platform, RealmTemplate};
 use crate::manifest::node::{Data, Key, Node};
 use crate::manifest::resolve::resolve;
@@ -96,7 +96,7 @@ fn expand_one(name: &str, realm: Node, found: &mut Vec<Diagnostic>) -> Option<De
     let node = Node { data: Data::Map(entries.map(|(text, node)| (key(text), node)).into()), span };
     set.entries.push(Entry { tier: Tier::Distributor, name: name.to_owned(), parent: None, node });
     let network = resolve(&set, ENVIRONMENT, found);
-    expand(&set, &[], &network, "{}", found).pop()
+    expand(&set, &[], &network, Trusted { operator: "{}", broker: "{}" }, found).pop()
 }
 
 /// True when planning the live realm against what is declared of it changes nothing. Else what would change is taken out.

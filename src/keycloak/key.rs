@@ -3,8 +3,8 @@
 //! `private_key_jwt` (OpenID Connect Core §9, RFC 7523): each token request carries a fresh assertion, signed with
 //! ES256 and addressed to the issuer of the realm. Realms hold the public key; nothing is stored per realm.
 
-use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use aws_lc_rs::{hkdf, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -41,6 +41,12 @@ pub struct OperatorKey {
 /// Names the block of a key file that keeps the fingerprints of secrets when one key follows another.
 const SEED: &str = "REALMWRIGHT FINGERPRINT KEY";
 
+/// What comes before the private number in a P-256 key that leaves its public half to be computed (RFC 5958, RFC 5915).
+const PRIVATE_HEAD: [u8; 35] = [
+    0x30, 0x41, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
+    0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x04, 0x27, 0x30, 0x25, 0x02, 0x01, 0x01, 0x04, 0x20,
+];
+
 #[derive(Serialize)]
 struct Assertion<'a> {
     iss: &'a str,
@@ -56,9 +62,7 @@ impl OperatorKey {
     pub fn generate() -> Result<SecretString, KeyError> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| KeyError::Crypto("made"))?;
         let der = pair.to_pkcs8v1().map_err(|_| KeyError::Crypto("written"))?;
-        let body = STANDARD.encode(der.as_ref());
-        let lines: Vec<&str> = (0..body.len()).step_by(64).map(|at| &body[at..(at + 64).min(body.len())]).collect();
-        Ok(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n")).into())
+        Ok(pem(der.as_ref()))
     }
 
     /// Reads the text of a PEM file, as `realmwright bootstrap` or `openssl genpkey -algorithm EC
@@ -96,6 +100,29 @@ impl OperatorKey {
         let new = Self::generate()?;
         let (new, seed) = (new.expose_secret(), self.seed.expose_secret());
         Ok(format!("{new}-----BEGIN {SEED}-----\n{seed}\n-----END {SEED}-----\n").into())
+    }
+
+    /// The token broker's key, where it has none of its own.
+    pub fn for_broker(&self) -> Result<Self, KeyError> {
+        self.derived("realmwright broker")
+    }
+
+    /// Another key pair that follows from this one, and from those that succeed it and keep its fingerprints; one for each
+    /// label. It tells nothing of this one.
+    pub fn derived(&self, label: &str) -> Result<Self, KeyError> {
+        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"realmwright derived key");
+        let seed = salt.extract(self.seed.expose_secret().as_bytes());
+        // One number in four thousand million is no private key of this curve (SEC 1 §3.2.1); then the next one is taken.
+        let mut pairs = (0..4u8).filter_map(|turn| {
+            let mut scalar = [0; 32];
+            let info = [label.as_bytes(), &[turn]];
+            seed.expand(&info, hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut scalar)).ok()?;
+            let der = [PRIVATE_HEAD.as_slice(), &scalar].concat();
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der).ok()
+        });
+        let pair = pairs.next().ok_or(KeyError::Crypto("derived"))?;
+        let der = pair.to_pkcs8v1().map_err(|_| KeyError::Crypto("derived"))?;
+        Self::from_pem(&pem(der.as_ref()))
     }
 
     /// True when both keys give the same fingerprints.
@@ -150,6 +177,13 @@ impl std::fmt::Debug for OperatorKey {
     }
 }
 
+/// A PKCS#8 private key as the text of a PEM file.
+fn pem(der: &[u8]) -> SecretString {
+    let body = STANDARD.encode(der);
+    let lines: Vec<&str> = (0..body.len()).step_by(64).map(|at| &body[at..(at + 64).min(body.len())]).collect();
+    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", lines.join("\n")).into()
+}
+
 /// The thumbprint of a public key, by its coordinates (RFC 7638).
 pub(super) fn thumbprint(x: &str, y: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#)))
@@ -159,4 +193,22 @@ pub(super) fn thumbprint(x: &str, y: &str) -> String {
 fn block<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let (_, rest) = text.split_once(&format!("-----BEGIN {name}-----"))?;
     rest.split_once(&format!("-----END {name}-----")).map(|(body, _)| body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_derived_key_is_the_same_each_time_and_of_those_that_succeed_it() {
+        let key = OperatorKey::from_pem(&OperatorKey::generate().unwrap()).unwrap();
+        let derived = key.derived("one").unwrap();
+        assert_eq!(derived.jwks(), key.derived("one").unwrap().jwks());
+        let successor = OperatorKey::from_pem(&key.successor().unwrap()).unwrap();
+        assert_eq!(derived.jwks(), successor.derived("one").unwrap().jwks());
+        let other = OperatorKey::from_pem(&OperatorKey::generate().unwrap()).unwrap();
+        for different in [key.jwks(), key.derived("two").unwrap().jwks(), other.derived("one").unwrap().jwks()] {
+            assert_ne!(derived.jwks(), different);
+        }
+    }
 }

@@ -79,9 +79,27 @@ pub struct Environment {
     /// The public keys that what realms say of licences is signed with, Ed25519 in PEM, one after the other: the first is
     /// the one that signs, what the others signed is believed. Omitted: nothing is signed.
     pub trusted_keys: Option<String>,
+    /// The token broker through which its tenants' users log in: every realm gets a client for it. Omitted: none.
+    pub broker: Option<Broker>,
     /// Limits that differ from the platform's here.
     #[serde(default)]
     pub guards: Guards,
+}
+
+/// The token broker of an environment (`realmwright serve`).
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct Broker {
+    /// Where browsers reach it, without a path, e.g. `https://login.example.com`. Plain http is for this machine alone.
+    #[schemars(regex(pattern = r"^https?://[^\s/?#@*]+$"))]
+    pub url: String,
+    /// Where they reach it on a host of each tenant's own: `*` stands for the tenant's name, e.g. `https://*.app.example.com`.
+    /// A tenant whose name can't be part of a host name stays at `url`. Omitted: all do.
+    #[schemars(regex(pattern = r"^https?://\*\.[^\s/?#@*]+$"))]
+    pub tenant_url: Option<String>,
+    /// The public key that it authenticates with, EC P-256 in PEM. Omitted: one that is derived from the operator key.
+    pub key: Option<String>,
 }
 
 /// Something that licences are sold for; one client in each realm that is licensed for it. Nothing else brings its client

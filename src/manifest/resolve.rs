@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::document::{Product, Settings};
+use super::document::{Broker, Product, Settings};
 use super::guards::{Limits, Protected, limits};
 use super::node::{Data, Key, Node};
 use super::{Entry, ManifestSet, Tier};
@@ -21,6 +21,8 @@ pub struct Network {
     pub ledger: Option<String>,
     /// The public key of its observer, when it has one.
     pub observer_key: Option<String>,
+    /// Its token broker, when it has one.
+    pub broker: Option<Broker>,
     /// The public keys that entitlements are signed with, in PEM, when the manifests name some.
     pub trusted_keys: Option<String>,
     /// The platform's products as they are in this environment.
@@ -127,6 +129,7 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
     let server = stage.and_then(|stage| stage.server.clone());
     let ledger = stage.and_then(|stage| stage.ledger.clone());
     let observer_key = stage.and_then(|stage| stage.observer_key.clone());
+    let broker = stage.and_then(|stage| stage.broker.clone());
     let trusted_keys = stage.and_then(|stage| stage.trusted_keys.clone());
     let protected = set.platform.protected.as_ref().map(Protected::patterns).unwrap_or_default();
     let limits = limits(set, environment);
@@ -138,6 +141,7 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
         server,
         ledger,
         observer_key,
+        broker,
         trusted_keys,
         products,
         product_nodes,

@@ -215,7 +215,13 @@ fn no_field_is_without_an_origin() {
     let Loaded { sources, set, .. } = load(sources, builtin::sources());
     let set = set.expect("a platform");
     let network = realmwright::manifest::resolve::resolve(&set, "production", &mut Vec::new());
-    let desired = realmwright::expand::expand(&set, &sources, &network, "{}", &mut Vec::new());
+    let desired = realmwright::expand::expand(
+        &set,
+        &sources,
+        &network,
+        realmwright::expand::Trusted { operator: "{}", broker: "{}" },
+        &mut Vec::new(),
+    );
     let mut without = Vec::new();
     for (tenant, desired) in network.tenants.iter().zip(&desired) {
         let origins = realmwright::expand::origin::origins(&set, &sources, &network, tenant);

@@ -1,7 +1,7 @@
 //! Realms as manifests, offline: what is left out, what is told, and that the manifests plan nothing.
 
 use realmwright::diagnostic::Severity;
-use realmwright::expand::expand;
+use realmwright::expand::{Trusted, expand};
 use realmwright::import::report::Reason;
 use realmwright::import::{Imported, Options, Placement, Realm, import};
 use realmwright::manifest::resolve::resolve;
@@ -50,7 +50,7 @@ fn planned(imported: &Imported, realms: &[Value]) -> Vec<String> {
     let Loaded { sources, set, mut diagnostics } = load(sources, builtin::sources());
     let set = set.expect("a platform");
     let network = resolve(&set, "test", &mut diagnostics);
-    let desired = expand(&set, &sources, &network, "{}", &mut diagnostics);
+    let desired = expand(&set, &sources, &network, Trusted { operator: "{}", broker: "{}" }, &mut diagnostics);
     assert!(diagnostics.is_empty(), "{diagnostics:#?}");
     assert_eq!(desired.len(), realms.len());
     let mut changes = Vec::new();
@@ -430,7 +430,7 @@ fn from_file(file: &Value) -> (Value, Vec<String>) {
     let Loaded { sources, set, mut diagnostics } = load(sources, builtin::sources());
     let set = set.expect("a platform");
     let network = resolve(&set, "test", &mut diagnostics);
-    let desired = expand(&set, &sources, &network, "{}", &mut diagnostics);
+    let desired = expand(&set, &sources, &network, Trusted { operator: "{}", broker: "{}" }, &mut diagnostics);
     assert!(diagnostics.iter().all(|found| found.severity != Severity::Error), "{diagnostics:#?}");
     let told =
         result.findings.iter().map(|f| format!("{:?} {} {}", f.reason, f.object, f.field.as_deref().unwrap_or("-")));

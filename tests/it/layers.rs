@@ -4,10 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the inside out; each may use those before it. The pure ones come first.
-const LAYERS: [&str; 16] = [
+const LAYERS: [&str; 17] = [
     "diagnostic",
     "licence",
     "seal",
+    "login",
     "manifest",
     "accounting",
     "state",
@@ -24,7 +25,7 @@ const LAYERS: [&str; 16] = [
 ];
 
 /// How many of the layers are pure.
-const PURE: usize = 11;
+const PURE: usize = 12;
 
 /// Of the pure layers, pairs that know each other: filling a template needs the manifests, resolving needs merging, and
 /// references to secrets are a part of the state.

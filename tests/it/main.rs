@@ -12,6 +12,7 @@ mod accounting;
 mod accounts;
 mod apply;
 mod births;
+mod broker;
 mod check;
 mod cli;
 mod doctor;

@@ -11,6 +11,7 @@ mod support;
 
 mod accounting;
 mod births;
+mod broker;
 mod commands;
 mod devices;
 mod doctor;

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use realmwright::apply::{Manner, OnStale, Outcome, TenantOutcome, apply};
 use realmwright::diagnostic::{Diagnostic, passable};
 use realmwright::expand::entitlement::{Figures, project};
-use realmwright::expand::{Desired, expand};
+use realmwright::expand::{Desired, Trusted, expand};
 use realmwright::keycloak::observe::declared_users;
 use realmwright::keycloak::{ReadRealms, WriteRealms, observe, seats};
 use realmwright::manifest::guards::Limits;
@@ -75,7 +75,8 @@ impl World {
         let Some(set) = set else { return Err(diagnostics) };
         let environment = set.platform.environments.keys().next().cloned().unwrap_or_default();
         let network = resolve(&set, &environment, &mut diagnostics);
-        let mut desired = expand(&set, &sources, &network, &self.jwks, &mut diagnostics);
+        let mut desired =
+            expand(&set, &sources, &network, Trusted { operator: &self.jwks, broker: &self.jwks }, &mut diagnostics);
         let keys = network.trusted_keys.as_deref().and_then(|text| TrustedKeys::from_pem(text).ok());
         keys.iter().for_each(|keys| project(&mut desired, &network, &Figures::Licences, keys.first()));
         diagnostics.dedup();

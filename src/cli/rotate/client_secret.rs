@@ -12,7 +12,7 @@ use crate::cli::output::Printer;
 use crate::cli::session::Meant;
 use crate::cli::{files, secrets, session};
 use crate::diagnostic::did_you_mean;
-use crate::expand::{Desired, OBSERVER, PROVISIONER};
+use crate::expand::{Desired, TOOLS};
 use crate::keycloak::http::Server;
 use crate::keycloak::{ReadRealms, segment};
 use crate::plan::select::Selection;
@@ -90,7 +90,7 @@ fn address(text: &str) -> anyhow::Result<(String, ObjectId)> {
 fn rotatable(desired: &Desired, id: &ObjectId) -> anyhow::Result<()> {
     let tenant = &desired.name;
     let refused = |message: String, hint: &str| Err(Hinted { message, hint: hint.into() }.into());
-    let own = |id: &ObjectId| id.key == PROVISIONER || id.key == OBSERVER;
+    let own = |id: &ObjectId| TOOLS.contains(&id.key.as_str());
     let Some(client) = desired.state.get(id).filter(|_| !own(id)) else {
         let known = desired.state.of_kind(Kind::Client).filter(|(id, _)| !own(id)).map(|(id, _)| id.key.as_str());
         let hint = did_you_mean(&id.key, known).unwrap_or_else(|| {
