@@ -19,6 +19,11 @@ demo: ## Start a real Keycloak and put a distributor's whole network on it
 	$(CARGO) build --locked --quiet
 	@REALMWRIGHT="$(REALMWRIGHT)" keycloak-dev/demo
 
+.PHONY: serve
+serve: ## Serve the token broker on the network of the demonstration, which `make demo` has put there
+	$(CARGO) build --locked --quiet
+	@REALMWRIGHT="$(REALMWRIGHT)" keycloak-dev/serve
+
 .PHONY: test
 test: ## Run every test, those against a real Keycloak included
 	$(CARGO) test --locked

@@ -34,6 +34,7 @@ mod restore;
 mod rotate;
 mod schema;
 mod secrets;
+mod serve;
 mod session;
 mod settings;
 mod table;
@@ -116,6 +117,7 @@ impl Call {
             Command::Count(options) => count::run(printer, options).await,
             Command::Resources(options) => resources::run(printer, options).await,
             Command::Tree(options) => tree::run(printer, options).await,
+            Command::Serve(options) => serve::run(printer, options).await,
             Command::Import(options) => import::run(printer, options).await,
             Command::Bootstrap(options) => bootstrap::run(printer, options).await,
             Command::Fmt(options) => fmt::run(printer, options),

@@ -8,7 +8,7 @@
 //! 1. [`diagnostic`]: what is wrong with what people wrote, and where;
 //! 2. [`licence`]: the accounts of the licence tree: commands → events, and every figure;
 //! 3. [`seal`]: licences and import tokens as signed files;
-//! 4. [`login`]: what a login is held to: where its addresses are;
+//! 4. [`login`]: what a login through the token broker is held to;
 //! 5. [`manifest`]: what people write → a `ManifestSet`, and the network of one environment;
 //! 6. [`accounting`]: manifests → what the accounts should be, and whether that adds up;
 //! 7. [`state`]: what realms contain → one `State` for the desired and the observed side;
@@ -23,11 +23,13 @@
 //! 13. [`keycloak`]: a server, real or in memory → the observed state;
 //! 14. [`apply`]: a plan → an `Outcome`;
 //! 15. [`doctor`]: what may go wrong on a server, and what mends it; all but its questions is pure;
-//! 16. [`cli`]: the command line, the only place that reads files and the clock, and prints.
+//! 16. [`broker`]: the token broker, a service;
+//! 17. [`cli`]: the command line, the only place that reads files and the clock, and prints.
 
 pub mod accounting;
 pub mod apply;
 pub mod authority;
+pub mod broker;
 pub mod cli;
 pub mod diagnostic;
 pub mod doctor;

@@ -1,5 +1,16 @@
-//! What a login through the token broker is held to.
+//! What a login through the token broker is held to: whose tenant it is for, which answer and which tokens are believed,
+//! how long it lasts, where it may lead.
 //!
-//! Pure. It knows neither manifests nor Keycloak: a tenant is a name and an issuer.
+//! Pure. It knows neither manifests nor Keycloak: a tenant is a name and an issuer, and the time is told.
 
 pub mod address;
+pub mod fault;
+pub mod identity;
+pub mod origin;
+pub mod pending;
+pub mod proxy;
+pub mod rules;
+pub mod session;
+pub mod target;
+pub mod tenant;
+pub mod token;

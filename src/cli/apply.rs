@@ -288,7 +288,7 @@ async fn listen(printer: Printer, stop: Arc<AtomicBool>) {
     std::process::exit(i32::from(Exit::Interrupted.code()));
 }
 
-async fn signal() {
+pub(super) async fn signal() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

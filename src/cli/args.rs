@@ -7,7 +7,7 @@ use clap::{Arg, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{
     apply, bootstrap, check, completions, config, count, destroy, device, doctor, drift, explain, fmt, guards, import,
-    ledger, licence, man, plan, resources, restore, rotate, schema, tree, usage, validate,
+    ledger, licence, man, plan, resources, restore, rotate, schema, serve, tree, usage, validate,
 };
 use crate::plan::Waiver;
 use crate::plan::select::{Selection, Selector};
@@ -107,6 +107,8 @@ pub(super) enum Command {
     /// Keep the accounts of the licence tree: commands, their answers, and proof of both
     #[command(subcommand)]
     Ledger(ledger::Command),
+    /// Serve the token broker, through which tenants' users log in
+    Serve(serve::Options),
     /// Write manifests for realms that are there, or for exports of realms
     Import(import::Options),
     /// Prepare a server, once, with an administrator's login

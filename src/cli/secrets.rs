@@ -21,14 +21,26 @@ pub(super) const PASSWORD_VARIABLE: &str = "REALMWRIGHT_ADMIN_PASSWORD";
 /// Environment variable that may hold the observer's key itself.
 const OBSERVER_VARIABLE: &str = "REALMWRIGHT_OBSERVER_KEY_PEM";
 
+/// Environment variable that may hold the broker's key itself.
+const BROKER_VARIABLE: &str = "REALMWRIGHT_BROKER_KEY_PEM";
+
 /// The observer's key from its file or from the environment, if there is one.
 pub(super) fn observer_key(file: Option<&Path>) -> anyhow::Result<Option<OperatorKey>> {
-    let (pem, from) = match (file, variable(OBSERVER_VARIABLE)) {
+    optional_key("observer's", file, OBSERVER_VARIABLE)
+}
+
+/// The broker's key from its file or from the environment, if there is one.
+pub(super) fn broker_key(file: Option<&Path>) -> anyhow::Result<Option<OperatorKey>> {
+    optional_key("broker's", file, BROKER_VARIABLE)
+}
+
+fn optional_key(whose: &str, file: Option<&Path>, name: &str) -> anyhow::Result<Option<OperatorKey>> {
+    let (pem, from) = match (file, variable(name)) {
         (Some(path), _) => (files::named(path)?.into(), path.display().to_string()),
-        (None, Some(pem)) => (pem, OBSERVER_VARIABLE.to_owned()),
+        (None, Some(pem)) => (pem, name.to_owned()),
         (None, None) => return Ok(None),
     };
-    Ok(Some(key("observer's", &pem, &from)?))
+    Ok(Some(key(whose, &pem, &from)?))
 }
 
 /// The public key sets of an operator key: its own, and the one of the broker's key that is derived from it.

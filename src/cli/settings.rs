@@ -38,6 +38,8 @@ pub(super) static SETTINGS: &[Setting] = &[
     row("operator_key_pem", Form::Secret("REALMWRIGHT_OPERATOR_KEY_PEM"), "none"),
     row("observer_key", Form::Path, "none"),
     row("observer_key_pem", Form::Secret("REALMWRIGHT_OBSERVER_KEY_PEM"), "none"),
+    row("broker_key", Form::Path, "derived from the operator key"),
+    row("broker_key_pem", Form::Secret("REALMWRIGHT_BROKER_KEY_PEM"), "none"),
     row("secrets_dir", Form::Path, "the directory of the manifests"),
     row("admin_user", Form::Plain, "none; bootstrap: admin"),
     row("admin_password_file", Form::Path, "none"),

@@ -107,16 +107,21 @@ impl OperatorKey {
         self.derived("realmwright broker")
     }
 
+    /// A secret that follows from this key, and from those that succeed it; one for each label.
+    pub fn derived_secret(&self, label: &str) -> Result<[u8; 32], KeyError> {
+        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"realmwright derived key");
+        let mut secret = [0; 32];
+        let seed = salt.extract(self.seed.expose_secret().as_bytes());
+        let filled = seed.expand(&[label.as_bytes()], hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut secret));
+        filled.map(|()| secret).map_err(|_| KeyError::Crypto("derived"))
+    }
+
     /// Another key pair that follows from this one, and from those that succeed it and keep its fingerprints; one for each
     /// label. It tells nothing of this one.
     pub fn derived(&self, label: &str) -> Result<Self, KeyError> {
-        let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"realmwright derived key");
-        let seed = salt.extract(self.seed.expose_secret().as_bytes());
         // One number in four thousand million is no private key of this curve (SEC 1 §3.2.1); then the next one is taken.
-        let mut pairs = (0..4u8).filter_map(|turn| {
-            let mut scalar = [0; 32];
-            let info = [label.as_bytes(), &[turn]];
-            seed.expand(&info, hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut scalar)).ok()?;
+        let mut pairs = (0..4).filter_map(|turn| {
+            let scalar = self.derived_secret(&format!("{label} {turn}")).ok()?;
             let der = [PRIVATE_HEAD.as_slice(), &scalar].concat();
             EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der).ok()
         });
@@ -201,13 +206,15 @@ mod tests {
 
     #[test]
     fn a_derived_key_is_the_same_each_time_and_of_those_that_succeed_it() {
-        let key = OperatorKey::from_pem(&OperatorKey::generate().unwrap()).unwrap();
-        let derived = key.derived("one").unwrap();
-        assert_eq!(derived.jwks(), key.derived("one").unwrap().jwks());
-        let successor = OperatorKey::from_pem(&key.successor().unwrap()).unwrap();
-        assert_eq!(derived.jwks(), successor.derived("one").unwrap().jwks());
-        let other = OperatorKey::from_pem(&OperatorKey::generate().unwrap()).unwrap();
-        for different in [key.jwks(), key.derived("two").unwrap().jwks(), other.derived("one").unwrap().jwks()] {
+        let key = OperatorKey::from_pem(&OperatorKey::generate().expect("good")).expect("good");
+        let derived = key.derived("one").expect("good");
+        assert_eq!(derived.jwks(), key.derived("one").expect("good").jwks());
+        let successor = OperatorKey::from_pem(&key.successor().expect("good")).expect("good");
+        assert_eq!(derived.jwks(), successor.derived("one").expect("good").jwks());
+        let other = OperatorKey::from_pem(&OperatorKey::generate().expect("good")).expect("good");
+        for different in
+            [key.jwks(), key.derived("two").expect("good").jwks(), other.derived("one").expect("good").jwks()]
+        {
             assert_ne!(derived.jwks(), different);
         }
     }

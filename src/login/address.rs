@@ -52,6 +52,13 @@ impl Addresses {
         own.unwrap_or_else(|| self.url.clone())
     }
 
+    /// The origins that it is served at, with `*` for the tenants' names.
+    pub fn origins(&self) -> Vec<String> {
+        let own = self.url.origin().ascii_serialization();
+        let of_tenants = self.of_tenants.as_ref().map(|(scheme, rest)| format!("{scheme}://*{rest}"));
+        std::iter::once(own).chain(of_tenants).collect()
+    }
+
     /// The name that a host stands for, if tenants have hosts of their own and it is one of those.
     pub fn tenant_at<'a>(&self, host: &'a str) -> Option<&'a str> {
         let (_, rest) = self.of_tenants.as_ref()?;
@@ -123,7 +130,7 @@ mod tests {
     use super::*;
 
     fn acme() -> Addresses {
-        Addresses::new("https://login.example.com", Some("https://*.app.example.com:8443")).unwrap()
+        Addresses::new("https://login.example.com", Some("https://*.app.example.com:8443")).expect("good")
     }
 
     #[test]

@@ -1,3 +1,7 @@
 //! The token broker.
 
+mod attacks;
 mod client;
+mod flow;
+mod hostile;
+mod stage;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the inside out; each may use those before it. The pure ones come first.
-const LAYERS: [&str; 17] = [
+const LAYERS: [&str; 18] = [
     "diagnostic",
     "licence",
     "seal",
@@ -21,6 +21,7 @@ const LAYERS: [&str; 17] = [
     "keycloak",
     "apply",
     "doctor",
+    "broker",
     "cli",
 ];
 

@@ -47,6 +47,18 @@ impl Walk {
     }
 }
 
+/// `serve` ends when it is told to, and not before.
+fn serves(walk: &mut Walk) {
+    let platform = crate::support::PLATFORM.replace("{test: {}}", "{test: {broker: {url: 'http://127.0.0.1:9'}}}");
+    walk.site.write("platform.yaml", &platform);
+    walk.used.insert(vec!["serve".into()]);
+    let serving = crate::broker::Serving::start(&walk.site, crate::broker::free_port());
+    let said = serving.stop();
+    walk.site.write("platform.yaml", crate::support::PLATFORM);
+    let said: Vec<&str> = said.lines().map(|line| line.split(" at ").next().unwrap_or_default()).collect();
+    assert_eq!(said, ["serving 2 tenants", "stopped"]);
+}
+
 /// A line without times, versions, thumbprints, counts that depend on the server's version, and the room of columns.
 fn numbers(line: &str) -> String {
     let word = |word: &str| {
@@ -246,6 +258,7 @@ fn every_command_goes_well_and_says_so() {
     acme own licences
     ---
     ");
+    serves(&mut walk);
     licences(&mut walk);
     let unused: Vec<Vec<String>> = commands().into_iter().filter(|command| !walk.used.contains(command)).collect();
     assert!(unused.is_empty(), "no good run of {unused:?} is shown here");

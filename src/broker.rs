@@ -1,0 +1,135 @@
+//! The token broker: logs the users of every tenant in at their realm, keeps their tokens, and tells applications behind a
+//! reverse proxy who they are.
+//!
+//! What is believed is decided in [`login`](crate::login); here are the requests, the answers and what is kept between
+//! them. Nothing that is logged holds a token, an address or a name of a user.
+
+mod callback;
+mod choose;
+mod cookies;
+mod event;
+mod fetch;
+mod logout;
+mod operations;
+mod pages;
+mod provider;
+mod refresh;
+mod request;
+mod seal;
+mod start;
+mod verify;
+mod web;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use moka::future::Cache;
+
+use crate::expand::BROKER;
+use crate::keycloak::key::{KeyError, OperatorKey};
+use crate::login::fault::Fault;
+use crate::login::proxy::Proxies;
+use crate::login::session::{Key, Limits, Sessions};
+use crate::login::tenant::Directory;
+pub use event::{Event, Happened};
+use operations::Counters;
+pub use operations::router as operations;
+use provider::Providers;
+use seal::Seal;
+pub use web::{router, serve};
+
+/// What the broker is set up with.
+pub struct Setup {
+    /// Whom it serves, and where.
+    pub directory: Directory,
+    /// The proxies in front of it.
+    pub proxies: Proxies,
+    /// How long sessions last.
+    pub limits: Limits,
+    /// What it authenticates with.
+    pub key: OperatorKey,
+    /// Who is told of what happens.
+    pub log: Box<dyn Fn(&Event<'_>) + Send + Sync>,
+}
+
+/// The broker at work.
+pub struct Broker {
+    directory: Directory,
+    proxies: Proxies,
+    key: OperatorKey,
+    seal: Seal,
+    sessions: Mutex<Sessions>,
+    providers: Providers,
+    /// Sessions whose tokens are being got anew.
+    refreshing: Cache<Key, ()>,
+    /// What may be shown once: states of logins and names of logout tokens.
+    shown: Cache<Key, ()>,
+    counters: Counters,
+    log: Box<dyn Fn(&Event<'_>) + Send + Sync>,
+    policy: String,
+}
+
+/// For how long something that was shown is remembered: longer than it is good for.
+const REMEMBERED: Duration = Duration::from_secs(1200);
+
+/// How many of those are remembered.
+const MOST_SHOWN: u64 = 1_000_000;
+
+impl Broker {
+    /// A broker that nobody has asked yet.
+    pub fn new(setup: Setup) -> Result<Self, SetupError> {
+        let Setup { directory, proxies, limits, key, log } = setup;
+        Ok(Self {
+            seal: Seal::new(&key)?,
+            providers: Providers::new()?,
+            sessions: Mutex::new(Sessions::new(limits)),
+            refreshing: Cache::builder().max_capacity(MOST_SHOWN).time_to_live(Duration::from_secs(60)).build(),
+            shown: Cache::builder().max_capacity(MOST_SHOWN).time_to_live(REMEMBERED).build(),
+            counters: Counters::default(),
+            policy: pages::policy(&directory),
+            directory,
+            proxies,
+            key,
+            log,
+        })
+    }
+
+    fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes out the sessions that are over.
+    pub fn sweep(&self) {
+        self.sessions().sweep(now());
+    }
+
+    /// True the first time, for what may be shown once.
+    async fn is_new(&self, what: &str) -> bool {
+        self.shown.entry(seal::digest(what)).or_insert(()).await.is_fresh()
+    }
+
+    /// What proves to a realm that the broker asks.
+    fn assertion(&self, issuer: &str) -> Result<String, Fault> {
+        self.key.assertion(BROKER, issuer, now()).map_err(|_| Fault::Provider)
+    }
+
+    fn tell(&self, event: &Event<'_>) {
+        self.counters.count(event);
+        (self.log)(event);
+    }
+}
+
+/// Why a broker can't be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// Its key can't be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// No HTTP client.
+    #[error("no HTTP client can be made: {0}")]
+    Client(#[from] reqwest::Error),
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

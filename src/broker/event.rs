@@ -1,0 +1,54 @@
+//! What happens, as it is logged and counted: no token, no address, no name of a user.
+
+use crate::login::fault::Fault;
+
+/// Something that happened.
+#[derive(Debug, Clone, Copy)]
+pub struct Event<'a> {
+    /// The request that it happened in; the browser is shown the same.
+    pub request: &'a str,
+    /// The tenant, where it is known.
+    pub tenant: Option<&'a str>,
+    /// What.
+    pub what: Happened,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Happened {
+    /// A browser was sent to its realm.
+    LoginBegun,
+    /// A session began.
+    LoggedIn,
+    /// A login was refused.
+    LoginRefused(Fault),
+    /// Tokens were got anew.
+    Refreshed,
+    /// The realm gave no new tokens, and the session ended.
+    RefreshRefused,
+    /// The realm could not be asked for new tokens.
+    RefreshFailed,
+    /// A session ended because its user said so.
+    LoggedOut,
+    /// So many ended because their realm said so.
+    LoggedOutAtRealm(usize),
+    /// A logout was refused.
+    LogoutRefused(Fault),
+}
+
+impl Happened {
+    /// Its word, and the reason if there is one.
+    pub fn words(self) -> (&'static str, Option<String>) {
+        match self {
+            Self::LoginBegun => ("login_begun", None),
+            Self::LoggedIn => ("logged_in", None),
+            Self::LoginRefused(fault) => ("login_refused", Some(fault.word())),
+            Self::Refreshed => ("refreshed", None),
+            Self::RefreshRefused => ("refresh_refused", None),
+            Self::RefreshFailed => ("refresh_failed", None),
+            Self::LoggedOut => ("logged_out", None),
+            Self::LoggedOutAtRealm(_) => ("logged_out_at_realm", None),
+            Self::LogoutRefused(fault) => ("logout_refused", Some(fault.word())),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The end of a session: because its user says so, or because its realm does.
+
+use std::collections::HashMap;
+
+use axum::Form;
+use axum::extract::rejection::FormRejection;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use secrecy::ExposeSecret;
+
+use super::request::Asked;
+use super::{Happened, cookies, now, pages, seal, verify};
+use crate::expand::BROKER;
+use crate::login::fault::Fault;
+use crate::login::origin::is_own;
+use crate::login::rules;
+use crate::login::session::Session;
+use crate::login::tenant::Tenant;
+
+/// `POST /logout`: ends the session here and sends the browser to its realm, which ends its own.
+pub(super) async fn logout(asked: Asked) -> Response {
+    let own = asked.origin().origin().ascii_serialization();
+    if !is_own(asked.header("origin"), asked.header("sec-fetch-site"), &own) {
+        asked.tell(None, Happened::LogoutRefused(Fault::CrossSite));
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    let key = cookies::value(&asked.headers, cookies::SESSION).map(seal::digest);
+    let ended = key.and_then(|key| asked.broker.sessions().end(&key));
+    let mut headers = HeaderMap::new();
+    cookies::add(&mut headers, cookies::clear(cookies::SESSION));
+    let next = match &ended {
+        Some(session) => {
+            asked.tell(Some(&session.tenant.name), Happened::LoggedOut);
+            at_realm(&asked, session).await
+        }
+        None => "/".to_owned(),
+    };
+    (headers, Redirect::to(&next)).into_response()
+}
+
+/// Where the realm ends its session (OpenID Connect RP-Initiated Logout 1.0 §2).
+async fn at_realm(asked: &Asked, session: &Session) -> String {
+    let back = asked.broker.directory.addresses().signed_out(&session.tenant.name);
+    let provider = asked.broker.providers.of(&session.tenant.issuer).await.ok();
+    let Some(mut url) = provider.as_ref().and_then(|provider| provider.end_session()).cloned() else {
+        return back.into();
+    };
+    url.query_pairs_mut()
+        .append_pair("client_id", BROKER)
+        .append_pair("id_token_hint", session.tokens.id.expose_secret())
+        .append_pair("post_logout_redirect_uri", back.as_str());
+    url.into()
+}
+
+/// `GET /t/TENANT/signed-out`: where the realm sends the browser back to.
+pub(super) async fn signed_out(asked: Asked) -> Response {
+    match asked.tenant_here() {
+        Ok(tenant) => pages::signed_out(asked.language, &asked.broker.directory.addresses().entry(&tenant.name)),
+        Err(nobody) => nobody,
+    }
+}
+
+/// `POST /t/TENANT/backchannel-logout`: the realm says that a session has ended.
+pub(super) async fn at_back_channel(
+    asked: Asked,
+    form: Result<Form<HashMap<String, String>>, FormRejection>,
+) -> Response {
+    let tenant = match asked.tenant_here() {
+        Ok(tenant) => tenant,
+        Err(_) => return StatusCode::NOT_FOUND.into_response(),
+    };
+    let token = form.ok().and_then(|Form(mut form)| form.remove("logout_token"));
+    match end(&asked, &tenant, token).await {
+        Ok(count) => {
+            asked.tell(Some(&tenant.name), Happened::LoggedOutAtRealm(count));
+            StatusCode::OK.into_response()
+        }
+        Err(fault) => {
+            asked.tell(Some(&tenant.name), Happened::LogoutRefused(fault));
+            StatusCode::BAD_REQUEST.into_response()
+        }
+    }
+}
+
+async fn end(asked: &Asked, tenant: &Tenant, token: Option<String>) -> Result<usize, Fault> {
+    let token = token.ok_or(Fault::Parameters)?;
+    let provider = asked.broker.providers.of(&tenant.issuer).await?;
+    let claims = provider.open(&token).await?;
+    rules::logout_token(&claims, verify::parties(&provider), now())?;
+    let name = format!("{} {}", tenant.issuer, claims.jti.as_deref().unwrap_or_default());
+    if !asked.broker.is_new(&name).await {
+        return Err(Fault::Replayed);
+    }
+    Ok(asked.broker.sessions().end_at_realm(&tenant.name, claims.sub.as_deref(), claims.sid.as_deref()))
+}

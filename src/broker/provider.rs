@@ -1,0 +1,158 @@
+//! What realms say of themselves: their endpoints and keys, fetched once for however many ask at the same time.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use moka::future::Cache;
+use openidconnect::core::{
+    CoreAuthDisplay, CoreClaimName, CoreClaimType, CoreClientAuthMethod, CoreGrantType, CoreJsonWebKey,
+    CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreResponseMode, CoreResponseType,
+    CoreSubjectIdentifierType,
+};
+use openidconnect::{
+    AdditionalProviderMetadata, DiscoveryError, EndSessionUrl, IssuerUrl, JsonWebKeySet, ProviderMetadata,
+};
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+use url::Url;
+
+use super::fetch::{Fetch, FetchError, Within};
+use crate::login::fault::Fault;
+use crate::login::token::{Claims, Keys, kid, open};
+
+/// For how long a realm is believed to be as it was.
+const FRESH: Duration = Duration::from_secs(600);
+
+/// How often the keys of a realm may be fetched because a token names one that is not known.
+const KEYS_EVERY: Duration = Duration::from_secs(30);
+
+/// How many realms are kept in mind.
+const MOST: u64 = 20_000;
+
+/// What is read beside what discovery always has.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct More {
+    end_session_endpoint: Option<EndSessionUrl>,
+    #[serde(default)]
+    code_challenge_methods_supported: Vec<String>,
+    #[serde(default)]
+    authorization_response_iss_parameter_supported: bool,
+}
+
+impl AdditionalProviderMetadata for More {}
+
+/// What a realm says of itself.
+pub(super) type Metadata = ProviderMetadata<
+    More,
+    CoreAuthDisplay,
+    CoreClientAuthMethod,
+    CoreClaimName,
+    CoreClaimType,
+    CoreGrantType,
+    CoreJweContentEncryptionAlgorithm,
+    CoreJweKeyManagementAlgorithm,
+    CoreJsonWebKey,
+    CoreResponseMode,
+    CoreResponseType,
+    CoreSubjectIdentifierType,
+>;
+
+/// A realm.
+pub(super) struct Provider {
+    pub(super) metadata: Metadata,
+    /// What asks it.
+    pub(super) within: Within,
+    keys: RwLock<Keys>,
+    /// When keys were fetched because one was not known.
+    fetched: Mutex<Option<Instant>>,
+}
+
+/// All realms that were asked for.
+pub(super) struct Providers {
+    fetch: Fetch,
+    known: Cache<String, Arc<Provider>>,
+}
+
+impl Providers {
+    pub(super) fn new() -> Result<Self, reqwest::Error> {
+        let known = Cache::builder().max_capacity(MOST).time_to_live(FRESH).build();
+        Ok(Self { fetch: Fetch::new()?, known })
+    }
+
+    /// The realm of an issuer, which must be one of the directory's: nothing that a request says is ever asked.
+    pub(super) async fn of(&self, issuer: &str) -> Result<Arc<Provider>, Fault> {
+        self.known.try_get_with_by_ref(issuer, Provider::discover(issuer, &self.fetch)).await.map_err(|fault| *fault)
+    }
+}
+
+impl Provider {
+    async fn discover(issuer: &str, fetch: &Fetch) -> Result<Arc<Self>, Fault> {
+        let asked = IssuerUrl::new(issuer.to_owned()).map_err(|_| Fault::Provider)?;
+        let within = fetch.within(asked.url());
+        let metadata = Metadata::discover_async(asked, &within).await.map_err(failed)?;
+        let origin = metadata.issuer().url().origin();
+        let endpoints = [
+            Some(metadata.authorization_endpoint().url()),
+            metadata.token_endpoint().map(|endpoint| endpoint.url()),
+            metadata.additional_metadata().end_session_endpoint.as_ref().map(|endpoint| endpoint.url()),
+        ];
+        if endpoints.into_iter().flatten().any(|endpoint| endpoint.origin() != origin) {
+            return Err(Fault::Provider);
+        }
+        if metadata.token_endpoint().is_none() {
+            return Err(Fault::Provider);
+        }
+        if !metadata.additional_metadata().code_challenge_methods_supported.iter().any(|method| method == "S256") {
+            return Err(Fault::NoPkce);
+        }
+        let keys = RwLock::new(keys(metadata.jwks())?);
+        Ok(Arc::new(Self { metadata, within, keys, fetched: Mutex::new(None) }))
+    }
+
+    /// What a token says that this realm signed.
+    pub(super) async fn open(&self, token: &str) -> Result<Claims, Fault> {
+        let kid = match open(token, &self.keys()) {
+            Err(Fault::UnknownKey) => kid(token).ok_or(Fault::UnknownKey)?,
+            other => return other,
+        };
+        self.find_key(&kid).await?;
+        open(token, &self.keys())
+    }
+
+    /// Whether its answers always name it (RFC 9207).
+    pub(super) fn names_itself(&self) -> bool {
+        self.metadata.additional_metadata().authorization_response_iss_parameter_supported
+    }
+
+    /// Where it ends sessions.
+    pub(super) fn end_session(&self) -> Option<&Url> {
+        self.metadata.additional_metadata().end_session_endpoint.as_ref().map(|endpoint| endpoint.url())
+    }
+
+    fn keys(&self) -> Keys {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Fetches the keys anew because one is not known, but not again and again. The new set replaces the old one whole.
+    async fn find_key(&self, kid: &str) -> Result<(), Fault> {
+        let mut fetched = self.fetched.lock().await;
+        if self.keys().has(kid) {
+            return Ok(());
+        }
+        if fetched.is_some_and(|at| at.elapsed() < KEYS_EVERY) {
+            return Err(Fault::UnknownKey);
+        }
+        *fetched = Some(Instant::now());
+        let set = JsonWebKeySet::fetch_async(self.metadata.jwks_uri(), &self.within).await.map_err(failed)?;
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys(&set)?;
+        Ok(())
+    }
+}
+
+fn keys(set: &JsonWebKeySet<CoreJsonWebKey>) -> Result<Keys, Fault> {
+    serde_json::to_value(set).map(|set| Keys::of(&set)).map_err(|_| Fault::Provider)
+}
+
+fn failed(_: DiscoveryError<FetchError>) -> Fault {
+    Fault::Provider
+}

@@ -1,0 +1,104 @@
+//! A request as the broker sees it: whose host it is for, and by what name the log knows it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+
+use super::pages::{self, Language};
+use super::{Broker, Event, Happened, seal};
+use crate::login::fault::Fault;
+use crate::login::session::Session;
+use crate::login::tenant::{Found, Tenant};
+
+/// A request to one of the broker's hosts.
+pub(super) struct Asked {
+    pub(super) broker: Arc<Broker>,
+    pub(super) host: String,
+    pub(super) uri: Uri,
+    pub(super) headers: HeaderMap,
+    /// Its name in the log.
+    pub(super) id: String,
+    pub(super) language: Language,
+}
+
+impl FromRequestParts<Arc<Broker>> for Asked {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, broker: &Arc<Broker>) -> Result<Self, Response> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let peer = peer.unwrap_or(IpAddr::from([0, 0, 0, 0]));
+        let all = |name: &str| -> Vec<&str> {
+            parts.headers.get_all(name).iter().map(|value| value.to_str().unwrap_or_default()).collect()
+        };
+        let host = broker.proxies.host(peer, &all(header::HOST.as_str()), &all("x-forwarded-host")).map(str::to_owned);
+        let language = Language::of(all(header::ACCEPT_LANGUAGE.as_str()).first().copied().unwrap_or_default());
+        // Another host's request that came here over the same connection is sent back where it came from.
+        let Some(host) = host.filter(|host| broker.directory.serves(host)) else {
+            return Err(StatusCode::MISDIRECTED_REQUEST.into_response());
+        };
+        let id = seal::random().and_then(|random| random.get(..12).map(str::to_owned)).unwrap_or_default();
+        Ok(Self { broker: broker.clone(), host, uri: parts.uri.clone(), headers: parts.headers.clone(), id, language })
+    }
+}
+
+impl Asked {
+    /// The tenant that the path names, by its step as it was sent.
+    pub(super) fn tenant(&self) -> Found {
+        self.broker.directory.at(&self.host, self.uri.path().split('/').nth(2).unwrap_or_default())
+    }
+
+    /// The tenant that is served here, or the answer that there is none.
+    pub(super) fn tenant_here(&self) -> Result<Arc<Tenant>, Response> {
+        match self.tenant() {
+            Found::Here(tenant) => Ok(tenant),
+            _ => Err(self.nobody()),
+        }
+    }
+
+    /// The one answer where no tenant is.
+    pub(super) fn nobody(&self) -> Response {
+        pages::nobody(self.language)
+    }
+
+    /// The scheme and host that were asked.
+    pub(super) fn origin(&self) -> url::Url {
+        let addresses = self.broker.directory.addresses();
+        let own = self.broker.directory.of_host(&self.host).map(|tenant| addresses.of(&tenant.name));
+        own.unwrap_or_else(|| addresses.url().clone())
+    }
+
+    /// The session of the browser, if it is one of this host. What was taken from another host is none.
+    pub(super) async fn session(&self) -> Result<Option<Session>, Fault> {
+        let found = self.broker.session(&self.headers, &self.id).await?;
+        Ok(found.filter(|session| self.broker.directory.is_served_at(&self.host, &session.tenant)))
+    }
+
+    /// A parameter of the query; none if it is there twice.
+    pub(super) fn parameter(&self, name: &str) -> Option<String> {
+        let mut named = url::form_urlencoded::parse(self.uri.query().unwrap_or_default().as_bytes())
+            .filter(|(known, _)| known == name)
+            .map(|(_, value)| value.into_owned());
+        named.next().filter(|_| named.next().is_none())
+    }
+
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        let mut all = self.headers.get_all(name).iter();
+        let only = all.next().filter(|_| all.next().is_none())?;
+        only.to_str().ok()
+    }
+
+    pub(super) fn tell(&self, tenant: Option<&str>, what: Happened) {
+        self.broker.tell(&Event { request: &self.id, tenant, what });
+    }
+
+    /// A login that came to nothing: the log has the reason, the browser a page without it.
+    pub(super) fn login_refused(&self, tenant: &Tenant, fault: Fault) -> Response {
+        self.tell(Some(&tenant.name), Happened::LoginRefused(fault));
+        let again = self.broker.directory.addresses().entry(&tenant.name);
+        pages::failed(self.language, fault, &again, &self.id)
+    }
+}

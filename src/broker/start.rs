@@ -1,0 +1,83 @@
+//! `GET /t/TENANT`: the begin of a login.
+
+use std::sync::Arc;
+
+use axum::http::header::SET_COOKIE;
+use axum::response::{IntoResponse, Redirect, Response};
+use openidconnect::core::{CoreAuthenticationFlow, CoreClient};
+use openidconnect::{
+    ClientId, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, Nonce, PkceCodeChallenge, RedirectUrl,
+};
+
+use super::provider::Provider;
+use super::request::Asked;
+use super::{Broker, Happened, cookies, now, seal};
+use crate::expand::BROKER;
+use crate::login::fault::Fault;
+use crate::login::pending::Pending;
+use crate::login::target::target;
+use crate::login::tenant::{Found, Tenant};
+
+/// A client of one realm.
+pub(super) type Client =
+    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
+
+pub(super) async fn start(asked: Asked) -> Response {
+    let tenant = match asked.tenant() {
+        Found::Here(tenant) => tenant,
+        Found::At(url) => return Redirect::to(&with_back(url, asked.parameter("back"))).into_response(),
+        Found::Nobody => return asked.nobody(),
+    };
+    match begin(&asked, &tenant).await {
+        Ok(response) => {
+            asked.tell(Some(&tenant.name), Happened::LoginBegun);
+            response
+        }
+        Err(fault) => asked.login_refused(&tenant, fault),
+    }
+}
+
+/// An address with where to go in the end.
+pub(super) fn with_back(mut url: url::Url, back: Option<String>) -> String {
+    if let Some(back) = back {
+        url.query_pairs_mut().append_pair("back", &back);
+    }
+    url.into()
+}
+
+async fn begin(asked: &Asked, tenant: &Arc<Tenant>) -> Result<Response, Fault> {
+    let broker = &asked.broker;
+    let provider = broker.providers.of(&tenant.issuer).await?;
+    let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+    let (Some(state), Some(nonce)) = (seal::random(), seal::random()) else { return Err(Fault::Provider) };
+    let pending = Pending {
+        tenant: tenant.name.clone(),
+        state: state.clone(),
+        nonce: nonce.clone(),
+        verifier: verifier.into_secret(),
+        back: asked.parameter("back").and_then(|back| target(&back, &asked.origin())).unwrap_or_else(|| "/".into()),
+        at: now(),
+    };
+    let client = broker.client(&provider, tenant)?;
+    let (url, ..) = client
+        .authorize_url(
+            CoreAuthenticationFlow::AuthorizationCode,
+            move || CsrfToken::new(state),
+            move || Nonce::new(nonce),
+        )
+        .set_pkce_challenge(challenge)
+        .url();
+    let name = cookies::login(&pending.state).ok_or(Fault::State)?;
+    let sealed = broker.seal.close(&name, &pending).ok_or(Fault::Parameters)?;
+    let cookie = cookies::set(&name, &sealed).ok_or(Fault::Parameters)?;
+    Ok(([(SET_COOKIE, cookie)], Redirect::to(url.as_str())).into_response())
+}
+
+impl Broker {
+    /// The broker as a client of a tenant's realm.
+    pub(super) fn client(&self, provider: &Provider, tenant: &Tenant) -> Result<Client, Fault> {
+        let back = self.directory.addresses().callback(&tenant.name);
+        let client = CoreClient::from_provider_metadata(provider.metadata.clone(), ClientId::new(BROKER.into()), None);
+        Ok(client.set_redirect_uri(RedirectUrl::new(back.into()).map_err(|_| Fault::Provider)?))
+    }
+}

@@ -1,0 +1,43 @@
+//! What a realm gave for a code or a refresh token, and whether it is believed.
+
+use openidconnect::core::CoreTokenResponse;
+use openidconnect::{OAuth2TokenResponse, TokenResponse};
+
+use super::now;
+use super::provider::Provider;
+use crate::expand::BROKER;
+use crate::login::fault::Fault;
+use crate::login::rules::Parties;
+use crate::login::session::Tokens;
+use crate::login::token::Claims;
+
+/// The kind of assertion that `private_key_jwt` is (RFC 7523 §2.2).
+pub(super) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// The least that an access token is taken to be good for, where the realm does not say.
+const SHORTEST: u64 = 60;
+
+/// Whom tokens of this realm are from, and for.
+pub(super) fn parties(provider: &Provider) -> Parties<'_> {
+    Parties { issuer: provider.metadata.issuer().as_str(), client: BROKER }
+}
+
+/// The ID token of a response as it was sent, and what it says.
+pub(super) async fn id_token(
+    provider: &Provider,
+    response: &CoreTokenResponse,
+) -> Result<Option<(String, Claims)>, Fault> {
+    let Some(token) = response.id_token().map(ToString::to_string) else { return Ok(None) };
+    let claims = provider.open(&token).await?;
+    Ok(Some((token, claims)))
+}
+
+/// What is kept of a response.
+pub(super) fn tokens(response: &CoreTokenResponse, id: String) -> Tokens {
+    let lasts = response.expires_in().map_or(SHORTEST, |lasts| lasts.as_secs());
+    Tokens {
+        id: id.into(),
+        refresh: response.refresh_token().map(|token| token.secret().clone().into()),
+        until: now() + lasts,
+    }
+}

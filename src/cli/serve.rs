@@ -1,0 +1,149 @@
+//! `realmwright serve`
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+use ipnet::IpNet;
+use jiff::Timestamp;
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use super::args::{SecretFiles, Target};
+use super::exit::{Exit, UsageError};
+use super::output::Printer;
+use super::session::{self, Meant, Wanted};
+use super::{apply, secrets};
+use crate::broker::{Broker, Event, Happened, Setup, serve};
+use crate::login::address::Addresses;
+use crate::login::proxy::Proxies;
+use crate::login::session::Limits;
+use crate::login::tenant::{Directory, Tenant};
+use crate::plan::select::Selection;
+
+/// `serve`
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    /// Directory with the manifests
+    #[arg(default_value = ".")]
+    dir: PathBuf,
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    secrets: SecretFiles,
+    /// PEM file with the broker's private key, whose public half the platform names. The key itself may be in
+    /// REALMWRIGHT_BROKER_KEY_PEM instead. By default it is derived from the operator key
+    #[arg(long, env = "REALMWRIGHT_BROKER_KEY", value_name = "FILE")]
+    broker_key: Option<PathBuf>,
+    /// Where it listens
+    #[arg(long, default_value = "127.0.0.1:9000", value_name = "ADDRESS:PORT")]
+    listen: SocketAddr,
+    /// Where it listens for those who operate it: /healthz, /readyz and /metrics
+    #[arg(long, default_value = "127.0.0.1:9001", value_name = "ADDRESS:PORT")]
+    operations: SocketAddr,
+    /// A proxy in front of it, by its address or network, whose X-Forwarded-Host is believed. May be given again
+    #[arg(long = "trusted-proxy", value_name = "NETWORK", value_parser = network)]
+    trusted_proxies: Vec<IpNet>,
+    /// Minutes after which a session ends that is not used
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=1440), value_name = "MINUTES")]
+    idle: u64,
+    /// Minutes after which a session ends in any case
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=10080), value_name = "MINUTES")]
+    longest: u64,
+}
+
+fn network(text: &str) -> Result<IpNet, String> {
+    let single = text.parse::<std::net::IpAddr>().map(IpNet::from);
+    single
+        .or_else(|_| text.parse::<IpNet>())
+        .map_err(|_| "this is neither an address nor a network, as 10.0.0.0/8".into())
+}
+
+/// Serves until it is told to stop.
+pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
+    let Options { dir, target, secrets: files, .. } = options;
+    let selection = Selection::default();
+    let wanted = session::wanted(printer, &Meant { dir, target, secrets: files, selection, books: None }, None)?;
+    let directory = directory(&wanted, target)?;
+    let key = match secrets::broker_key(options.broker_key.as_deref())? {
+        Some(key) => key,
+        None => secrets::operator_key(target.operator_key.as_deref())?.for_broker()?,
+    };
+    is_the_one(&wanted, key.jwks())?;
+    let limits = Limits { idle: options.idle * 60, absolute: options.longest * 60, ..Limits::default() };
+    let (url, count) = (directory.addresses().url().clone(), directory.tenants().count());
+    let told = *printer;
+    let log = Box::new(move |event: &Event<'_>| told.say(&line(event)));
+    let proxies = Proxies::new(options.trusted_proxies.iter().copied());
+    let broker = Arc::new(Broker::new(Setup { directory, proxies, limits, key, log })?);
+    let public = bind(options.listen).await?;
+    let operators = bind(options.operations).await?;
+    printer.say(&format!(
+        "serving {count} tenants at {url}, listening on {}, for operators on {}; Ctrl-C stops it",
+        public.local_addr()?,
+        operators.local_addr()?
+    ));
+    serve(broker, public, operators, apply::signal()).await?;
+    printer.say("stopped");
+    Ok(Exit::Done)
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("can't listen on {address}"))
+}
+
+/// The tenants of the manifests, with the issuers of their realms.
+fn directory(wanted: &Wanted, target: &Target) -> anyhow::Result<Directory> {
+    let environment = &wanted.network.environment;
+    let Some(broker) = &wanted.network.broker else {
+        let message = format!("the environment `{environment}` has no broker");
+        let hint =
+            format!("name it in the platform's manifest: `environments: {{{environment}: {{broker: {{url: …}}}}}}`");
+        return Err(UsageError { message, hint: Some(hint) }.into());
+    };
+    let server = session::server_url(target, &wanted.network)?;
+    let addresses = Addresses::new(&broker.url, broker.tenant_url.as_deref()).map_err(|(_, error)| error)?;
+    let tenants = wanted.desired.iter().map(|tenant| {
+        let own = tenant.state.realm().and_then(|realm| realm.fields.get("attributes.frontendUrl")?.as_str());
+        let base = own.filter(|url| !url.is_empty()).unwrap_or(&server).trim_end_matches('/');
+        let mut issuer = url::Url::parse(base)?;
+        issuer
+            .path_segments_mut()
+            .map_err(|()| url::ParseError::RelativeUrlWithCannotBeABaseBase)?
+            .pop_if_empty()
+            .push("realms")
+            .push(&tenant.name);
+        Ok(Tenant { name: tenant.name.clone(), label: tenant.label.clone(), issuer: issuer.into() })
+    });
+    let tenants = tenants.collect::<Result<Vec<_>, url::ParseError>>().context("an issuer can't be made")?;
+    Ok(Directory::new(addresses, tenants))
+}
+
+/// Where the platform names the broker's key, it is this one; with another, no realm would know the broker.
+fn is_the_one(wanted: &Wanted, jwks: &str) -> anyhow::Result<()> {
+    let named = wanted.network.broker.as_ref().and_then(|broker| broker.key.as_deref());
+    if named.is_none_or(|pem| crate::expand::key_set(pem).as_deref() == Some(jwks)) {
+        return Ok(());
+    }
+    let message = "this is not the key that the platform names for the broker".into();
+    let hint = "give --broker-key FILE with the private key that belongs to `broker.key`".to_owned();
+    Err(UsageError { message, hint: Some(hint) }.into())
+}
+
+/// An event as a line of the log.
+fn line(event: &Event<'_>) -> String {
+    let (what, reason) = event.what.words();
+    let mut line = json!({"at": Timestamp::now().to_string(), "event": what, "request": event.request});
+    if let Some(tenant) = event.tenant {
+        line["tenant"] = tenant.into();
+    }
+    if let Some(reason) = reason {
+        line["reason"] = reason.into();
+    }
+    if let Happened::LoggedOutAtRealm(count) = event.what {
+        line["sessions"] = count.into();
+    }
+    line.to_string()
+}

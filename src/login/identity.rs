@@ -1,0 +1,60 @@
+//! Who somebody is, and how applications are told.
+
+use serde::Serialize;
+
+use super::token::Claims;
+
+/// Who is logged in: subject and issuer. The rest is for people to read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Identity {
+    /// The realm's own name of the user. It never changes, and means nothing at another tenant.
+    pub subject: String,
+    /// Login name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Full name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// E-mail address, where the realm says that it is the user's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+impl Identity {
+    /// The one that an ID token tells of.
+    pub fn of(claims: &Claims) -> Self {
+        Self {
+            subject: claims.sub.clone().unwrap_or_default(),
+            user: claims.preferred_username.clone(),
+            name: claims.name.clone(),
+            email: claims.email.clone().filter(|_| claims.email_verified),
+        }
+    }
+}
+
+/// Headers that tell applications who somebody is. Every answer has all of them, so that a proxy that copies them
+/// overwrites what a client sent.
+pub const HEADERS: [&str; 6] =
+    ["x-auth-tenant", "x-auth-issuer", "x-auth-subject", "x-auth-user", "x-auth-name", "x-auth-email"];
+
+/// Their values; nothing for what is not known.
+pub fn headers(tenant: &str, issuer: &str, identity: &Identity) -> [(&'static str, String); 6] {
+    let text = |value: &Option<String>| value.as_deref().map(escaped).unwrap_or_default();
+    let [t, i, s, u, n, e] = HEADERS;
+    [
+        (t, escaped(tenant)),
+        (i, escaped(issuer)),
+        (s, escaped(&identity.subject)),
+        (u, text(&identity.user)),
+        (n, text(&identity.name)),
+        (e, text(&identity.email)),
+    ]
+}
+
+/// A value as a header can hold it: what is no visible ASCII, and `%`, is percent-encoded.
+fn escaped(value: &str) -> String {
+    value.bytes().fold(String::new(), |text, byte| match byte {
+        b' '..=b'~' if byte != b'%' => text + &char::from(byte).to_string(),
+        _ => text + &format!("%{byte:02X}"),
+    })
+}

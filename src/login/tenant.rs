@@ -1,0 +1,90 @@
+//! Whose tenant a request is for: by its host and its path, and by nothing that it says beside.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use url::Url;
+
+use super::address::Addresses;
+
+/// A tenant, as the broker knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its name.
+    pub name: String,
+    /// What it is called on screen.
+    pub label: String,
+    /// The issuer of its realm.
+    pub issuer: String,
+}
+
+/// All tenants, by where they are served.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    addresses: Addresses,
+    /// By the one way to write the name in a path.
+    by_segment: HashMap<String, Arc<Tenant>>,
+}
+
+/// What a host and a step of a path stand for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// A tenant, at its place.
+    Here(Arc<Tenant>),
+    /// A tenant that is served elsewhere.
+    At(Url),
+    /// Nobody. Whether there is none, or none that may be known of here, is not told.
+    Nobody,
+}
+
+impl Directory {
+    /// The directory of a broker at these addresses.
+    pub fn new(addresses: Addresses, tenants: impl IntoIterator<Item = Tenant>) -> Self {
+        let by_segment =
+            tenants.into_iter().map(|tenant| (segment(&addresses.entry(&tenant.name)), Arc::new(tenant))).collect();
+        Self { addresses, by_segment }
+    }
+
+    /// Where the broker is.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Every tenant.
+    pub fn tenants(&self) -> impl Iterator<Item = &Arc<Tenant>> {
+        self.by_segment.values()
+    }
+
+    /// Whether this host is the broker's.
+    pub fn serves(&self, host: &str) -> bool {
+        host == self.addresses.url().authority() || self.addresses.tenant_at(host).is_some()
+    }
+
+    /// The tenant whose own host this is.
+    pub fn of_host(&self, host: &str) -> Option<&Arc<Tenant>> {
+        let name = self.addresses.tenant_at(host)?;
+        self.by_segment.get(name)
+    }
+
+    /// Whether a tenant's users are served at this host.
+    pub fn is_served_at(&self, host: &str, tenant: &Tenant) -> bool {
+        self.addresses.of(&tenant.name).authority() == host
+    }
+
+    /// The tenant that a step of a path, as it was sent, stands for on this host.
+    pub fn at(&self, host: &str, step: &str) -> Found {
+        let Some(tenant) = self.by_segment.get(step) else { return Found::Nobody };
+        if self.is_served_at(host, tenant) {
+            return Found::Here(tenant.clone());
+        }
+        match host == self.addresses.url().authority() {
+            true => Found::At(self.addresses.entry(&tenant.name)),
+            false => Found::Nobody,
+        }
+    }
+}
+
+/// The last step of a path.
+fn segment(url: &Url) -> String {
+    url.path().rsplit('/').next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,269 @@
+//! A hostile provider: an OpenID provider with as many realms as anybody asks for, that can be told to misbehave in each
+//! way. Left alone, it does what Keycloak does.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::extract::{Form, Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Json, Redirect, Response};
+use axum::routing::{get, post};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey};
+use realmwright::expand::BROKER;
+use realmwright::keycloak::key::OperatorKey;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+type Twist<T> = Option<Box<dyn Fn(&mut T) + Send>>;
+
+/// What it does otherwise than a good one.
+#[derive(Default)]
+pub struct Twists {
+    pub metadata: Twist<Value>,
+    pub keys: Twist<Value>,
+    /// Parameters of the answer that the browser takes back.
+    pub answer: Twist<Vec<(String, String)>>,
+    pub header: Twist<Value>,
+    pub claims: Twist<Value>,
+    /// The ID token when it is signed.
+    pub token: Twist<String>,
+    /// The answer to a refresh; a null is a refusal.
+    pub refreshed: Twist<Value>,
+}
+
+struct Granted {
+    realm: String,
+    nonce: String,
+    challenge: String,
+    redirect: String,
+}
+
+#[derive(Default)]
+struct Known {
+    keys: BTreeMap<String, SecretString>,
+    codes: BTreeMap<String, Granted>,
+    /// Refresh tokens that are good, and the realm of each.
+    refresh: BTreeMap<String, String>,
+    asked: BTreeMap<String, usize>,
+    made: usize,
+    twists: Twists,
+    /// Seconds for which access tokens are good.
+    lasts: u64,
+}
+
+#[derive(Clone)]
+pub struct Hostile {
+    pub url: String,
+    known: Arc<Mutex<Known>>,
+}
+
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs()
+}
+
+impl Hostile {
+    pub async fn start() -> Self {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let known = Known { lasts: 300, ..Known::default() };
+        let own = Self { url, known: Arc::new(Mutex::new(known)) };
+        let realm = "/realms/{realm}";
+        let router = Router::new()
+            .route(&format!("{realm}/.well-known/openid-configuration"), get(metadata))
+            .route(&format!("{realm}/certs"), get(certs))
+            .route(&format!("{realm}/auth"), get(authorize))
+            .route(&format!("{realm}/token"), post(token))
+            .with_state(own.clone());
+        tokio::spawn(
+            async move { axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await },
+        );
+        own
+    }
+
+    pub fn issuer(&self, realm: &str) -> String {
+        format!("{}/realms/{realm}", self.url)
+    }
+
+    pub fn twist(&self, change: impl FnOnce(&mut Twists)) {
+        change(&mut self.known.lock().unwrap().twists);
+    }
+
+    pub fn behave(&self) {
+        self.known.lock().unwrap().twists = Twists::default();
+    }
+
+    /// How often an endpoint was asked, e.g. `acme/token`.
+    pub fn asked(&self, what: &str) -> usize {
+        self.known.lock().unwrap().asked.get(what).copied().unwrap_or_default()
+    }
+
+    pub fn access_tokens_last(&self, seconds: u64) {
+        self.known.lock().unwrap().lasts = seconds;
+    }
+
+    /// Another key in place of the realm's.
+    pub fn rotate(&self, realm: &str) {
+        self.known.lock().unwrap().keys.remove(realm);
+    }
+
+    fn count(&self, realm: &str, what: &str) {
+        *self.known.lock().unwrap().asked.entry(format!("{realm}/{what}")).or_default() += 1;
+    }
+
+    fn pem(&self, realm: &str) -> SecretString {
+        let mut known = self.known.lock().unwrap();
+        known.keys.entry(realm.to_owned()).or_insert_with(|| OperatorKey::generate().expect("a key")).clone()
+    }
+
+    /// A realm's public key.
+    pub fn public(&self, realm: &str) -> Value {
+        let key = OperatorKey::from_pem(&self.pem(realm)).expect("a key");
+        serde_json::from_str::<Value>(key.jwks()).expect("JSON")["keys"][0].clone()
+    }
+
+    /// A token with a realm's signature over whatever it says.
+    pub fn sign(&self, realm: &str, header: &Value, claims: &Value) -> String {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let text = format!("{}.{}", part(header), part(claims));
+        let key = EncodingKey::from_ec_pem(self.pem(realm).expose_secret().as_bytes()).expect("a key");
+        let signature = jsonwebtoken::crypto::sign(text.as_bytes(), &key, Algorithm::ES256).expect("signed");
+        format!("{text}.{signature}")
+    }
+
+    pub fn header(&self, realm: &str) -> Value {
+        json!({"alg": "ES256", "typ": "JWT", "kid": self.public(realm)["kid"]})
+    }
+
+    /// What a good logout token says.
+    pub fn logout_claims(&self, realm: &str) -> Value {
+        let made = {
+            let mut known = self.known.lock().unwrap();
+            known.made += 1;
+            known.made
+        };
+        json!({
+            "iss": self.issuer(realm), "aud": BROKER, "iat": now(), "exp": now() + 60, "jti": format!("logout-{made}"),
+            "sub": format!("{realm}-user"), "sid": format!("{realm}-sid"), "typ": "Logout",
+            "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+        })
+    }
+
+    fn id_claims(&self, realm: &str, nonce: &str) -> Value {
+        json!({
+            "iss": self.issuer(realm), "aud": BROKER, "azp": BROKER, "iat": now(), "exp": now() + 300, "typ": "ID",
+            "sub": format!("{realm}-user"), "sid": format!("{realm}-sid"), "nonce": nonce,
+            "preferred_username": "jo", "name": "Jo Müller", "email": "jo@example.com", "email_verified": true,
+        })
+    }
+
+    fn tokens(&self, realm: &str, nonce: &str) -> Value {
+        let (mut header, mut claims) = (self.header(realm), self.id_claims(realm, nonce));
+        {
+            let known = self.known.lock().unwrap();
+            known.twists.header.iter().for_each(|twist| twist(&mut header));
+            known.twists.claims.iter().for_each(|twist| twist(&mut claims));
+        }
+        let mut id = self.sign(realm, &header, &claims);
+        let mut known = self.known.lock().unwrap();
+        known.twists.token.iter().for_each(|twist| twist(&mut id));
+        known.made += 1;
+        let refresh = format!("refresh-{}", known.made);
+        known.refresh.insert(refresh.clone(), realm.to_owned());
+        json!({
+            "access_token": format!("access-{}", known.made), "token_type": "Bearer", "expires_in": known.lasts,
+            "refresh_token": refresh, "id_token": id,
+        })
+    }
+}
+
+async fn metadata(State(own): State<Hostile>, Path(realm): Path<String>) -> Response {
+    own.count(&realm, "discovery");
+    let issuer = own.issuer(&realm);
+    let mut said = json!({
+        "issuer": issuer, "authorization_endpoint": format!("{issuer}/auth"), "token_endpoint": format!("{issuer}/token"),
+        "jwks_uri": format!("{issuer}/certs"), "end_session_endpoint": format!("{issuer}/logout"),
+        "response_types_supported": ["code"], "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256", "RS256"],
+        "code_challenge_methods_supported": ["plain", "S256"],
+        "authorization_response_iss_parameter_supported": true,
+    });
+    own.known.lock().unwrap().twists.metadata.iter().for_each(|twist| twist(&mut said));
+    match said["redirect"].as_str() {
+        Some(to) => Redirect::temporary(to).into_response(),
+        None => Json(said).into_response(),
+    }
+}
+
+async fn certs(State(own): State<Hostile>, Path(realm): Path<String>) -> Response {
+    own.count(&realm, "certs");
+    let mut keys = json!({"keys": [own.public(&realm)]});
+    own.known.lock().unwrap().twists.keys.iter().for_each(|twist| twist(&mut keys));
+    Json(keys).into_response()
+}
+
+/// Whoever comes is logged in already.
+async fn authorize(
+    State(own): State<Hostile>,
+    Path(realm): Path<String>,
+    Query(asked): Query<BTreeMap<String, String>>,
+) -> Response {
+    own.count(&realm, "auth");
+    let said = |name: &str| asked.get(name).cloned().unwrap_or_default();
+    if said("code_challenge_method") != "S256" || said("client_id") != BROKER || said("response_type") != "code" {
+        return StatusCode::BAD_REQUEST.into_response();
+    }
+    let mut known = own.known.lock().unwrap();
+    known.made += 1;
+    let code = format!("code-{}", known.made);
+    let granted = Granted {
+        realm: realm.clone(),
+        nonce: said("nonce"),
+        challenge: said("code_challenge"),
+        redirect: said("redirect_uri"),
+    };
+    known.codes.insert(code.clone(), granted);
+    let mut answer: Vec<(String, String)> =
+        vec![("state".into(), said("state")), ("iss".into(), own.issuer(&realm)), ("code".into(), code)];
+    known.twists.answer.iter().for_each(|twist| twist(&mut answer));
+    let mut back = url::Url::parse(&said("redirect_uri")).expect("a URL");
+    back.query_pairs_mut().extend_pairs(answer);
+    Redirect::to(back.as_str()).into_response()
+}
+
+async fn token(
+    State(own): State<Hostile>,
+    Path(realm): Path<String>,
+    Form(asked): Form<BTreeMap<String, String>>,
+) -> Response {
+    own.count(&realm, "token");
+    let said = |name: &str| asked.get(name).cloned().unwrap_or_default();
+    let refused = |word: &str| (StatusCode::BAD_REQUEST, Json(json!({"error": word}))).into_response();
+    let assertion = said("client_assertion");
+    let claims = assertion.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).unwrap_or_default();
+    let claims: Value = serde_json::from_slice(&claims).unwrap_or_default();
+    if claims["aud"] != own.issuer(&realm) || claims["sub"] != BROKER || said("client_id") != BROKER {
+        return refused("invalid_client");
+    }
+    if said("grant_type") == "refresh_token" {
+        // Used up by being shown, as templates have it.
+        if own.known.lock().unwrap().refresh.remove(&said("refresh_token")) != Some(realm.clone()) {
+            return refused("invalid_grant");
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        let mut tokens = own.tokens(&realm, "");
+        own.known.lock().unwrap().twists.refreshed.iter().for_each(|twist| twist(&mut tokens));
+        return if tokens.is_null() { refused("invalid_grant") } else { Json(tokens).into_response() };
+    }
+    let Some(granted) = own.known.lock().unwrap().codes.remove(&said("code")) else { return refused("invalid_grant") };
+    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(said("code_verifier")));
+    if granted.realm != realm || granted.challenge != challenge || granted.redirect != said("redirect_uri") {
+        return refused("invalid_grant");
+    }
+    Json(own.tokens(&realm, &granted.nonce)).into_response()
+}

@@ -1,0 +1,115 @@
+//! A broker with two tenants in front of the hostile provider.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use realmwright::broker::{Broker, Event, Setup, router};
+use realmwright::keycloak::key::OperatorKey;
+use realmwright::login::address::Addresses;
+use realmwright::login::proxy::Proxies;
+use realmwright::login::session::Limits;
+use realmwright::login::tenant::{Directory, Tenant};
+
+use super::hostile::Hostile;
+use crate::support::browser::{Answer, Browser};
+
+pub struct Stage {
+    pub hostile: Hostile,
+    /// Where everybody finds it.
+    pub url: String,
+    pub port: u16,
+    pub broker: Arc<Broker>,
+    /// What was logged: event, reason, tenant.
+    events: Arc<Mutex<Vec<String>>>,
+}
+
+pub const SESSION: &str = "__Host-Http-session";
+
+impl Stage {
+    pub async fn new() -> Self {
+        Self::with(Limits::default(), false, &[]).await
+    }
+
+    /// The same with a host for each tenant.
+    pub async fn with_hosts() -> Self {
+        Self::with(Limits::default(), true, &[]).await
+    }
+
+    pub async fn with(limits: Limits, hosts: bool, proxies: &[&str]) -> Self {
+        let hostile = Hostile::start().await;
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let url = format!("http://localhost:{port}");
+        let of_tenants = format!("http://*.localhost:{port}");
+        let addresses = Addresses::new(&url, hosts.then_some(of_tenants.as_str())).expect("addresses");
+        let tenant =
+            |name: &str, label: &str| Tenant { name: name.into(), label: label.into(), issuer: hostile.issuer(name) };
+        let directory = Directory::new(addresses, [tenant("acme", "Acme & Söhne"), tenant("beta", "Beta")]);
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let told = events.clone();
+        let log = Box::new(move |event: &Event<'_>| {
+            let (what, reason) = event.what.words();
+            let words = [Some(what.to_owned()), reason, event.tenant.map(str::to_owned)];
+            told.lock().unwrap().push(words.into_iter().flatten().collect::<Vec<_>>().join(" "));
+        });
+        let key = OperatorKey::from_pem(&OperatorKey::generate().expect("a key")).expect("a key");
+        let proxies = Proxies::new(proxies.iter().map(|network| network.parse().expect("a network")));
+        let broker = Arc::new(Broker::new(Setup { directory, proxies, limits, key, log }).expect("a broker"));
+        let service = router(broker.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        Self { hostile, url, port, broker, events }
+    }
+
+    /// Begins a login, and gives what the realm would send the browser back to.
+    pub async fn begun(&self, browser: &mut Browser, entry: &str) -> String {
+        let sent = browser.get(entry).await.location();
+        browser.get(&sent).await.location()
+    }
+
+    /// A whole login at the main host.
+    pub async fn login(&self, browser: &mut Browser, tenant: &str) -> Answer {
+        let back = self.begun(browser, &format!("{}/t/{tenant}", self.url)).await;
+        browser.get(&back).await
+    }
+
+    /// Somebody who is logged in.
+    pub async fn user(&self, tenant: &str) -> Browser {
+        let mut browser = Browser::new();
+        assert_eq!(self.login(&mut browser, tenant).await.status, 303);
+        browser
+    }
+
+    pub async fn auth(&self, browser: &mut Browser) -> Answer {
+        browser.get(&format!("{}/auth", self.url)).await
+    }
+
+    pub async fn is_in(&self, browser: &mut Browser) -> bool {
+        self.auth(browser).await.status == 200
+    }
+
+    /// Brings an answer of a realm back, which must be refused: no session, one event with the reason.
+    pub async fn refuses(&self, browser: &mut Browser, back: &str) -> String {
+        self.events.lock().unwrap().clear();
+        let answer = browser.get(back).await;
+        assert!(matches!(answer.status, 400 | 502), "{}: {}", answer.status, answer.body);
+        assert!(!answer.cookies().iter().any(|cookie| cookie.starts_with(SESSION)), "{:?}", answer.cookies());
+        assert!(!self.is_in(browser).await);
+        self.last()
+    }
+
+    /// A login at `acme`, refused for this reason.
+    pub async fn refuses_login(&self) -> String {
+        let mut browser = Browser::new();
+        let back = self.begun(&mut browser, &format!("{}/t/acme", self.url)).await;
+        self.refuses(&mut browser, &back).await
+    }
+
+    /// The last event of logins and logouts.
+    pub fn last(&self) -> String {
+        self.events.lock().unwrap().last().cloned().unwrap_or_default()
+    }
+
+    pub fn events(&self) -> Vec<String> {
+        self.events.lock().unwrap().clone()
+    }
+}
