@@ -4,6 +4,7 @@
 //! What is believed is decided in [`login`](crate::login); here are the requests, the answers and what is kept between
 //! them. Nothing that is logged holds a token, an address or a name of a user.
 
+mod bearer;
 mod callback;
 mod choose;
 mod cookies;

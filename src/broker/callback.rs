@@ -93,7 +93,6 @@ async fn redeem(asked: &Asked, tenant: &Arc<Tenant>, pending: &Pending, code: St
         sid: claims.sid.clone(),
         tokens: verify::tokens(&response, token),
         began: now(),
-        used: now(),
         refreshed: now(),
     })
 }

@@ -1,5 +1,7 @@
 //! Sessions that are asked for: found, got anew when they are due, once for however many ask, or over.
 
+use std::sync::Arc;
+
 use axum::http::HeaderMap;
 use openidconnect::core::CoreErrorResponseType;
 use openidconnect::{RefreshToken, RequestTokenError};
@@ -20,10 +22,10 @@ enum Renewed {
 impl Broker {
     /// The session of a request's cookie, as the realm saw it a minute ago at most. An error is a realm that can't be
     /// asked while nothing is known any more.
-    pub(super) async fn session(&self, headers: &HeaderMap, request: &str) -> Result<Option<Session>, Fault> {
+    pub(super) async fn session(&self, headers: &HeaderMap, request: &str) -> Result<Option<Arc<Session>>, Fault> {
         let Some(name) = cookies::value(headers, cookies::SESSION) else { return Ok(None) };
         let key = seal::digest(name);
-        let find = || self.sessions().find(&key, now()).cloned();
+        let find = || self.sessions().find(&key, now());
         let limits = self.sessions().limits();
         let Some(session) = find() else { return Ok(None) };
         if !session.is_due(&limits, now()) {
@@ -40,7 +42,7 @@ impl Broker {
     async fn renew(&self, key: &Key, request: &str) {
         let (session, limits) = {
             let mut sessions = self.sessions();
-            (sessions.find(key, now()).cloned(), sessions.limits())
+            (sessions.find(key, now()), sessions.limits())
         };
         // Who waited in the line before may have done it.
         let Some(session) = session.filter(|session| session.is_due(&limits, now())) else { return };

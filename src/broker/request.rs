@@ -19,6 +19,8 @@ pub(super) struct Asked {
     pub(super) broker: Arc<Broker>,
     pub(super) host: String,
     pub(super) uri: Uri,
+    /// The address that a trusted proxy says was asked for.
+    pub(super) wanted: Option<String>,
     pub(super) headers: HeaderMap,
     /// Its name in the log.
     pub(super) id: String,
@@ -40,8 +42,20 @@ impl FromRequestParts<Arc<Broker>> for Asked {
         let Some(host) = host.filter(|host| broker.directory.serves(host)) else {
             return Err(StatusCode::MISDIRECTED_REQUEST.into_response());
         };
+        let wanted = match (broker.proxies.trust(peer), &all("x-forwarded-uri")[..]) {
+            (true, [only]) if !only.is_empty() => Some((*only).to_owned()),
+            _ => None,
+        };
         let id = seal::random().and_then(|random| random.get(..12).map(str::to_owned)).unwrap_or_default();
-        Ok(Self { broker: broker.clone(), host, uri: parts.uri.clone(), headers: parts.headers.clone(), id, language })
+        Ok(Self {
+            broker: broker.clone(),
+            host,
+            uri: parts.uri.clone(),
+            wanted,
+            headers: parts.headers.clone(),
+            id,
+            language,
+        })
     }
 }
 
@@ -72,7 +86,7 @@ impl Asked {
     }
 
     /// The session of the browser, if it is one of this host. What was taken from another host is none.
-    pub(super) async fn session(&self) -> Result<Option<Session>, Fault> {
+    pub(super) async fn session(&self) -> Result<Option<Arc<Session>>, Fault> {
         let found = self.broker.session(&self.headers, &self.id).await?;
         Ok(found.filter(|session| self.broker.directory.is_served_at(&self.host, &session.tenant)))
     }

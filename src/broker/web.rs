@@ -7,16 +7,20 @@ use std::time::Duration;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::request::Asked;
+use super::start::with_back;
 use super::{Broker, callback, choose, logout, operations, start};
-use crate::login::identity;
+use crate::login::fault::Fault;
+use crate::login::identity::{self, Identity};
 use crate::login::origin::may_read;
+use crate::login::target::target;
+use crate::login::tenant::Tenant;
 
 /// The longest body that is read.
 const LONGEST: usize = 64 * 1024;
@@ -45,19 +49,57 @@ pub fn router(broker: Arc<Broker>) -> Router {
         .with_state(broker)
 }
 
-/// `GET /auth`: for a reverse proxy, whether a request is somebody's, and whose. With `?tenant=NAME`, of that tenant alone.
+/// `GET /auth`: for a reverse proxy, whether a request is somebody's, and whose: by its cookie, or by an access token that is
+/// for the audience of `?audience=NAME`. With `?tenant=NAME`, of that tenant alone. Who is
+/// nobody learns where the login is; with `?else=login`, a browser that asks for a page is sent there.
 async fn auth(asked: Asked) -> Response {
+    let is_meant = |tenant: &Tenant| asked.parameter("tenant").is_none_or(|name| name == tenant.name);
+    if let Some(token) = asked.bearer() {
+        return match asked.shown(token).await {
+            Ok((tenant, identity)) if is_meant(&tenant) => known(&tenant, &identity),
+            Err(Fault::Provider) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            _ => (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)])
+                .into_response(),
+        };
+    }
     match asked.session().await {
-        Ok(Some(session)) if asked.parameter("tenant").is_none_or(|name| name == session.tenant.name) => {
-            let told = identity::headers(&session.tenant.name, &session.tenant.issuer, &session.identity);
-            let told = told.map(|(name, value)| {
-                (HeaderName::from_static(name), HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("")))
-            });
-            (StatusCode::OK, axum::response::AppendHeaders(told)).into_response()
+        Ok(Some(session)) if is_meant(&session.tenant) => known(&session.tenant, &session.identity),
+        Ok(_) => {
+            let login = login(&asked);
+            let page = asked.header("accept").is_some_and(|accepted| accepted.contains("text/html"));
+            match page && asked.parameter("else").as_deref() == Some("login") {
+                true => Redirect::to(&login).into_response(),
+                false => (StatusCode::UNAUTHORIZED, [(LOGIN, login)]).into_response(),
+            }
         }
-        Ok(_) => StatusCode::UNAUTHORIZED.into_response(),
         Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
     }
+}
+
+fn known(tenant: &Tenant, identity: &Identity) -> Response {
+    let told = identity::headers(&tenant.name, &tenant.issuer, identity);
+    let told = told.map(|(name, value)| {
+        (HeaderName::from_static(name), HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static("")))
+    });
+    (StatusCode::OK, AppendHeaders(told)).into_response()
+}
+
+/// Tells a proxy where to send a browser that is not logged in.
+const LOGIN: HeaderName = HeaderName::from_static("x-auth-login");
+
+/// The path of the login, which leads back to what was asked for.
+fn login(asked: &Asked) -> String {
+    let mut url = match asked.broker.directory.of_host(&asked.host) {
+        Some(tenant) => asked.broker.directory.addresses().entry(&tenant.name),
+        None => asked.origin(),
+    };
+    if url.path() == "/" {
+        url.set_path("/t");
+    }
+    let back = asked.wanted.as_deref().and_then(|wanted| target(wanted, &url));
+    let url = with_back(url, back);
+    let path = url::Url::parse(&url).map(|url| url[url::Position::BeforePath..].to_owned());
+    path.unwrap_or_else(|_| "/t".into())
 }
 
 /// `GET /session`: for an application in the browser, who is logged in.

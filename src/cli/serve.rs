@@ -43,7 +43,7 @@ pub(super) struct Options {
     /// Where it listens for those who operate it: /healthz, /readyz and /metrics
     #[arg(long, default_value = "127.0.0.1:9001", value_name = "ADDRESS:PORT")]
     operations: SocketAddr,
-    /// A proxy in front of it, by its address or network, whose X-Forwarded-Host is believed. May be given again
+    /// A proxy in front of it, by its address or network, whose X-Forwarded-Host and X-Forwarded-Uri are believed. May be given again
     #[arg(long = "trusted-proxy", value_name = "NETWORK", value_parser = network)]
     trusted_proxies: Vec<IpNet>,
     /// Minutes after which a session ends that is not used

@@ -22,6 +22,8 @@ impl Proxies {
     /// The host that was asked for: what a trusted proxy says that it was, else what the request says. A header that is
     /// there twice says nothing.
     pub fn host<'a>(&self, peer: IpAddr, host: &[&'a str], forwarded: &[&'a str]) -> Option<&'a str> {
+        // A proxy says nothing where it sends the header empty.
+        let forwarded = if forwarded == [""] { &[] } else { forwarded };
         match (forwarded, host) {
             ([only], _) if self.trust(peer) => Some(only),
             ([], [only]) => Some(only),

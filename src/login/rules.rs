@@ -65,6 +65,22 @@ pub fn logout_token(claims: &Claims, parties: Parties<'_>, now: u64) -> Result<(
     fresh(claims, now)
 }
 
+/// An access token that somebody shows who asks without a browser (RFC 9068 §4, and what Keycloak makes): for this audience.
+pub fn access_token(claims: &Claims, issuer: &str, audience: &str, now: u64) -> Result<(), Fault> {
+    issued_by_and_for(claims, Parties { issuer, client: audience })?;
+    let kind = match claims.header_type.as_deref() {
+        Some("at+jwt") => true,
+        None | Some("JWT") => claims.typ.as_deref() == Some("Bearer"),
+        _ => false,
+    };
+    if !kind || claims.events.is_some() {
+        return Err(Fault::Kind);
+    }
+    lasting(claims, now)?;
+    let begun = |at: u64| at <= now + LEEWAY;
+    if claims.iat.is_none_or(begun) && claims.nbf.is_none_or(begun) { Ok(()) } else { Err(Fault::Time) }
+}
+
 /// What is true of every ID token.
 fn common(claims: &Claims, parties: Parties<'_>, now: u64) -> Result<(), Fault> {
     issued_by_and_for(claims, parties)?;
@@ -74,6 +90,11 @@ fn common(claims: &Claims, parties: Parties<'_>, now: u64) -> Result<(), Fault> 
     {
         return Err(Fault::Audience);
     }
+    lasting(claims, now)
+}
+
+/// It says of somebody, and is not over.
+fn lasting(claims: &Claims, now: u64) -> Result<(), Fault> {
     if claims.sub.as_deref().is_none_or(|sub| sub.is_empty() || sub.len() > 255) {
         return Err(Fault::Subject);
     }

@@ -54,8 +54,6 @@ pub struct Session {
     pub tokens: Tokens,
     /// When it began.
     pub began: u64,
-    /// When it was last used.
-    pub used: u64,
     /// When its tokens were last got.
     pub refreshed: u64,
 }
@@ -70,9 +68,18 @@ impl Session {
     pub fn ends(&self, limits: &Limits) -> u64 {
         self.began + limits.absolute
     }
+}
 
+/// One that is kept, and when it was last used.
+#[derive(Debug)]
+struct Kept {
+    session: Arc<Session>,
+    used: u64,
+}
+
+impl Kept {
     fn is_over(&self, limits: &Limits, now: u64) -> bool {
-        now >= self.ends(limits) || now.saturating_sub(self.used) >= limits.idle
+        now >= self.session.ends(limits) || now.saturating_sub(self.used) >= limits.idle
     }
 }
 
@@ -80,7 +87,7 @@ impl Session {
 #[derive(Debug, Default)]
 pub struct Sessions {
     limits: Limits,
-    all: HashMap<Key, Session>,
+    all: HashMap<Key, Kept>,
     /// By tenant and the realm's own name of the session.
     by_sid: HashMap<(String, String), Vec<Key>>,
 }
@@ -114,33 +121,33 @@ impl Sessions {
         if let Some(sid) = &session.sid {
             self.by_sid.entry((session.tenant.name.clone(), sid.clone())).or_default().push(key);
         }
-        self.all.insert(key, session);
+        let used = session.began;
+        self.all.insert(key, Kept { session: Arc::new(session), used });
         true
     }
 
     /// One that is not over; it counts as used.
-    pub fn find(&mut self, key: &Key, now: u64) -> Option<&Session> {
-        if self.all.get(key)?.is_over(&self.limits, now) {
+    pub fn find(&mut self, key: &Key, now: u64) -> Option<Arc<Session>> {
+        let kept = self.all.get_mut(key)?;
+        if kept.is_over(&self.limits, now) {
             self.end(key);
             return None;
         }
-        let session = self.all.get_mut(key)?;
-        session.used = session.used.max(now);
-        Some(session)
+        kept.used = kept.used.max(now);
+        Some(kept.session.clone())
     }
 
     /// Gives one its new tokens, if it is there still.
     pub fn refresh(&mut self, key: &Key, tokens: Tokens, identity: Option<Identity>, now: u64) {
-        if let Some(session) = self.all.get_mut(key) {
-            session.tokens = tokens;
-            session.refreshed = now;
-            session.identity = identity.map_or_else(|| session.identity.clone(), Arc::new);
+        if let Some(kept) = self.all.get_mut(key) {
+            let identity = identity.map_or_else(|| kept.session.identity.clone(), Arc::new);
+            kept.session = Arc::new(Session { tokens, identity, refreshed: now, ..Session::clone(&kept.session) });
         }
     }
 
     /// Ends one, and gives what it was.
-    pub fn end(&mut self, key: &Key) -> Option<Session> {
-        let session = self.all.remove(key)?;
+    pub fn end(&mut self, key: &Key) -> Option<Arc<Session>> {
+        let session = self.all.remove(key)?.session;
         if let Some(sid) = &session.sid {
             let place = (session.tenant.name.clone(), sid.clone());
             if let Some(keys) = self.by_sid.get_mut(&place) {
@@ -157,11 +164,13 @@ impl Sessions {
     pub fn end_at_realm(&mut self, tenant: &str, subject: Option<&str>, sid: Option<&str>) -> usize {
         let meant: Vec<Key> = match sid {
             Some(sid) => self.by_sid.get(&(tenant.to_owned(), sid.to_owned())).cloned().unwrap_or_default(),
-            None => self.all.iter().filter(|(_, session)| session.tenant.name == tenant).map(|(key, _)| *key).collect(),
+            None => {
+                self.all.iter().filter(|(_, kept)| kept.session.tenant.name == tenant).map(|(key, _)| *key).collect()
+            }
         };
         let named = |key: &&Key| {
-            let session = self.all.get(*key);
-            session.is_some_and(|session| subject.is_none_or(|subject| session.identity.subject == subject))
+            let kept = self.all.get(*key);
+            kept.is_some_and(|kept| subject.is_none_or(|subject| kept.session.identity.subject == subject))
         };
         let meant: Vec<Key> = meant.iter().filter(named).copied().collect();
         meant.iter().filter_map(|key| self.end(key)).count()
@@ -170,7 +179,7 @@ impl Sessions {
     /// Takes out what is over.
     pub fn sweep(&mut self, now: u64) {
         let over: Vec<Key> =
-            self.all.iter().filter(|(_, session)| session.is_over(&self.limits, now)).map(|(key, _)| *key).collect();
+            self.all.iter().filter(|(_, kept)| kept.is_over(&self.limits, now)).map(|(key, _)| *key).collect();
         over.iter().for_each(|key| drop(self.end(key)));
     }
 }

@@ -24,6 +24,7 @@ pub struct Directory {
     addresses: Addresses,
     /// By the one way to write the name in a path.
     by_segment: HashMap<String, Arc<Tenant>>,
+    by_issuer: HashMap<String, Arc<Tenant>>,
 }
 
 /// What a host and a step of a path stand for.
@@ -40,9 +41,11 @@ pub enum Found {
 impl Directory {
     /// The directory of a broker at these addresses.
     pub fn new(addresses: Addresses, tenants: impl IntoIterator<Item = Tenant>) -> Self {
-        let by_segment =
-            tenants.into_iter().map(|tenant| (segment(&addresses.entry(&tenant.name)), Arc::new(tenant))).collect();
-        Self { addresses, by_segment }
+        let tenants: Vec<Arc<Tenant>> = tenants.into_iter().map(Arc::new).collect();
+        let step = |tenant: &Arc<Tenant>| (segment(&addresses.entry(&tenant.name)), tenant.clone());
+        let by_segment = tenants.iter().map(step).collect();
+        let by_issuer = tenants.iter().map(|tenant| (tenant.issuer.clone(), tenant.clone())).collect();
+        Self { addresses, by_segment, by_issuer }
     }
 
     /// Where the broker is.
@@ -58,6 +61,11 @@ impl Directory {
     /// Whether this host is the broker's.
     pub fn serves(&self, host: &str) -> bool {
         host == self.addresses.url().authority() || self.addresses.tenant_at(host).is_some()
+    }
+
+    /// The tenant whose realm has this issuer.
+    pub fn of_issuer(&self, issuer: &str) -> Option<&Arc<Tenant>> {
+        self.by_issuer.get(issuer)
     }
 
     /// The tenant whose own host this is.

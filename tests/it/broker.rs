@@ -4,4 +4,6 @@ mod attacks;
 mod client;
 mod flow;
 mod hostile;
+mod nginx;
 mod stage;
+pub mod threats;

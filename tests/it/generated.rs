@@ -30,6 +30,11 @@ fn the_reference_of_the_manifest_is_current() {
     is_current("manifest.md", &reference::markdown());
 }
 
+#[test]
+fn the_threat_model_is_current() {
+    is_current("threat-model.md", &crate::broker::threats::markdown());
+}
+
 /// What `--help` says of every command.
 #[test]
 fn the_reference_of_the_command_line_is_current() {

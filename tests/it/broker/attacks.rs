@@ -574,6 +574,19 @@ async fn attack_29_forwarded_host_spoofed() {
 }
 
 #[tokio::test]
+async fn attack_29_forwarded_address_spoofed() {
+    for (proxies, login) in [(&[][..], "/t"), (&["127.0.0.1/32"], "/t?back=%2Fadmin")] {
+        let stage = Stage::with(Default::default(), false, proxies).await;
+        let url = format!("{}/auth", stage.url);
+        let answer = Browser::new().send("GET", &url, &[("x-forwarded-uri", "/admin")], None).await;
+        assert_eq!((answer.status, answer.header("x-auth-login").as_deref()), (401, Some(login)));
+        let away = [("x-forwarded-uri", "//evil.example"), ("accept", "text/html")];
+        let sent = Browser::new().send("GET", &format!("{url}?else=login"), &away, None).await;
+        assert_eq!((sent.status, sent.location().as_str()), (303, "/t"));
+    }
+}
+
+#[tokio::test]
 async fn attack_30_identity_headers_sent_along() {
     let stage = Stage::new().await;
     let variants = ["x-auth-user", "X_Auth_User", "x-auth-tenant", "x_auth_subject", "x-forwarded-user", "remote-user"];
@@ -662,6 +675,49 @@ async fn attack_36_a_change_at_the_realm_is_seen_at_the_next_refresh() {
     stage.hostile.twist(|twists| twists.refreshed = Some(Box::new(|tokens| *tokens = Value::Null)));
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     assert!(!stage.is_in(&mut browser).await, "the user was disabled");
+}
+
+/// What `/auth` says to an access token with these claims changed.
+async fn shown(stage: &Stage, query: &str, header: &Value, change: impl FnOnce(&mut Value)) -> u16 {
+    let mut claims = json!({
+        "iss": stage.hostile.issuer("acme"), "aud": ["assistant", "account"], "azp": "worker", "typ": "Bearer",
+        "sub": "acme-worker", "iat": now(), "exp": now() + 60, "preferred_username": "worker",
+    });
+    change(&mut claims);
+    let token = format!("Bearer {}", stage.hostile.sign("acme", header, &claims));
+    let url = format!("{}/auth{query}", stage.url);
+    Browser::new().send("GET", &url, &[("authorization", &token)], None).await.status
+}
+
+#[tokio::test]
+async fn attack_38_audience_confusion() {
+    let stage = Stage::new().await;
+    let header = stage.hostile.header("acme");
+    let other = stage.hostile.issuer("beta");
+    assert_eq!(shown(&stage, "?audience=assistant", &header, |_| {}).await, 200);
+    assert_eq!(shown(&stage, "?audience=assistant&tenant=acme", &header, |_| {}).await, 200);
+    assert_eq!(shown(&stage, "", &header, |_| {}).await, 401, "who names no audience takes none");
+    assert_eq!(shown(&stage, "?audience=insights", &header, |_| {}).await, 401);
+    assert_eq!(shown(&stage, "?audience=assistant&tenant=beta", &header, |_| {}).await, 401);
+    let at_jwt = json!({"alg": "ES256", "typ": "at+jwt", "kid": header["kid"]});
+    assert_eq!(shown(&stage, "?audience=assistant", &at_jwt, |claims| claims["typ"] = Value::Null).await, 200);
+    for (name, value) in [
+        ("iss", json!(other)),
+        ("iss", json!("http://127.0.0.1:1/realms/acme")),
+        ("typ", json!("ID")),
+        ("typ", json!("Refresh")),
+        ("exp", json!(now() - 60)),
+        ("nbf", json!(now() + 60)),
+        ("sub", Value::Null),
+        ("aud", json!(BROKER)),
+    ] {
+        let shown = shown(&stage, "?audience=assistant", &header, |claims| claims[name] = value.clone()).await;
+        assert_eq!(shown, 401, "{name} {value}");
+    }
+    // A bad token is not made good by a cookie beside it.
+    let mut browser = stage.user("acme").await;
+    let url = format!("{}/auth?audience=assistant", stage.url);
+    assert_eq!(browser.send("GET", &url, &[("authorization", "Bearer x.y.z")], None).await.status, 401);
 }
 
 #[tokio::test]

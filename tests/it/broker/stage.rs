@@ -36,10 +36,19 @@ impl Stage {
     }
 
     pub async fn with(limits: Limits, hosts: bool, proxies: &[&str]) -> Self {
+        Self::made(limits, hosts, proxies, None).await
+    }
+
+    /// The same where browsers reach it at another port, through a proxy.
+    pub async fn behind(outside: u16, proxies: &[&str]) -> Self {
+        Self::made(Limits::default(), false, proxies, Some(outside)).await
+    }
+
+    async fn made(limits: Limits, hosts: bool, proxies: &[&str], outside: Option<u16>) -> Self {
         let hostile = Hostile::start().await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
-        let url = format!("http://localhost:{port}");
+        let url = format!("http://localhost:{}", outside.unwrap_or(port));
         let of_tenants = format!("http://*.localhost:{port}");
         let addresses = Addresses::new(&url, hosts.then_some(of_tenants.as_str())).expect("addresses");
         let tenant =
