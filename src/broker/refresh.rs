@@ -22,7 +22,11 @@ enum Renewed {
 impl Broker {
     /// The session of a request's cookie, as the realm saw it a minute ago at most. An error is a realm that can't be
     /// asked while nothing is known any more.
-    pub(super) async fn session(&self, headers: &HeaderMap, request: &str) -> Result<Option<Arc<Session>>, Fault> {
+    pub(super) async fn session(
+        self: &Arc<Self>,
+        headers: &HeaderMap,
+        request: &str,
+    ) -> Result<Option<Arc<Session>>, Fault> {
         let Some(name) = cookies::value(headers, cookies::SESSION) else { return Ok(None) };
         let key = seal::digest(name);
         let find = || self.sessions().find(&key, now());
@@ -31,8 +35,13 @@ impl Broker {
         if !session.is_due(&limits, now()) {
             return Ok(Some(session));
         }
-        self.refreshing.get_with(key, self.renew(&key, request)).await;
-        self.refreshing.invalidate(&key).await;
+        // It goes on though the browser that asked goes away: a refresh token that was shown is worth nothing any more.
+        let (own, request) = (self.clone(), request.to_owned());
+        let renewing = tokio::spawn(async move {
+            own.refreshing.get_with(key, own.renew(&key, &request)).await;
+            own.refreshing.invalidate(&key).await;
+        });
+        renewing.await.map_err(|_| Fault::Provider)?;
         match find() {
             Some(session) if now() >= session.tokens.until => Err(Fault::Provider),
             found => Ok(found),
@@ -55,7 +64,10 @@ impl Broker {
                 self.sessions().end(key);
                 Happened::RefreshRefused
             }
-            Err(Fault::Provider) => Happened::RefreshFailed,
+            Err(Fault::Provider) => {
+                self.sessions().postpone(key, now());
+                Happened::RefreshFailed
+            }
             // An answer that is not believed is no answer of this realm's.
             Err(_) => {
                 self.sessions().end(key);

@@ -50,8 +50,8 @@ pub fn router(broker: Arc<Broker>) -> Router {
 }
 
 /// `GET /auth`: for a reverse proxy, whether a request is somebody's, and whose: by its cookie, or by an access token that is
-/// for the audience of `?audience=NAME`. With `?tenant=NAME`, of that tenant alone. Who is
-/// nobody learns where the login is; with `?else=login`, a browser that asks for a page is sent there.
+/// for the audience of `?audience=NAME`. With `?tenant=NAME`, of that tenant alone. Who is nobody learns where the login is;
+/// with `?else=login`, a browser that asks for a page is sent there.
 async fn auth(asked: Asked) -> Response {
     let is_meant = |tenant: &Tenant| asked.parameter("tenant").is_none_or(|name| name == tenant.name);
     if let Some(token) = asked.bearer() {

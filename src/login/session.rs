@@ -11,6 +11,9 @@ use super::tenant::Tenant;
 /// What a session is found by: a digest of its name, so that a copy of the memory is no way in.
 pub type Key = [u8; 32];
 
+/// Seconds until a realm that could not be asked is asked again about a session whose tokens are still good.
+const AGAIN: u64 = 10;
+
 /// How long sessions last, in seconds, and how many there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -142,6 +145,14 @@ impl Sessions {
         if let Some(kept) = self.all.get_mut(key) {
             let identity = identity.map_or_else(|| kept.session.identity.clone(), Arc::new);
             kept.session = Arc::new(Session { tokens, identity, refreshed: now, ..Session::clone(&kept.session) });
+        }
+    }
+
+    /// Lets one be as it is for a moment, because its realm can't be asked.
+    pub fn postpone(&mut self, key: &Key, now: u64) {
+        let refreshed = (now + AGAIN).saturating_sub(self.limits.refresh);
+        if let Some(kept) = self.all.get_mut(key).filter(|kept| kept.session.refreshed < refreshed) {
+            kept.session = Arc::new(Session { refreshed, ..Session::clone(&kept.session) });
         }
     }
 

@@ -115,8 +115,10 @@ impl Serving {
         panic!("{:?}", self.log.lock().unwrap());
     }
 
-    fn has_said(&self, event: &str) -> bool {
-        self.log.lock().unwrap().iter().any(|line| line.contains(&format!(r#""event":"{event}""#)))
+    /// Waits until it has said that this happened.
+    fn says(&self, event: &str) {
+        let event = format!(r#""event":"{event}""#);
+        self.wait(|log| log.iter().any(|line| line.contains(&event)));
     }
 
     /// Stops it as an operator would, and gives what it said.
@@ -221,7 +223,7 @@ fn users_log_in_at_their_tenant_and_out_again() {
         // Tokens are got anew when they end.
         tokio::time::sleep(Duration::from_secs(5)).await;
         assert!(is_in(&mut browser, &serving).await);
-        assert!(serving.has_said("refreshed"));
+        serving.says("refreshed");
 
         // Out, here and at the realm.
         let mut copy = browser.clone();
@@ -251,7 +253,7 @@ fn users_log_in_at_their_tenant_and_out_again() {
         in_realm("enabled", json!(false)).await;
         tokio::time::sleep(Duration::from_secs(5)).await;
         assert!(!is_in(&mut browser, &serving).await);
-        assert!(serving.has_said("refresh_refused"));
+        serving.says("refresh_refused");
 
         let mut operator = Browser::new();
         assert_eq!(operator.get(&format!("{}/readyz", serving.operations)).await.status, 200);

@@ -665,6 +665,23 @@ async fn attack_35_refresh_tokens() {
 }
 
 #[tokio::test]
+async fn attack_35_who_asked_goes_away() {
+    let stage = Stage::new().await;
+    stage.hostile.access_tokens_last(1);
+    let mut browser = stage.user("acme").await;
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    stage.hostile.access_tokens_last(300);
+    let tokens = stage.hostile.asked("acme/token");
+    // The realm takes 50 ms for a refresh; this one does not wait.
+    let mut hasty = browser.clone();
+    let gone = tokio::time::timeout(std::time::Duration::from_millis(25), stage.auth(&mut hasty)).await;
+    assert!(gone.is_err() && stage.hostile.asked("acme/token") == tokens + 1, "it has asked the realm");
+    drop(hasty);
+    assert!(stage.is_in(&mut browser).await, "the new tokens came all the same");
+    assert_eq!(stage.hostile.asked("acme/token"), tokens + 1);
+}
+
+#[tokio::test]
 async fn attack_36_a_change_at_the_realm_is_seen_at_the_next_refresh() {
     let limits = realmwright::login::session::Limits { refresh: 1, ..Default::default() };
     let stage = Stage::with(limits, false, &[]).await;

@@ -108,6 +108,22 @@ async fn sessions_end_when_they_are_not_used_and_in_any_case() {
 }
 
 #[tokio::test]
+async fn a_realm_that_can_not_be_asked_leaves_its_users_in_until_their_tokens_end() {
+    let stage = Stage::with(Limits { refresh: 11, ..Limits::default() }, false, &[]).await;
+    stage.hostile.access_tokens_last(14);
+    let mut browser = stage.user("acme").await;
+    stage.hostile.twist(|twists| twists.down = true);
+    tokio::time::sleep(std::time::Duration::from_millis(11_100)).await;
+    let tokens = stage.hostile.asked("acme/token");
+    for _ in 0..5 {
+        assert!(stage.is_in(&mut browser).await);
+    }
+    assert_eq!((stage.hostile.asked("acme/token"), stage.last().as_str()), (tokens + 1, "refresh_failed acme"));
+    tokio::time::sleep(std::time::Duration::from_millis(3_500)).await;
+    assert_eq!(stage.auth(&mut browser).await.status, 503, "nothing is known any more");
+}
+
+#[tokio::test]
 async fn a_cold_tenant_costs_one_discovery_and_one_fetch_of_keys() {
     let stage = Stage::new().await;
     let entry = format!("{}/t/acme", stage.url);

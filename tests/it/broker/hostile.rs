@@ -35,6 +35,8 @@ pub struct Twists {
     pub token: Twist<String>,
     /// The answer to a refresh; a null is a refusal.
     pub refreshed: Twist<Value>,
+    /// Whether its token endpoint is out of order.
+    pub down: bool,
 }
 
 struct Granted {
@@ -243,6 +245,9 @@ async fn token(
 ) -> Response {
     own.count(&realm, "token");
     let said = |name: &str| asked.get(name).cloned().unwrap_or_default();
+    if own.known.lock().unwrap().twists.down {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     let refused = |word: &str| (StatusCode::BAD_REQUEST, Json(json!({"error": word}))).into_response();
     let assertion = said("client_assertion");
     let claims = assertion.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).unwrap_or_default();
