@@ -4,6 +4,7 @@
 //! its branch; what the vendor grants the distributor may not. Pure: both sides of the change are given as values.
 
 mod files;
+mod flows;
 mod grants;
 mod rights;
 
@@ -77,6 +78,7 @@ pub fn check(before: &Side<'_>, after: &Side<'_>, changed: &[Changed], scopes: &
     grants::realms(before, after, &own, &told, &mut found);
     grants::variables(before, after, &own, &mut found);
     rights::check(before, after, &own, scopes, &mut found);
+    flows::check(before, after, &own, scopes, &mut found);
     found.sort_by_key(|finding| (finding.span, finding.code));
     found.dedup();
     found

@@ -205,6 +205,11 @@ pub static RULES: &[Rule] = &[
         "Give the tenant a licence, or take out what is of the product.",
     ),
     rule("unused-list", "A list in the directory is used", "Name it as `csv:` of a Distributor, or take it out."),
+    rule(
+        "vendor-flow",
+        "Which way logins go is the vendor's to say where its templates do",
+        "Take it out, or ask the platform team.",
+    ),
     rule("wrong-date", "A date is a day of the calendar", "Write it as 2026-12-31."),
     rule("wrong-key", "A public key is one of its kind, in PEM", "`openssl pkey -in FILE -pubout` prints one."),
     rule(

@@ -234,6 +234,84 @@ fn rights_to_take_what_the_vendor_grants_are_the_vendors_to_give() {
     "#);
 }
 
+const ORGANIZATION: &str = "\
+apiVersion: realmwright/v1
+kind: RealmTemplate
+name: organization
+extends: base
+realm:
+  browserFlow: door
+  authenticationFlows:
+    - {alias: door, providerId: basic-flow, topLevel: true, authenticationExecutions: [{authenticator: auth-cookie, requirement: REQUIRED}]}
+";
+
+/// Logins go the way that the vendor's template lays down: whatever an author does about it is refused at its line.
+#[test]
+fn the_way_in_is_the_vendors_where_its_template_lays_one() {
+    let open =
+        "{alias: door, authenticationExecutions: [{authenticator: allow-access-authenticator, requirement: REQUIRED}]}";
+    let mine = |extends: &str, realm: &str| {
+        format!("apiVersion: realmwright/v1\nkind: RealmTemplate\nname: mine\nextends: {extends}\nrealm: {realm}\n")
+    };
+    let clinic = |lines: &str| format!("  - name: clinic\n    {lines}\n");
+    let ways: [(&str, String, Option<String>); 7] = [
+        ("a binding", clinic("realm: {browserFlow: browser}"), None),
+        ("what is in the flow", clinic(&format!("realm: {{authenticationFlows: [{open}]}}")), None),
+        (
+            "a template over the vendor's",
+            clinic("template: mine"),
+            Some(mine("organization", "{browserFlow: browser}")),
+        ),
+        ("a template beside the vendor's", clinic("template: mine"), Some(mine("base", "{}"))),
+        (
+            "a client of a product",
+            clinic("realm: {clients: [{clientId: assistant, authenticationFlowBindingOverrides: {browser: browser}}]}"),
+            None,
+        ),
+        (
+            "a new tenant",
+            format!("  - {{name: late, template: mine}}\n{}", clinic("label: Clinic")),
+            Some(mine("base", "{browserFlow: browser}")),
+        ),
+        (
+            "a flow of the author's that the vendor does not speak of",
+            clinic(
+                "realm: {registrationFlow: own, authenticationFlows: [{alias: own, providerId: basic-flow, topLevel: true, authenticationExecutions: []}]}",
+            ),
+            None,
+        ),
+    ];
+    let mut said = String::new();
+    for (what, lines, template) in ways {
+        let dir = repository();
+        git(&dir, &["switch", "-q", "main"]);
+        write(&dir, "organization.yaml", ORGANIZATION);
+        git(&dir, &["add", "."]);
+        git(&dir, &["commit", "-qm", "the vendor's way in"]);
+        git(&dir, &["switch", "-qc", "more"]);
+        edit(&dir, "  - name: clinic\n", &lines);
+        template.iter().for_each(|text| write(&dir, "distributors/acme/mine.yaml", text));
+        let found = String::from_utf8(check(&dir, &["--format", "github"]).stdout).expect("text");
+        said.push_str(&format!("{what}\n{}", if found.is_empty() { "  nothing\n" } else { &found }));
+    }
+    insta::assert_snapshot!(said, @"
+    a binding
+    ::error file=live/distributors/acme/acme.yaml,line=8,col=26,title=vendor-flow::`browserFlow` of clinic/realm leads logins another way than the vendor's template does%0Atake it out, or ask the platform team: what a licence gives may be asked for on that way
+    what is in the flow
+    ::error file=live/distributors/acme/acme.yaml,line=8,col=92,title=vendor-flow::`executions` of clinic/flow/door leads logins another way than the vendor's template does%0Atake it out, or ask the platform team: what a licence gives may be asked for on that way
+    a template over the vendor's
+    ::error file=live/distributors/acme/mine.yaml,line=5,col=22,title=vendor-flow::`browserFlow` of clinic/realm leads logins another way than the vendor's template does%0Atake it out, or ask the platform team: what a licence gives may be asked for on that way
+    a template beside the vendor's
+    ::error file=live/distributors/acme/acme.yaml,line=8,col=15,title=vendor-flow::`browserFlow` of clinic/realm leads logins another way than the vendor's template does%0Atake it out, or ask the platform team: what a licence gives may be asked for on that way
+    a client of a product
+    ::error file=live/distributors/acme/acme.yaml,line=8,col=91,title=vendor-flow::`authenticationFlowBindingOverrides.browser` of clinic/client/assistant leads logins another way than the vendor's template does%0Atake it out, or ask the platform team: what a licence gives may be asked for on that way
+    a new tenant
+    ::error file=live/distributors/acme/mine.yaml,line=5,col=22,title=vendor-flow::`browserFlow` of late/realm leads logins another way than the vendor's template does%0Atake it out, or ask the platform team: what a licence gives may be asked for on that way
+    a flow of the author's that the vendor does not speak of
+      nothing
+    ");
+}
+
 /// What the platform team's templates give, and what was there before, is not the author's doing.
 #[test]
 fn what_others_wrote_is_not_held_against_an_author() {
