@@ -14,6 +14,7 @@ pub mod foreign;
 pub mod guard;
 mod licence;
 mod missing;
+mod naming;
 pub(crate) mod needs;
 pub mod order;
 pub mod part;
@@ -435,6 +436,7 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
                 true => adopt::anew(difference.changes, observed, &marker),
                 false => difference.changes,
             };
+            naming::shut(&mut plan.changes, &desired.state, observed, &applied);
             restored::add(&mut plan, observed);
             plan.changes = order::order(plan.changes);
             plan.tampering = tampering::found(&plan.tenant, &plan.changes, &applied);

@@ -6,6 +6,7 @@ use super::realm;
 use super::writer::Writer;
 use crate::keycloak::{KeycloakError, WriteRealms};
 use crate::state::ObjectId;
+use crate::state::applied::NAMING;
 
 /// The action by which a user updates the address.
 const UPDATE_EMAIL: &str = "UPDATE_EMAIL";
@@ -20,12 +21,15 @@ impl<K: WriteRealms> Writer<'_, K> {
             return Ok(());
         }
         let name = json!({ "username": id.key });
-        let before = realm::read(self.api, self.realm).await?;
+        let mut before = realm::read(self.api, self.realm).await?;
         if before["editUsernameAllowed"] == true {
             return self.api.put(self.realm, path, Some(&name)).await;
         }
+        before["editUsernameAllowed"] = false.into();
         let mut open = before.clone();
         open["editUsernameAllowed"] = true.into();
+        // A plan shuts it where the run ends before it does.
+        open["attributes"][NAMING] = "true".into();
         realm::write(self.api, self.realm, open, false).await?;
         let named = self.api.put(self.realm, path, Some(&name)).await;
         realm::write(self.api, self.realm, before, false).await?;

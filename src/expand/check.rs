@@ -39,7 +39,7 @@ pub(super) fn check(tenant: &str, realm: &Node, found: &mut Vec<Diagnostic>) {
             .hint("take away what should not be used: clients with `enabled: false`, or licences"),
         );
     }
-    for own in [applied::MARKER, applied::BEGUN, PROTECTED, QUARANTINE, ENTITLEMENT] {
+    for own in [applied::MARKER, applied::BEGUN, applied::NAMING, PROTECTED, QUARANTINE, ENTITLEMENT] {
         if realm.get("attributes").is_some_and(|attributes| attributes.get(own).is_some()) {
             let span = realm.nearest("/attributes").key_span(own);
             found.push(Diagnostic::error("reserved-name", span, format!("the attribute `{own}` is the tool's own")));

@@ -9,8 +9,10 @@ use super::listing::{list, pages};
 use super::{KeycloakError, ReadRealms, endpoint, segment};
 use crate::plan::TenantPlan;
 use crate::state::address::{FEDERATED_IDENTITIES, MEMBERS};
+use crate::state::applied::hash;
 use crate::state::kind::{RETIRED, SERVICE_ACCOUNT_PREFIX};
 use crate::state::permissions::{name_user, unnamed_users};
+use crate::state::secret::Secrets;
 use crate::state::specs::SPECS;
 use crate::state::{Applied, Kind, ObjectId, RealmState, arrange, fields_of, sealed};
 
@@ -173,7 +175,7 @@ async fn users(
         if let Some(user) = &mut user {
             ask(api, realm, state, user).await?;
         } else if let Some(before) = applied.fields(&ObjectId::new(Kind::User, name)) {
-            user = renamed(api, realm, state, others, before.keys()).await?;
+            user = renamed(api, realm, state, others, before).await?;
         }
         let Some(mut user) = user else { continue };
         if wanted.federated.contains(name) {
@@ -187,20 +189,28 @@ async fn users(
 
 /// A user that we made and that has another name by now. Keycloak itself renames users where a realm takes their addresses
 /// for names. It is told by its address, and by having all that it was given, so that nobody gets anything by taking
-/// somebody's address.
+/// somebody's address. Of one that is no longer declared, the address is known by its hash alone: it is looked for among
+/// all users of the realm, until the next run has removed it or recorded that it is gone.
 async fn renamed(
     api: &impl ReadRealms,
     realm: &str,
     state: &RealmState,
     others: &BTreeSet<String>,
-    before: impl Iterator<Item = &String>,
+    before: &BTreeMap<String, String>,
 ) -> Result<Option<Value>, KeycloakError> {
-    let rights = before.filter_map(|path| Some((path, ObjectId::of_membership(Kind::User, path)?)));
-    let rights = rights.filter(|(_, of)| of.kind != Kind::IdentityProvider && state.get(of).is_some());
-    let rights: Vec<&String> = rights.map(|(path, _)| path).collect();
+    let mut candidates = Vec::new();
     for other in others {
         let found = list(api, realm, &format!("users?exact=true&{other}")).await?;
-        let Ok([mut user]) = <[Value; 1]>::try_from(found) else { continue };
+        candidates.extend(<[Value; 1]>::try_from(found).ok().map(|[user]| user));
+    }
+    if let Some(address) = before.get("email").filter(|_| others.is_empty()) {
+        let has = |user: &Value| hash(&user["email"], &Secrets::default()) == *address;
+        candidates.extend(pages(api, realm, "users").await?.into_iter().filter(has));
+    }
+    let rights = before.keys().filter_map(|path| Some((path, ObjectId::of_membership(Kind::User, path)?)));
+    let rights = rights.filter(|(_, of)| of.kind != Kind::IdentityProvider && state.get(of).is_some());
+    let rights: Vec<&String> = rights.map(|(path, _)| path).collect();
+    for mut user in candidates {
         ask(api, realm, state, &mut user).await?;
         let has = fields_of(Kind::User, &user);
         let by_address = has.get("username") == has.get("email");

@@ -18,6 +18,9 @@ pub const MARKER: &str = "realmwright.applied";
 /// made itself.
 pub const BEGUN: &str = "realmwright.begun";
 
+/// The realm attribute that is there while a user is given its name back, where names can't be edited otherwise.
+pub const NAMING: &str = "realmwright.naming";
+
 /// Hashes of what was last applied, by object and field.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Applied {

@@ -108,7 +108,7 @@ pub fn is_known(observed: &RealmState) -> bool {
 }
 
 /// Attributes that the server, or this program, keeps for itself.
-pub const SERVERS: [&str; 8] = [
+pub const SERVERS: [&str; 9] = [
     "attributes.client.secret.creation.time",
     "attributes.client.secret.expiration.time",
     "attributes.client.secret.rotated.creation.time",
@@ -116,6 +116,7 @@ pub const SERVERS: [&str; 8] = [
     "attributes.realm_client",
     "attributes.realmwright.applied",
     "attributes.realmwright.entitlement",
+    "attributes.realmwright.naming",
     "attributes.realmwright.quarantine",
 ];
 

@@ -5,6 +5,7 @@ use realmwright::keycloak::memory::MemoryKeycloak;
 use realmwright::keycloak::{ReadRealms, WriteRealms};
 use serde_json::{Value, json};
 
+use crate::apply::Failing;
 use crate::kinds::world;
 use crate::support::full::content;
 use crate::support::{World, carry_out, changes};
@@ -65,11 +66,21 @@ fn people(mut realm: Value) -> World {
     world(&realm)
 }
 
+/// The same without the shipped templates, which say how users are named.
+fn unsaid(mut realm: Value) -> World {
+    realm["enabled"] = true.into();
+    people(realm).edit("full.yaml", r#""extends":"organization","#, "").edit(
+        "tenant.yaml",
+        "admin: {email: boss@clinic.example}\n",
+        "",
+    )
+}
+
 #[tokio::test]
 async fn users_that_keycloak_renames_get_their_names_back() {
     for declared in [json!({}), json!({"registrationEmailAsUsername": false})] {
         let api = MemoryKeycloak::new();
-        let people = people(declared.clone());
+        let people = if declared == json!({}) { unsaid(json!({})) } else { people(declared.clone()) };
         people.apply(&api).await;
         let demo = id(&api, "users?exact=true&username=demo").await;
         let path = format!("users/{demo}");
@@ -90,6 +101,54 @@ async fn users_that_keycloak_renames_get_their_names_back() {
         assert_eq!(read(&api, "users?exact=true&username=demo").await[0]["id"], demo.as_str());
         assert_eq!(read(&api, "").await["editUsernameAllowed"], false, "for that one request alone");
     }
+}
+
+/// Whoever leaves the manifests under another name than the declared one leaves the realm all the same.
+#[tokio::test]
+async fn a_renamed_user_who_is_no_longer_declared_is_deleted() {
+    let api = MemoryKeycloak::new();
+    people(json!({})).apply(&api).await;
+    let demo = format!("users/{}", id(&api, "users?exact=true&username=demo").await);
+    edit(&api, "", &json!({"registrationEmailAsUsername": true})).await;
+    edit(&api, &demo, &json!({"firstName": "X"})).await;
+    edit(&api, "", &json!({"registrationEmailAsUsername": false})).await;
+    // Another one has a similar address, and none of the rights.
+    api.post("north", "users", &json!({"username": "eve", "email": "demo@y.example"})).await.expect("made");
+    let less = world(
+        &json!({"roles": {"realm": [{"name": "nurse"}]}, "users": [{"username": "jo", "email": "jo@x.example"}]}),
+    );
+    insta::assert_snapshot!(changes(&less.plan(&api).await), @r"
+    north (distributor)
+        - delete  user/demo
+    ");
+    less.apply(&api).await;
+    assert_eq!(api.get("north", &demo).await.expect("readable"), None);
+    assert!(!read(&api, "users?exact=true&username=eve").await[0].is_null());
+}
+
+/// A realm of which no manifest says whether names may be edited: a run that ends anywhere leaves that as it was, or the
+/// next one does.
+#[tokio::test]
+async fn a_run_that_ends_while_it_renames_a_user_leaves_names_shut() {
+    let world = unsaid(json!({}));
+    let mut left_open = 0;
+    for good in 0..5 {
+        let api = MemoryKeycloak::new();
+        world.apply(&api).await;
+        let path = format!("users/{}", id(&api, "users?exact=true&username=demo").await);
+        edit(&api, "", &json!({"registrationEmailAsUsername": true})).await;
+        edit(&api, &path, &json!({"firstName": "X"})).await;
+        edit(&api, "", &json!({"registrationEmailAsUsername": false})).await;
+        let plan = world.plan(&api).await;
+        carry_out(&Failing::after(&api, good, false), &plan).await;
+        left_open += usize::from(read(&api, "").await["editUsernameAllowed"] == true);
+        world.apply(&api).await;
+        let realm = read(&api, "").await;
+        assert_ne!(realm["editUsernameAllowed"], true, "after {good} writes");
+        assert!(realm["attributes"].get("realmwright.naming").is_none(), "after {good} writes");
+        assert_eq!(read(&api, &path).await["username"], "demo", "after {good} writes");
+    }
+    assert!(left_open > 0, "no run ended in between");
 }
 
 #[tokio::test]
