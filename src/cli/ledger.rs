@@ -113,6 +113,13 @@ pub(super) fn hinted(error: LedgerError) -> anyhow::Error {
     Hinted { message: error.to_string(), hint: hint.into() }.into()
 }
 
+/// When something ends, as people say it: the last day on which it is valid, where it ends with that.
+pub(super) fn until(end: Time) -> String {
+    let text = instant(end);
+    let last = text.ends_with("T00:00:00Z").then(|| instant(end - 1)).and_then(|last| Some(last.get(..10)?.to_owned()));
+    last.unwrap_or(text)
+}
+
 /// An instant as people read it.
 pub(super) fn instant(at: Time) -> String {
     Timestamp::from_second(at).map_or_else(|_| at.to_string(), |time| time.to_string())

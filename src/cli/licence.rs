@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 
 use super::exit::{Exit, UsageError};
 use super::ledger::asking::{Asking, Desk};
-use super::ledger::{Book, day, instant};
+use super::ledger::{Book, day, instant, until};
 use super::output::Printer;
 use crate::licence::{Accounts, Command as Ask, Distrust, LicenceTerms, LicenceView, Serial};
 
@@ -159,7 +159,7 @@ fn terms(terms: &LicenceTerms) -> String {
         or(&terms.product, "none"),
         or(&terms.licence_type, "none"),
         terms.released(),
-        instant(terms.expiry),
+        until(terms.expiry),
         terms.dealer.as_deref().unwrap_or("the platform"),
         terms.recipient.as_ref().map_or_else(String::new, |recipient| format!(", for {recipient} alone")),
     )

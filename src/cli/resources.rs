@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::exit::{Exit, UsageError};
-use super::ledger::{Book, Moment, instant};
+use super::ledger::{Book, Moment, until};
 use super::licence::list::is_over;
 use super::output::Printer;
 use super::table::{self, Format};
@@ -79,7 +79,7 @@ fn text(balance: &Balance) -> String {
     for view in &balance.licences {
         let renewal = if view.terms.renewal.is_some() { ", renews itself" } else { "" };
         let (serial, released) = (&view.terms.serial, view.terms.released());
-        out += &format!("  licence {serial}  {released}  {} until {}{renewal}\n", view.standing, instant(view.expires));
+        out += &format!("  licence {serial}  {released}  {} until {}{renewal}\n", view.standing, until(view.expires));
     }
     out
 }
