@@ -50,6 +50,10 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
         for change in plan.changes.iter().filter(|change| comes_first(change)) {
             self.change(change).await.map_err(|error| failed(change, error))?;
         }
+        // What these refer to may not be there yet; their protocol must be, for new clients to take them.
+        for change in of(Action::Update).filter(|change| has_protocol(change) && !comes_first(change)) {
+            self.update_fields(change).await.map_err(|error| failed(change, error))?;
+        }
         let provisioner = plan.changes.iter().flat_map(adopt::provisioner);
         let created = of(Action::Create).filter(|change| !comes_with_update(change));
         let created: Vec<Change> = provisioner.chain(created.cloned()).collect();
@@ -416,4 +420,9 @@ fn references(change: &Change) -> Vec<(String, Value)> {
     let kind = change.object.kind;
     let created = object(kind.spec(), change.body.as_ref().unwrap_or(&Value::Null));
     created.fields.into_iter().filter(|(path, _)| is_linked_later(kind, path)).collect()
+}
+
+/// Whether it changes by which clients a scope is taken.
+fn has_protocol(change: &Change) -> bool {
+    change.object.kind == Kind::ClientScope && change.fields.iter().any(|field| field.path == "protocol")
 }

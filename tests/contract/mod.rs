@@ -388,7 +388,8 @@ pub async fn fields_that_are_unknown_are_refused(api: &impl WriteRealms, jwks: &
 
 pub async fn unknown_scopes_of_a_new_client_are_ignored(api: &impl WriteRealms, jwks: &str, realm: &str) {
     born(api, jwks, realm, json!({})).await;
-    let new = json!({"clientId": "app", "defaultClientScopes": ["nowhere"], "optionalClientScopes": []});
+    api.post(realm, "client-scopes", &json!({"name": "other", "protocol": "saml"})).await.expect("created");
+    let new = json!({"clientId": "app", "defaultClientScopes": ["nowhere", "other"], "optionalClientScopes": []});
     api.post(realm, "clients", &new).await.expect("created");
     let now = export(api, realm).await;
     let client = named(&now["clients"], "clientId", "app");

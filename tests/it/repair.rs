@@ -55,6 +55,30 @@ async fn what_is_behind_a_switch_comes_back_with_it() {
     assert_eq!(id(&api, "organizations").await, ward, "it is the same one");
 }
 
+/// A scope that was given another protocol, and lost a role that is gone too, is a scope again before a client that is gone
+/// as well is made: no client takes one of another protocol.
+#[tokio::test]
+async fn a_new_client_takes_a_scope_that_is_mended_with_it() {
+    let declared = world(&json!({
+        "roles": {"realm": [{"name": "nurse"}]},
+        "clientScopes": [{"name": "extra", "protocol": "openid-connect"}],
+        "scopeMappings": [{"clientScope": "extra", "roles": ["nurse"]}],
+        "clients": [{"clientId": "app", "publicClient": true, "defaultClientScopes": ["extra"]}],
+    }));
+    let api = MemoryKeycloak::new();
+    declared.apply(&api).await;
+    let client = format!("clients/{}", id(&api, "clients?clientId=app").await);
+    let nurse = read(&api, "roles/nurse").await["id"].as_str().expect("an id").to_owned();
+    for path in [client, format!("roles-by-id/{nurse}")] {
+        api.delete("north", &path, None).await.expect("removed");
+    }
+    let scopes = read(&api, "client-scopes").await;
+    let extra = scopes.as_array().expect("a list").iter().find(|scope| scope["name"] == "extra").expect("there");
+    edit(&api, &format!("client-scopes/{}", extra["id"].as_str().expect("an id")), &json!({"protocol": "saml"})).await;
+    declared.apply(&api).await;
+    assert_eq!(read(&api, "clients?clientId=app").await[0]["defaultClientScopes"], json!(["extra"]));
+}
+
 /// A tenant with a user who has a role, and one who has none.
 fn people(mut realm: Value) -> World {
     let users = json!([

@@ -152,8 +152,11 @@ impl Realm {
                 check_fields(Kind::Client, body)?;
                 let mut document = client(self, body.clone());
                 for list in ["defaultClientScopes", "optionalClientScopes"] {
+                    let protocol = document["protocol"].clone();
                     let known = |name: &Value| {
-                        self.objects.contains_key(&ObjectId::new(Kind::ClientScope, name.as_str().unwrap_or_default()))
+                        let scope = ObjectId::new(Kind::ClientScope, name.as_str().unwrap_or_default());
+                        let speaks = self.objects.get(&scope).map(|scope| &scope["protocol"]);
+                        speaks.is_some_and(|speaks| speaks.is_null() || *speaks == protocol)
                     };
                     document[list].as_array_mut().into_iter().for_each(|names| names.retain(known));
                 }
