@@ -79,6 +79,25 @@ async fn a_new_client_takes_a_scope_that_is_mended_with_it() {
     assert_eq!(read(&api, "clients?clientId=app").await[0]["defaultClientScopes"], json!(["extra"]));
 }
 
+/// A client speaks the protocol of its scopes, whoever made it speak another one.
+#[tokio::test]
+async fn a_client_of_another_protocol_is_mended_with_its_scopes() {
+    let declared = world(&json!({
+        "clientScopes": [{"name": "extra", "protocol": "openid-connect"}],
+        "clients": [{"clientId": "app", "publicClient": true, "defaultClientScopes": ["extra"]}],
+    }));
+    let api = MemoryKeycloak::new();
+    declared.apply(&api).await;
+    let client = format!("clients/{}", id(&api, "clients?clientId=app").await);
+    edit(&api, &client, &json!({"protocol": "saml"})).await;
+    insta::assert_snapshot!(changes(&declared.plan(&api).await), @r#"
+    north (distributor)
+        ~ update  client/app
+            protocol  "saml" → "openid-connect"  (changed outside Realmwright)
+    "#);
+    declared.apply(&api).await;
+}
+
 /// A tenant with a user who has a role, and one who has none.
 fn people(mut realm: Value) -> World {
     let users = json!([
