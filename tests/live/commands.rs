@@ -280,7 +280,7 @@ fn licences(walk: &mut Walk) {
       product none
       type none
       releases 2 devices, 1 organizations
-      valid until TIME
+      valid until 2999-12-31
       issued by the platform
     written to a.licence
     ");
@@ -297,7 +297,7 @@ fn licences(walk: &mut Walk) {
       product none
       type none
       releases 2 devices, 1 organizations
-      valid until TIME
+      valid until 2999-12-31
       issued by the platform
       standing issued
     ---
@@ -309,7 +309,7 @@ fn licences(walk: &mut Walk) {
       product none
       type none
       releases 2 devices, 1 organizations
-      valid until TIME
+      valid until 2999-12-31
       issued by the platform
       standing issued
     licence AS-1 redeemed by acme
@@ -320,7 +320,7 @@ fn licences(walk: &mut Walk) {
       product none
       type none
       releases 2 devices, 1 organizations
-      valid until TIME
+      valid until 2999-12-31
       issued by the platform
       standing redeemed
       held by acme
@@ -332,7 +332,7 @@ fn licences(walk: &mut Walk) {
         devices 2 left: 0 of 2 used (own 0, shared 0)
         organizations 1 left: 0 of 1 used (own 0, shared 0)
         users 0 left: 0 of 0 used (own 0, shared 0)
-      licence AS-1 2 devices, 1 organizations redeemed until TIME
+      licence AS-1 2 devices, 1 organizations redeemed until 2999-12-31
     ---
     ");
     insta::assert_snapshot!(walk.goes(2, "usage acme --changes --resource users --ledger sqlite:a.db"), @r"
