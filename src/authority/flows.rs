@@ -9,6 +9,7 @@ use super::{Scope, Side, root};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::expand::Desired;
 use crate::expand::origin::{Origins, origins};
+use crate::manifest::Tier;
 use crate::manifest::node::Node;
 use crate::manifest::resolve::{Network, resolve};
 use crate::state::{Kind, ObjectId, arrange};
@@ -27,7 +28,10 @@ pub(super) fn check(before: &Side<'_>, after: &Side<'_>, own: &[&str], scopes: &
     let (mut old, mut new) = (Judge::new(before, scopes), Judge::new(after, scopes));
     for tenant in after.desired.iter().filter(|tenant| own.contains(&root(tenant))) {
         let known = was.get(&key(tenant));
-        if known.is_some_and(|known| ways(known) == ways(tenant)) {
+        let ways_now = ways(tenant);
+        // To find where each field was written is much work, and most tenants leave logins as Keycloak has them.
+        let untouched = ways_now.is_empty() && new.bound(tenant.tier).is_empty();
+        if untouched || known.is_some_and(|known| ways(known) == ways_now) {
             continue;
         }
         let taken = new.taken(tenant);
@@ -60,15 +64,31 @@ struct Judge<'a> {
     side: &'a Side<'a>,
     scopes: &'a [Scope],
     networks: BTreeMap<String, Network>,
+    bound: BTreeMap<Tier, BTreeSet<Field>>,
 }
 
 impl<'a> Judge<'a> {
     fn new(side: &'a Side<'a>, scopes: &'a [Scope]) -> Self {
-        Self { side, scopes, networks: BTreeMap::new() }
+        Self { side, scopes, networks: BTreeMap::new(), bound: BTreeMap::new() }
+    }
+
+    /// The fields by which the template of a tier binds flows.
+    fn bound(&mut self, tier: Tier) -> &BTreeSet<Field> {
+        let set = self.side.set;
+        self.bound.entry(tier).or_insert_with(|| {
+            let name = tier.to_string();
+            // Its place is for messages; where it can't be found, expanding says so.
+            let template = find(set, &name, &Node::scalar(name.as_str(), Span::default()), "");
+            let layers = template.into_iter().flat_map(|template| template.layers);
+            let objects = layers.flat_map(|layer| arrange(&layer.to_value()).objects);
+            let fields = objects.flat_map(|(id, object)| object.fields.into_keys().map(move |path| (id.clone(), path)));
+            fields.filter(|(id, path)| id.kind.binds_flow(path)).collect()
+        })
     }
 
     fn taken(&mut self, tenant: &Desired) -> Taken {
         let set = self.side.set;
+        let bound = self.bound(tenant.tier).clone();
         let network = self.networks.entry(tenant.environment.clone());
         let network = network.or_insert_with(|| resolve(set, &tenant.environment, &mut Vec::new()));
         let Some(declared) = network.tenants.iter().find(|other| other.name == tenant.name) else {
@@ -77,7 +97,7 @@ impl<'a> Judge<'a> {
         let origins = origins(set, self.side.sources, network, declared);
         let value = |(id, path): &Field| tenant.state.get(id).and_then(|object| object.fields.get(path)).cloned();
         let at = declared.node.get("template").map_or(declared.span, |node| node.span);
-        let fields = self.overridden(&origins).into_iter().chain(self.left_out(tenant, &origins, at));
+        let fields = self.overridden(&origins).into_iter().chain(self.left_out(tenant, bound, &origins, at));
         fields.map(|(field, at)| (field.clone(), (value(&field), at))).collect()
     }
 
@@ -103,15 +123,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Flows that the template of the tier binds, and the author's, chosen in its place, does not.
-    fn left_out(&self, tenant: &Desired, origins: &Origins, at: Span) -> Vec<(Field, Span)> {
-        let name = tenant.tier.to_string();
-        let Ok(template) = find(self.side.set, &name, &Node::scalar(name.as_str(), at), "") else { return Vec::new() };
-        let layers = template.layers.iter().map(|layer| arrange(&layer.to_value()));
-        let mut bound: BTreeSet<Field> = BTreeSet::new();
-        for (id, object) in layers.flat_map(|layer| layer.objects) {
-            let paths = object.fields.into_keys().filter(|path| id.kind.binds_flow(path));
-            bound.extend(paths.map(|path| (id.clone(), path)));
-        }
+    fn left_out(&self, tenant: &Desired, bound: BTreeSet<Field>, origins: &Origins, at: Span) -> Vec<(Field, Span)> {
         let here = bound.into_iter().filter(|(id, _)| id.kind == Kind::Realm || tenant.state.get(id).is_some());
         let written = here.map(|(id, path)| {
             let last = origins.get(&id).and_then(|fields| fields.get(&path)?.last()).map(|layer| layer.written);

@@ -12,7 +12,7 @@ use super::session::{self, Manifests};
 use super::{excerpt, secrets};
 use crate::diagnostic::{Span, did_you_mean};
 use crate::expand::origin::{Origin, Origins, origins};
-use crate::expand::{Desired, Trusted, expand};
+use crate::expand::{Desired, expand};
 use crate::keycloak::http::Server;
 use crate::keycloak::observe;
 use crate::keycloak::observe::declared_users;
@@ -53,8 +53,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         false => secrets::operator_key(options.target.operator_key.as_deref()).ok(),
     };
     let sets = key.as_ref().map(secrets::public_keys).transpose()?;
-    let trusted = sets.as_ref().map_or_else(Trusted::default, |(operator, broker)| Trusted { operator, broker });
-    let desired = expand(set, sources, &network, trusted, found);
+    let desired = expand(set, sources, &network, secrets::trusted(sets.as_ref()), found);
     let origins = origins(set, sources, &network, tenant);
     manifests.report(printer)?;
     let Some(desired) = desired.iter().find(|desired| desired.name == tenant.name) else { return Ok(Exit::Failed) };

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use super::exit::{Hinted, UsageError};
 use super::files;
 use crate::diagnostic::Diagnostic;
-use crate::expand::Desired;
+use crate::expand::{Desired, Trusted};
 use crate::keycloak::key::{KeyError, OperatorKey};
 use crate::state::secret::Secrets;
 
@@ -46,6 +46,11 @@ fn optional_key(whose: &str, file: Option<&Path>, name: &str) -> anyhow::Result<
 /// The public key sets of an operator key: its own, and the one of the broker's key that is derived from it.
 pub(super) fn public_keys(key: &OperatorKey) -> Result<(String, String), KeyError> {
     Ok((key.jwks().to_owned(), key.for_broker()?.jwks().to_owned()))
+}
+
+/// What realms trust of those; nothing where the operator key is not known.
+pub(super) fn trusted(sets: Option<&(String, String)>) -> Trusted<'_> {
+    sets.map_or_else(Trusted::default, |(operator, broker)| Trusted { operator, broker })
 }
 
 /// The operator key from its file or from the environment.

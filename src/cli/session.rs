@@ -14,7 +14,7 @@ use super::{books, files, realms, secrets};
 use crate::accounting;
 use crate::diagnostic::{Diagnostic, did_you_mean, passable};
 use crate::expand::entitlement::{self, Figures};
-use crate::expand::{Desired, Trusted, broker, expand, observer, provisioner};
+use crate::expand::{Desired, broker, expand, observer, provisioner};
 use crate::keycloak::http::{Exchange, Server, Trace};
 use crate::keycloak::key::OperatorKey;
 use crate::keycloak::mask::Mask;
@@ -146,8 +146,7 @@ pub(super) fn wanted(printer: &Printer, meant: &Meant<'_>, key: Option<&Operator
     let network = resolve(set, &environment, found);
     accounting::check(&network, Timestamp::now().as_second(), found);
     let sets = key.map(secrets::public_keys).transpose()?;
-    let trusted = sets.as_ref().map_or_else(Trusted::default, |(operator, broker)| Trusted { operator, broker });
-    let mut desired = expand(set, sources, &network, trusted, found);
+    let mut desired = expand(set, sources, &network, secrets::trusted(sets.as_ref()), found);
     let chosen = if passable(found) { selection.choose(&network).map_err(unselectable)? } else { None };
     desired.retain(|tenant| chosen.as_ref().is_none_or(|chosen| chosen.has(&tenant.name)));
     let secrets = match key {

@@ -193,8 +193,13 @@ impl World<'_> {
     }
 
     fn brings_scopes(&self) -> bool {
-        self.desired.of_kind(Kind::ClientScope).next().is_some()
+        brings_scopes(self.desired)
     }
+}
+
+/// Whether manifests bring client scopes: then the realm has no others.
+pub(super) fn brings_scopes(desired: &RealmState) -> bool {
+    desired.of_kind(Kind::ClientScope).next().is_some()
 }
 
 /// Whether the server switches it on where nothing is said of it.

@@ -1,6 +1,7 @@
 //! What Keycloak puts into every realm itself, nobody declared, and somebody removed by hand. It is named and not made
 //! again, as what is foreign is named and left alone.
 
+use super::foreign::brings_scopes;
 use super::{Action, Change};
 use crate::state::kind::Own;
 use crate::state::{Applied, Kind, ObjectId, RealmState, defaults};
@@ -43,8 +44,7 @@ impl World<'_> {
             Kind::RequiredAction | Kind::RealmRole => true,
             Kind::Client => !self.is_brought(&id.key),
             Kind::ClientMapper | Kind::ClientRole => !self.is_brought(&id.owner_and_name().0),
-            // Where a birth brings scopes, the realm has no others.
-            Kind::ClientScope | Kind::ScopeMapper => self.desired.of_kind(Kind::ClientScope).next().is_none(),
+            Kind::ClientScope | Kind::ScopeMapper => !brings_scopes(self.desired),
             // Others can't be removed, or are replaced in the course of things: keys.
             _ => false,
         }

@@ -4,19 +4,10 @@
 use realmwright::keycloak::{ReadRealms, WriteRealms};
 use serde_json::Value;
 
+use crate::accounting::PLATFORM;
 use crate::server::{live, runtime};
 use crate::support::signing_key;
 use crate::tenants::{Site, demo_token, export, on_server};
-
-const PLATFORM: &str = "\
-apiVersion: realmwright/v1
-kind: Platform
-name: test
-environments: {test: {ledger: 'sqlite:ledger.db'}}
-products:
-  assistant: {label: Assistant, redirectUris: [https://assistant.example/*]}
-resources: {users: gauge, devices: gauge, vpn-months: counter}
-";
 
 const LEDGER: &str = "--ledger sqlite:ledger.db";
 
@@ -27,7 +18,8 @@ fn site() -> Site {
     let (private, public) = signing_key();
     site.write("signing.pem", &private);
     site.write("trusted.pem", &public);
-    site.write("platform.yaml", PLATFORM);
+    let resources = "resources: {users: gauge, devices: gauge, vpn-months: counter}";
+    site.write("platform.yaml", &PLATFORM.replace("resources: {users: gauge}", resources));
     let network = "\
 apiVersion: realmwright/v1
 kind: Distributor
