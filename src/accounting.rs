@@ -6,10 +6,12 @@
 mod declared;
 mod orders;
 mod proof;
+mod standing;
 
 pub use declared::{Declared, Organization, declared, terms};
 pub use orders::{FigureChange, Scope, Settlement, Step, settle};
 pub use proof::prove;
+pub use standing::{pools, standing};
 
 use crate::diagnostic::Diagnostic;
 use crate::licence::Time;

@@ -114,6 +114,9 @@ fn expand_tenant(
     provisioner::add(&mut state, &keys.provisioner);
     keys.observer.iter().for_each(|jwks| observer::add(&mut state, jwks));
     keys.broker.iter().for_each(|broker| broker.add(&mut state, &tenant.name));
+    if tenant.settings.suspended {
+        shut(&mut state);
+    }
     protection_names_kinds(tenant.node.get("protected"), found);
     let protection = protection(network, tenant);
     if let (Some(text), Some(realm)) = (protection.to_text(), state.objects.get_mut(&ObjectId::realm())) {
@@ -133,6 +136,13 @@ fn expand_tenant(
         protection,
         secrets,
     })
+}
+
+/// Lets nobody log in any more, but for the tool's own accounts.
+fn shut(state: &mut RealmState) {
+    let own = [PROVISIONER, OBSERVER];
+    let clients = state.objects.iter_mut().filter(|(id, _)| id.kind == Kind::Client && !own.contains(&id.key.as_str()));
+    clients.for_each(|(_, client)| drop(client.fields.insert("enabled".into(), false.into())));
 }
 
 /// A product's client would change Keycloak's own of that name.

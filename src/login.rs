@@ -6,11 +6,13 @@
 pub mod address;
 pub mod fault;
 pub mod identity;
+pub mod lease;
 pub mod origin;
 pub mod pending;
 pub mod proxy;
 pub mod rules;
 pub mod session;
+pub mod standing;
 pub mod target;
 pub mod tenant;
 pub mod token;

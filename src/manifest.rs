@@ -7,6 +7,7 @@ mod csv;
 pub mod document;
 pub mod format;
 pub mod guards;
+mod login;
 pub mod node;
 pub mod reference;
 pub mod resolve;

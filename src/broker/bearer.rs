@@ -25,6 +25,7 @@ impl Asked {
         if self.broker.directory.of_host(&self.host).is_some_and(|own| own != tenant) {
             return Err(Fault::OtherTenant);
         }
+        self.admit(tenant)?;
         let provider = self.broker.providers.of(&tenant.issuer).await?;
         let claims = provider.open(token).await?;
         rules::access_token(&claims, provider.metadata.issuer().as_str(), &audience, now())?;

@@ -47,6 +47,7 @@ async fn end(asked: &Asked, tenant: &Arc<Tenant>, answer: &Answer) -> Result<(He
     if !broker.is_new(&pending.state).await {
         return Err(Fault::Replayed);
     }
+    asked.admit(tenant)?;
     let code = answer.code.clone().ok_or(Fault::Denied)?;
     let session = redeem(asked, tenant, &pending, code).await?;
     let key = seal::random().ok_or(Fault::Provider)?;

@@ -60,6 +60,11 @@ struct Words {
     nobody_text: &'static str,
     failed: &'static str,
     failed_text: &'static str,
+    shut: &'static str,
+    suspended_text: &'static str,
+    expired_text: &'static str,
+    blocked: &'static str,
+    blocked_text: &'static str,
     away: &'static str,
     away_text: &'static str,
     again: &'static str,
@@ -82,6 +87,11 @@ const ENGLISH: Words = Words {
     nobody_text: "Check the name of your organization, or ask your administrator for the address.",
     failed: "The sign-in was not completed",
     failed_text: "It may have taken too long, or have been begun in another window. Begin again.",
+    shut: "This organization is closed",
+    suspended_text: "It has been suspended. Your administrator knows more.",
+    expired_text: "Its licences have expired. Your administrator can renew them.",
+    blocked: "You can’t sign in from here",
+    blocked_text: "Your organization lets its users in from its own networks only.",
     away: "Sign-in is not possible right now",
     away_text: "Wait a moment, then begin again.",
     again: "Begin again",
@@ -104,6 +114,11 @@ const GERMAN: Words = Words {
     nobody_text: "Prüfen Sie den Namen Ihrer Organisation, oder fragen Sie Ihre Administration nach der Adresse.",
     failed: "Die Anmeldung wurde nicht abgeschlossen",
     failed_text: "Vielleicht hat sie zu lange gedauert oder wurde in einem anderen Fenster begonnen. Beginnen Sie neu.",
+    shut: "Diese Organisation ist geschlossen",
+    suspended_text: "Sie ist gesperrt. Ihre Administration weiß mehr.",
+    expired_text: "Ihre Lizenzen sind abgelaufen. Ihre Administration kann sie verlängern.",
+    blocked: "Von hier aus ist keine Anmeldung möglich",
+    blocked_text: "Ihre Organisation lässt nur Anmeldungen aus ihren eigenen Netzen zu.",
     away: "Eine Anmeldung ist gerade nicht möglich",
     away_text: "Warten Sie einen Augenblick und beginnen Sie neu.",
     again: "Neu beginnen",
@@ -177,11 +192,14 @@ pub(super) fn signed_out(language: Language, again: &Url) -> Response {
     )
 }
 
-/// A login came to nothing. The page does not say why.
+/// A login came to nothing. The page says why only where its user can do something about it.
 pub(super) fn failed(language: Language, fault: Fault, again: &Url, reference: &str) -> Response {
     let words = language.words();
     let (status, said) = match fault {
         Fault::Provider | Fault::NoPkce => (StatusCode::BAD_GATEWAY, [words.away, words.away_text]),
+        Fault::Suspended => (StatusCode::FORBIDDEN, [words.shut, words.suspended_text]),
+        Fault::Expired => (StatusCode::FORBIDDEN, [words.shut, words.expired_text]),
+        Fault::Address => (StatusCode::FORBIDDEN, [words.blocked, words.blocked_text]),
         _ => (StatusCode::BAD_REQUEST, [words.failed, words.failed_text]),
     };
     notice(status, words, said, Some((words.again, again.as_str())), Some(reference))

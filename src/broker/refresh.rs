@@ -20,18 +20,20 @@ enum Renewed {
 }
 
 impl Broker {
-    /// The session of a request's cookie, as the realm saw it a minute ago at most. An error is a realm that can't be
-    /// asked while nothing is known any more.
+    /// The session of a request's cookie, as it was last seen.
+    pub(super) fn found(&self, headers: &HeaderMap) -> Option<(Key, Arc<Session>)> {
+        let key = seal::digest(cookies::value(headers, cookies::SESSION)?);
+        self.sessions().find(&key, now()).map(|session| (key, session))
+    }
+
+    /// The same as the realm saw it a minute ago at most. An error is a realm that can't be asked while nothing is known any
+    /// more.
     pub(super) async fn session(
         self: &Arc<Self>,
-        headers: &HeaderMap,
+        (key, session): (Key, Arc<Session>),
         request: &str,
     ) -> Result<Option<Arc<Session>>, Fault> {
-        let Some(name) = cookies::value(headers, cookies::SESSION) else { return Ok(None) };
-        let key = seal::digest(name);
-        let find = || self.sessions().find(&key, now());
         let limits = self.sessions().limits();
-        let Some(session) = find() else { return Ok(None) };
         if !session.is_due(&limits, now()) {
             return Ok(Some(session));
         }
@@ -42,7 +44,8 @@ impl Broker {
             own.refreshing.invalidate(&key).await;
         });
         renewing.await.map_err(|_| Fault::Provider)?;
-        match find() {
+        let found = self.sessions().find(&key, now());
+        match found {
             Some(session) if now() >= session.tokens.until => Err(Fault::Provider),
             found => Ok(found),
         }

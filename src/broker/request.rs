@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use super::pages::{self, Language};
-use super::{Broker, Event, Happened, seal};
+use super::{Broker, Event, Happened, now, seal};
 use crate::login::fault::Fault;
 use crate::login::session::Session;
 use crate::login::tenant::{Found, Tenant};
@@ -18,6 +18,8 @@ use crate::login::tenant::{Found, Tenant};
 pub(super) struct Asked {
     pub(super) broker: Arc<Broker>,
     pub(super) host: String,
+    /// Where it comes from.
+    pub(super) address: IpAddr,
     pub(super) uri: Uri,
     /// The address that a trusted proxy says was asked for.
     pub(super) wanted: Option<String>,
@@ -42,6 +44,9 @@ impl FromRequestParts<Arc<Broker>> for Asked {
         let Some(host) = host.filter(|host| broker.directory.serves(host)) else {
             return Err(StatusCode::MISDIRECTED_REQUEST.into_response());
         };
+        let Some(address) = broker.proxies.client(peer, &all("x-forwarded-for")) else {
+            return Err(StatusCode::BAD_REQUEST.into_response());
+        };
         let wanted = match (broker.proxies.trust(peer), &all("x-forwarded-uri")[..]) {
             (true, [only]) if !only.is_empty() => Some((*only).to_owned()),
             _ => None,
@@ -50,6 +55,7 @@ impl FromRequestParts<Arc<Broker>> for Asked {
         Ok(Self {
             broker: broker.clone(),
             host,
+            address,
             uri: parts.uri.clone(),
             wanted,
             headers: parts.headers.clone(),
@@ -87,8 +93,17 @@ impl Asked {
 
     /// The session of the browser, if it is one of this host. What was taken from another host is none.
     pub(super) async fn session(&self) -> Result<Option<Arc<Session>>, Fault> {
-        let found = self.broker.session(&self.headers, &self.id).await?;
-        Ok(found.filter(|session| self.broker.directory.is_served_at(&self.host, &session.tenant)))
+        let Some(found) = self.broker.found(&self.headers) else { return Ok(None) };
+        if !self.broker.directory.is_served_at(&self.host, &found.1.tenant) {
+            return Ok(None);
+        }
+        self.admit(&found.1.tenant)?;
+        self.broker.session(found, &self.id).await
+    }
+
+    /// Whether a tenant's users get in with this request.
+    pub(super) fn admit(&self, tenant: &Tenant) -> Result<(), Fault> {
+        tenant.admits(self.address, now())
     }
 
     /// A parameter of the query; none if it is there twice.

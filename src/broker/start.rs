@@ -46,6 +46,7 @@ pub(super) fn with_back(mut url: url::Url, back: Option<String>) -> String {
 }
 
 async fn begin(asked: &Asked, tenant: &Arc<Tenant>) -> Result<Response, Fault> {
+    asked.admit(tenant)?;
     let broker = &asked.broker;
     let provider = broker.providers.of(&tenant.issuer).await?;
     let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();

@@ -57,7 +57,7 @@ async fn auth(asked: Asked) -> Response {
     if let Some(token) = asked.bearer() {
         return match asked.shown(token).await {
             Ok((tenant, identity)) if is_meant(&tenant) => known(&tenant, &identity),
-            Err(Fault::Provider) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+            Err(fault @ (Fault::Provider | Fault::Address | Fault::Suspended | Fault::Expired)) => not_now(fault),
             _ => (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)])
                 .into_response(),
         };
@@ -65,14 +65,28 @@ async fn auth(asked: Asked) -> Response {
     match asked.session().await {
         Ok(Some(session)) if is_meant(&session.tenant) => known(&session.tenant, &session.identity),
         Ok(_) => {
-            let login = login(&asked);
-            let page = asked.header("accept").is_some_and(|accepted| accepted.contains("text/html"));
-            match page && asked.parameter("else").as_deref() == Some("login") {
-                true => Redirect::to(&login).into_response(),
-                false => (StatusCode::UNAUTHORIZED, [(LOGIN, login)]).into_response(),
-            }
+            asked.to_login().unwrap_or_else(|| (StatusCode::UNAUTHORIZED, [(LOGIN, login(&asked))]).into_response())
         }
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Err(Fault::Provider) => not_now(Fault::Provider),
+        // The login says why.
+        Err(fault) => asked.to_login().unwrap_or_else(|| not_now(fault)),
+    }
+}
+
+impl Asked {
+    /// For a browser that asks for a page, the way to the login, where the proxy wants that.
+    fn to_login(&self) -> Option<Response> {
+        let page = self.header("accept").is_some_and(|accepted| accepted.contains("text/html"));
+        let wanted = page && self.parameter("else").as_deref() == Some("login");
+        wanted.then(|| Redirect::to(&login(self)).into_response())
+    }
+}
+
+/// Somebody is there, and does not get in: 503 where it may be otherwise in a moment, else 403.
+fn not_now(fault: Fault) -> Response {
+    match fault {
+        Fault::Provider => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        _ => StatusCode::FORBIDDEN.into_response(),
     }
 }
 
@@ -121,7 +135,7 @@ async fn session(asked: Asked) -> Response {
             .into_response()
         }
         Ok(None) => StatusCode::UNAUTHORIZED.into_response(),
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Err(fault) => not_now(fault),
     }
 }
 

@@ -1,5 +1,7 @@
 //! `realmwright serve`
 
+mod directory;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,10 +19,9 @@ use super::output::Printer;
 use super::session::{self, Meant, Wanted};
 use super::{apply, secrets};
 use crate::broker::{Broker, Event, Happened, Setup, serve};
-use crate::login::address::Addresses;
 use crate::login::proxy::Proxies;
 use crate::login::session::Limits;
-use crate::login::tenant::{Directory, Tenant};
+use crate::login::standing;
 use crate::plan::select::Selection;
 
 /// `serve`
@@ -55,10 +56,7 @@ pub(super) struct Options {
 }
 
 fn network(text: &str) -> Result<IpNet, String> {
-    let single = text.parse::<std::net::IpAddr>().map(IpNet::from);
-    single
-        .or_else(|_| text.parse::<IpNet>())
-        .map_err(|_| "this is neither an address nor a network, as 10.0.0.0/8".into())
+    standing::network(text).map_err(|error| format!("{error}, as 10.0.0.0/8"))
 }
 
 /// Serves until it is told to stop.
@@ -66,7 +64,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let Options { dir, target, secrets: files, .. } = options;
     let selection = Selection::default();
     let wanted = session::wanted(printer, &Meant { dir, target, secrets: files, selection, books: None }, None)?;
-    let directory = directory(&wanted, target)?;
+    let directory = directory::of(&wanted, target)?;
     let key = match secrets::broker_key(options.broker_key.as_deref())? {
         Some(key) => key,
         None => secrets::operator_key(target.operator_key.as_deref())?.for_broker()?,
@@ -92,33 +90,6 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("can't listen on {address}"))
-}
-
-/// The tenants of the manifests, with the issuers of their realms.
-fn directory(wanted: &Wanted, target: &Target) -> anyhow::Result<Directory> {
-    let environment = &wanted.network.environment;
-    let Some(broker) = &wanted.network.broker else {
-        let message = format!("the environment `{environment}` has no broker");
-        let hint =
-            format!("name it in the platform's manifest: `environments: {{{environment}: {{broker: {{url: …}}}}}}`");
-        return Err(UsageError { message, hint: Some(hint) }.into());
-    };
-    let server = session::server_url(target, &wanted.network)?;
-    let addresses = Addresses::new(&broker.url, broker.tenant_url.as_deref()).map_err(|(_, error)| error)?;
-    let tenants = wanted.desired.iter().map(|tenant| {
-        let own = tenant.state.realm().and_then(|realm| realm.fields.get("attributes.frontendUrl")?.as_str());
-        let base = own.filter(|url| !url.is_empty()).unwrap_or(&server).trim_end_matches('/');
-        let mut issuer = url::Url::parse(base)?;
-        issuer
-            .path_segments_mut()
-            .map_err(|()| url::ParseError::RelativeUrlWithCannotBeABaseBase)?
-            .pop_if_empty()
-            .push("realms")
-            .push(&tenant.name);
-        Ok(Tenant { name: tenant.name.clone(), label: tenant.label.clone(), issuer: issuer.into() })
-    });
-    let tenants = tenants.collect::<Result<Vec<_>, url::ParseError>>().context("an issuer can't be made")?;
-    Ok(Directory::new(addresses, tenants))
 }
 
 /// Where the platform names the broker's key, it is this one; with another, no realm would know the broker.

@@ -218,6 +218,11 @@ pub static RULES: &[Rule] = &[
         "Take the resource out of the platform: it is counted by itself.",
     ),
     rule("wrong-name", "A name has the form that names have", "Use lower case letters, digits, `-` and `_`."),
+    rule(
+        "wrong-network",
+        "A network that users come from is an address or a network",
+        "Write it as 203.0.113.0/24, or 2001:db8::/32.",
+    ),
     rule("wrong-parameter", "A parameter's value is of its type", "The template says which values it takes."),
     rule(
         "wrong-parent",

@@ -32,11 +32,11 @@ pub(super) fn check(
 ) {
     let licensed = tenant.products();
     let mut wrong = Vec::new();
-    for product in network.products.keys() {
-        if licensed.contains(product.as_str()) {
+    for (product, terms) in &network.products {
+        if licensed.contains(product.as_str()) && terms.concurrent.is_none() {
             wrong.extend(for_everybody(tenant, product, state));
             wrong.extend(too_many(tenant, product, state));
-        } else {
+        } else if !licensed.contains(product.as_str()) {
             wrong.extend(unlicensed(tenant, product, state));
         }
     }

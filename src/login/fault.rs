@@ -69,6 +69,15 @@ pub enum Fault {
     /// The request comes from another site.
     #[error("cross_site")]
     CrossSite,
+    /// The tenant's users do not come from this address.
+    #[error("address")]
+    Address,
+    /// The tenant is suspended.
+    #[error("suspended")]
+    Suspended,
+    /// The tenant's licences have expired.
+    #[error("expired")]
+    Expired,
 }
 
 impl Fault {

@@ -1,14 +1,18 @@
 //! Whose tenant a request is for: by its host and its path, and by nothing that it says beside.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use url::Url;
 
 use super::address::Addresses;
+use super::fault::Fault;
+use super::lease::Terms;
+use super::standing::{Networks, Period, Shut, Standing};
 
 /// A tenant, as the broker knows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tenant {
     /// Its name.
     pub name: String,
@@ -16,6 +20,44 @@ pub struct Tenant {
     pub label: String,
     /// The issuer of its realm.
     pub issuer: String,
+    /// Whether its users get in at all.
+    pub standing: Standing,
+    /// Where they come from.
+    pub networks: Networks,
+    /// Its products with concurrent seats.
+    pub pools: BTreeMap<String, Pool>,
+}
+
+/// The concurrent seats of a product at a tenant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pool {
+    /// How they are taken.
+    pub terms: Terms,
+    /// How many its own licences give, and when.
+    pub licensed: Vec<(Period, u64)>,
+    /// How many the organization above it grants.
+    pub granted: u64,
+}
+
+impl Tenant {
+    /// Whether its users get in from this address at this time. It is asked on every way in, and again whenever somebody who is
+    /// in is asked for.
+    pub fn admits(&self, address: IpAddr, now: u64) -> Result<(), Fault> {
+        match self.standing.shut(now) {
+            Some(Shut::Suspended) => Err(Fault::Suspended),
+            Some(Shut::Expired) => Err(Fault::Expired),
+            None if !self.networks.admit(address) => Err(Fault::Address),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Pool {
+    /// How many are licensed at this time.
+    pub fn licensed(&self, now: u64) -> u64 {
+        let own: u64 = self.licensed.iter().filter(|(period, _)| period.has(now)).map(|(_, seats)| seats).sum();
+        own.saturating_add(self.granted)
+    }
 }
 
 /// All tenants, by where they are served.

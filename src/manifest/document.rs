@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::guards::{Guards, Protected};
 use crate::licence::{Amount, Measure};
+use crate::login::lease::{Overflow, Per};
 
 /// The only `apiVersion` there is.
 pub const API_VERSION: &str = "realmwright/v1";
@@ -122,11 +123,30 @@ pub struct Product {
     /// Whether each device of an organization that has the product is a client with a service account in its realm
     /// (`realmwright device register --name`).
     pub device_clients: Option<bool>,
+    /// Whether its seats are concurrent: a session at the token broker takes one and gives it back. Omitted: they are named,
+    /// and held by users who have the product's role `seat`.
+    pub concurrent: Option<Concurrent>,
     /// Types of licence that are sold, e.g. `[trial, professional]`. Omitted: any type.
     pub licence_types: Option<Vec<String>>,
     /// What differs in an environment, by its name.
     #[serde(default)]
     pub environments: BTreeMap<String, ProductOverride>,
+}
+
+/// Seats that sessions take from what is licensed, and give back when they end.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct Concurrent {
+    /// What happens where all are taken. Omitted: `deny`.
+    #[serde(default)]
+    pub overflow: Overflow,
+    /// By how many percent more may be taken than are licensed, with `overflow: overage`.
+    #[schemars(range(min = 1, max = 1000))]
+    pub overage: Option<u32>,
+    /// Whether a user takes one seat in all, or one with each session. Omitted: `user`.
+    #[serde(default)]
+    pub per: Per,
 }
 
 /// What differs for a product in one environment.
@@ -289,6 +309,13 @@ pub struct Settings {
     /// The licences that it holds.
     #[serde(default)]
     pub licences: Vec<Licence>,
+    /// Who of its users gets in through the token broker.
+    #[serde(default)]
+    pub login: Login,
+    /// `true`: nobody logs in at its realm's clients any more, and the token broker says that it is suspended. What it has stays
+    /// as it is, and those below it are not touched. Omitted: `false`.
+    #[serde(default)]
+    pub suspended: bool,
     /// Whether it lives on licences of its own, rather than on what its parent grants it; fixed once it is there. Omitted:
     /// a distributor does, and who lists licences.
     pub own_licences: Option<bool>,
@@ -311,6 +338,16 @@ pub struct Settings {
     /// Differences from the template, in its shape: objects of a list are merged by their name, other lists replaced.
     #[serde(default)]
     pub realm: Map<String, Value>,
+}
+
+/// Who of a tenant's users gets in through the token broker.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct Login {
+    /// Networks and addresses that they come from, e.g. `[203.0.113.0/24, "2001:db8::/32"]`. Omitted: any.
+    #[schemars(length(min = 1))]
+    pub networks: Option<Vec<String>>,
 }
 
 /// A tenant's first administrator.

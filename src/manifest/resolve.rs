@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::document::{Broker, Product, Settings};
 use super::guards::{Limits, Protected, limits};
 use super::node::{Data, Key, Node};
-use super::{Entry, ManifestSet, Tier};
+use super::{Entry, ManifestSet, Tier, login};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::licence::{Measure, ORGANIZATIONS};
 use crate::template::merge::merge;
@@ -117,6 +117,7 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
         set.platform.products.iter().map(|(name, product)| (name.clone(), product_in(product, environment))).collect();
     for tenant in tenants.iter().chain(&without_realm) {
         check_licences(tenant, &products, found);
+        login::check(tenant, found);
     }
     for (name, _) in set.platform.resources.iter().filter(|(_, measure)| **measure == Measure::Counter) {
         if name == ORGANIZATIONS || set.platform.products.contains_key(name) {
@@ -134,6 +135,7 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
     let protected = set.platform.protected.as_ref().map(Protected::patterns).unwrap_or_default();
     let limits = limits(set, environment);
     let product_nodes = product_nodes(set, environment);
+    login::check_seats(&products, &product_nodes, found);
     let environment = environment.to_owned();
     let resources = set.platform.resources.clone();
     Network {

@@ -102,6 +102,7 @@ fn products(network: &Network, tenant: &Tenant) -> Node {
             "webOrigins": product.web_origins.clone().unwrap_or_default(),
             "baseUrl": product.base_url,
             "roles": product.roles.clone().unwrap_or_default(),
+            "named": product.concurrent.is_none(),
         });
         let licences = tenant.node.get("licences").map(Node::items).unwrap_or_default();
         let licensed = licences.iter().filter_map(|licence| licence.get("product")).find(|p| p.text() == Some(name));

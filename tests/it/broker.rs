@@ -6,4 +6,5 @@ mod flow;
 mod hostile;
 mod nginx;
 mod stage;
+mod standing;
 pub mod threats;

@@ -47,7 +47,7 @@ const EFFECTS: [&str; 11] = [
     "uuid",
 ];
 
-fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
+pub fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).expect("readable") {
         let path = entry.expect("readable").path();
         if path.is_dir() {

@@ -50,5 +50,6 @@ mod select;
 mod settings;
 mod shut;
 mod stale;
+mod standing;
 mod template;
 mod usage;

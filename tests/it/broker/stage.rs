@@ -25,35 +25,65 @@ pub struct Stage {
 
 pub const SESSION: &str = "__Host-Http-session";
 
+/// What differs from a broker with its defaults.
+#[derive(Default)]
+pub struct Scene {
+    pub limits: Limits,
+    /// Whether each tenant has a host.
+    pub hosts: bool,
+    pub proxies: Vec<String>,
+    /// The port where browsers reach it through a proxy.
+    pub outside: Option<u16>,
+    /// What `acme` is like.
+    pub acme: Tenant,
+}
+
 impl Stage {
     pub async fn new() -> Self {
-        Self::with(Limits::default(), false, &[]).await
+        Self::of(Scene::default()).await
     }
 
     /// The same with a host for each tenant.
     pub async fn with_hosts() -> Self {
-        Self::with(Limits::default(), true, &[]).await
+        Self::of(Scene { hosts: true, ..Scene::default() }).await
     }
 
     pub async fn with(limits: Limits, hosts: bool, proxies: &[&str]) -> Self {
-        Self::made(limits, hosts, proxies, None).await
+        Self::of(Scene {
+            limits,
+            hosts,
+            proxies: proxies.iter().map(|text| (*text).to_owned()).collect(),
+            ..Scene::default()
+        })
+        .await
     }
 
     /// The same where browsers reach it at another port, through a proxy.
     pub async fn behind(outside: u16, proxies: &[&str]) -> Self {
-        Self::made(Limits::default(), false, proxies, Some(outside)).await
+        Self::of(Scene {
+            outside: Some(outside),
+            proxies: proxies.iter().map(|text| (*text).to_owned()).collect(),
+            ..Scene::default()
+        })
+        .await
     }
 
-    async fn made(limits: Limits, hosts: bool, proxies: &[&str], outside: Option<u16>) -> Self {
+    pub async fn of(scene: Scene) -> Self {
+        let Scene { limits, hosts, proxies, outside, acme } = scene;
         let hostile = Hostile::start().await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let url = format!("http://localhost:{}", outside.unwrap_or(port));
         let of_tenants = format!("http://*.localhost:{port}");
         let addresses = Addresses::new(&url, hosts.then_some(of_tenants.as_str())).expect("addresses");
-        let tenant =
-            |name: &str, label: &str| Tenant { name: name.into(), label: label.into(), issuer: hostile.issuer(name) };
-        let directory = Directory::new(addresses, [tenant("acme", "Acme & Söhne"), tenant("beta", "Beta")]);
+        let tenant = |name: &str, label: &str, like: Tenant| Tenant {
+            name: name.into(),
+            label: label.into(),
+            issuer: hostile.issuer(name),
+            ..like
+        };
+        let tenants = [tenant("acme", "Acme & Söhne", acme), tenant("beta", "Beta", Tenant::default())];
+        let directory = Directory::new(addresses, tenants);
         let events = Arc::new(Mutex::new(Vec::new()));
         let told = events.clone();
         let log = Box::new(move |event: &Event<'_>| {

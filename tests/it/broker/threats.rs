@@ -3,6 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use crate::layers;
 
 /// One attack.
 struct Threat {
@@ -78,6 +82,11 @@ const THREATS: &[Threat] = &[
         "One refresh however many ask; the session ends",
     ),
     threat(36, "A change at the realm during a session", "Seen at the next refresh, a minute at most"),
+    threat(
+        37,
+        "A tenant that is suspended, or whose licences have expired",
+        "403 on every way in and to whoever is in; its clients are disabled where it is suspended",
+    ),
     threat(38, "An access token for another audience, or of another tenant", "401"),
     threat(42, "Clickjacking; what an error of a realm says is shown", "No frames; the browser is shown none of it"),
     threat(43, "Secrets in referrers, histories and caches", "`no-store`, `no-referrer`, 303"),
@@ -86,13 +95,23 @@ const THREATS: &[Threat] = &[
     threat(50, "The edges of time", "Ten seconds either way, and not one more"),
 ];
 
-/// The names of the tests by the number of their row.
+/// The names of the tests by the number of their row, wherever below `tests` they stand.
 fn tests() -> BTreeMap<u8, Vec<String>> {
     let mut found: BTreeMap<u8, Vec<String>> = BTreeMap::new();
-    for line in include_str!("attacks.rs").lines() {
-        let Some(name) = line.split_once("fn attack_").and_then(|(_, rest)| rest.split('(').next()) else { continue };
-        let row = name.get(..2).and_then(|row| row.parse().ok()).expect("a number");
-        found.entry(row).or_default().push(format!("attack_{name}"));
+    let mut paths = Vec::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    for directory in ["it", "live"] {
+        layers::sources(&root.join(directory), &mut paths);
+    }
+    paths.sort();
+    for text in paths.iter().map(|path| fs::read_to_string(path).expect("readable")) {
+        for line in text.lines().map(str::trim).filter(|line| line.starts_with("async fn ") || line.starts_with("fn "))
+        {
+            let Some((_, rest)) = line.split_once("fn attack_") else { continue };
+            let name = rest.split('(').next().unwrap_or_default();
+            let row = name.get(..2).and_then(|row| row.parse().ok()).expect("a number");
+            found.entry(row).or_default().push(format!("attack_{name}"));
+        }
     }
     found
 }
@@ -101,8 +120,8 @@ fn tests() -> BTreeMap<u8, Vec<String>> {
 pub fn markdown() -> String {
     let mut text = String::from(
         "<!-- Generated from the table in tests/it/broker/threats.rs by `make docs`. Do not edit. -->\n\n# Attacks on a login\n\n\
-         What is tried against the token broker, what comes of it, and the tests (`tests/it/broker/attacks.rs`) that try it, against a\n\
-         provider that misbehaves in each way. What is refused leaves no session and one event with the reason; the browser is told no\n\
+         What is tried against the token broker, what comes of it, and the tests that try it: those in `tests/it` against\n\
+         a provider that misbehaves in each way, those in `tests/live` against Keycloak. What is refused leaves no session and one event with the reason; the browser is told no\n\
          more than that it did not work. Numbers are those of a longer list: what is missing here is about parts that there are not.\n\n\
          | | attack | answer | tests |\n|---|---|---|---|\n",
     );

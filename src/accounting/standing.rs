@@ -1,0 +1,50 @@
+//! What the token broker has to know of a tenant's licences: when it may be used, and how many concurrent seats there are.
+
+use std::collections::BTreeMap;
+
+use crate::licence::day;
+use crate::login::lease::Terms;
+use crate::login::standing::{Period, Standing};
+use crate::login::tenant::Pool;
+use crate::manifest::document::Licence;
+use crate::manifest::resolve::{Network, Tenant};
+
+/// How a tenant stands: by its own licences, or those that the organization above it lives on, which grants it something.
+pub fn standing(network: &Network, tenant: &Tenant) -> Standing {
+    Standing { suspended: tenant.settings.suspended, licences: periods(network, tenant) }
+}
+
+/// Its products with concurrent seats.
+pub fn pools(network: &Network, tenant: &Tenant) -> BTreeMap<String, Pool> {
+    let pool = |product: &str| {
+        let terms = network.products.get(product)?.concurrent.as_ref()?;
+        let terms = Terms { overflow: terms.overflow, overage: terms.overage.unwrap_or_default(), per: terms.per };
+        let own = tenant.settings.licences.iter().filter(|licence| licence.product == product);
+        let licensed = own.filter_map(|licence| Some((period(licence)?, u64::from(licence.seats)))).collect();
+        let granted = tenant.settings.grants.get(product).copied().unwrap_or_default();
+        let granted = u64::try_from(granted).unwrap_or_default();
+        Some((product.to_owned(), Pool { terms, licensed, granted }))
+    };
+    tenant.products().into_iter().filter_map(pool).collect()
+}
+
+/// When the licences that it lives on are valid; nothing where it lives on none.
+fn periods(network: &Network, tenant: &Tenant) -> Vec<Period> {
+    let all = || network.tenants.iter().chain(&network.without_realm);
+    let above = || tenant.path.iter().rev().filter_map(|name| all().find(|tenant| tenant.name == *name));
+    let granted = tenant.settings.grants.values().any(|amount| *amount > 0);
+    let mut holders = std::iter::once(tenant).chain(above().filter(|_| granted));
+    let holder = holders.find(|tenant| !tenant.settings.licences.is_empty());
+    holder.map(|holder| holder.settings.licences.iter().filter_map(period).collect()).unwrap_or_default()
+}
+
+/// When a licence is valid. One that renews itself goes on.
+fn period(licence: &Licence) -> Option<Period> {
+    let seconds = |time: i64| u64::try_from(time).ok();
+    let from = licence.valid_from.as_deref().and_then(day::beginning).and_then(seconds);
+    let until = match licence.auto_renew {
+        true => None,
+        false => Some(day::end(&licence.valid_until).and_then(seconds)?),
+    };
+    Some(Period { from, until })
+}
