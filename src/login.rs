@@ -4,6 +4,7 @@
 //! Pure. It knows neither manifests nor Keycloak: a tenant is a name and an issuer, and the time is told.
 
 pub mod address;
+pub mod brand;
 pub mod fault;
 pub mod identity;
 pub mod lease;

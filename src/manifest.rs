@@ -3,11 +3,12 @@
 //! [`load`] is pure: it gets texts and gives a [`ManifestSet`] or diagnostics, all of them at once. It must not
 //! know Keycloak: what a realm looks like is for [`template`](crate::template) and [`expand`](crate::expand).
 
+pub mod brand;
 mod csv;
 pub mod document;
 pub mod format;
 pub mod guards;
-mod login;
+pub mod login;
 pub mod node;
 pub mod reference;
 pub mod resolve;

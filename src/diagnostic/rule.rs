@@ -24,6 +24,11 @@ pub static RULES: &[Rule] = &[
         "Give one of them a parent, or a base, outside the circle.",
     ),
     rule("disabled-realm", "A realm stays enabled", "Disable clients or take away licences instead."),
+    rule(
+        "duplicate-domain",
+        "A domain of e-mail addresses leads to one tenant",
+        "Take it out of the list of all but the tenant whose it is.",
+    ),
     rule("duplicate-key", "A key stands once in a mapping", "Keep one of the two."),
     rule(
         "duplicate-name",

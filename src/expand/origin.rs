@@ -161,12 +161,15 @@ impl Words<'_> {
         if self.sources.get(span.source as usize).is_some_and(|source| source.name.ends_with(".csv")) {
             return format!("row of `{}`", self.tenant.name);
         }
-        let own = self.set.entries.iter().find(|entry| entry.name == self.tenant.name);
-        if let Some(path) = own.and_then(|entry| path_of(&entry.node, span)) {
-            return match path.strip_prefix("environments.").and_then(|rest| rest.split_once('.')) {
-                Some((environment, rest)) => format!("`{rest}` of `{}` in {environment}", self.tenant.name),
-                None => format!("`{path}` of `{}`", self.tenant.name),
-            };
+        // Its own words, or those of an organization above it, from the nearest up.
+        for name in std::iter::once(&self.tenant.name).chain(self.tenant.path.iter().rev()) {
+            let entry = self.set.entries.iter().find(|entry| entry.name == *name);
+            if let Some(path) = entry.and_then(|entry| path_of(&entry.node, span)) {
+                return match path.strip_prefix("environments.").and_then(|rest| rest.split_once('.')) {
+                    Some((environment, rest)) => format!("`{rest}` of `{name}` in {environment}"),
+                    None => format!("`{path}` of `{name}`"),
+                };
+            }
         }
         match path_of(&self.set.platform_node, span) {
             Some(path) => format!("`{path}` of the platform"),

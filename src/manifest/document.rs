@@ -9,7 +9,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::brand::Brand;
 use super::guards::{Guards, Protected};
+use super::login::Login;
 use crate::licence::{Amount, Measure};
 use crate::login::lease::{Overflow, Per};
 
@@ -296,6 +298,8 @@ pub struct Settings {
         "additionalProperties" = {"type": "string", "minLength": 1, "maxLength": 63}
     ))]
     pub labels: BTreeMap<String, String>,
+    /// What its users see when they log in. What it does not say is as it is above it.
+    pub brand: Option<Brand>,
     /// The realm template. Omitted: the one named after the tier (`distributor`, `reseller`, `organization`).
     pub template: Option<String>,
     /// Values for the template's parameters. A `secret` parameter takes a reference: `env:NAME` or `file:PATH`.
@@ -309,7 +313,7 @@ pub struct Settings {
     /// The licences that it holds.
     #[serde(default)]
     pub licences: Vec<Licence>,
-    /// Who of its users gets in through the token broker.
+    /// How its users get in through the token broker, and who does.
     #[serde(default)]
     pub login: Login,
     /// `true`: nobody logs in at its realm's clients any more, and the token broker says that it is suspended. What it has stays
@@ -338,16 +342,6 @@ pub struct Settings {
     /// Differences from the template, in its shape: objects of a list are merged by their name, other lists replaced.
     #[serde(default)]
     pub realm: Map<String, Value>,
-}
-
-/// Who of a tenant's users gets in through the token broker.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[schemars(deny_unknown_fields)]
-pub struct Login {
-    /// Networks and addresses that they come from, e.g. `[203.0.113.0/24, "2001:db8::/32"]`. Omitted: any.
-    #[schemars(length(min = 1))]
-    pub networks: Option<Vec<String>>,
 }
 
 /// A tenant's first administrator.

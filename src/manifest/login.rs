@@ -2,12 +2,33 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
+use serde::Deserialize;
+
 use super::document::Product;
 use super::node::Node;
 use super::resolve::Tenant;
 use crate::diagnostic::Diagnostic;
 use crate::login::lease::Overflow;
 use crate::login::standing::network;
+
+/// Domains of e-mail addresses (RFC 1035 §2.3.1), with a dot in them.
+pub(super) const DOMAIN: &str = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$";
+
+/// How a tenant's users get in through the token broker, and who does.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(deny_unknown_fields)]
+pub struct Login {
+    /// Domains of its users' e-mail addresses, e.g. `[clinic.example]`: with such an address the token broker finds it, once
+    /// the domain is proved (`realmwright domain`).
+    #[serde(default)]
+    #[schemars(length(max = 50), inner(length(max = 240), regex(pattern = DOMAIN)))]
+    pub domains: Vec<String>,
+    /// Networks and addresses that they come from, e.g. `[203.0.113.0/24, "2001:db8::/32"]`. Omitted: any.
+    #[schemars(length(min = 1))]
+    pub networks: Option<Vec<String>>,
+}
 
 /// Checks the networks that a tenant's users come from.
 pub(super) fn check(tenant: &Tenant, found: &mut Vec<Diagnostic>) {
@@ -47,5 +68,20 @@ pub(super) fn check_seats(
             _ => continue,
         };
         found.push(Diagnostic::error("wrong-value", at, message).hint(hint));
+    }
+}
+
+/// A domain leads to one tenant.
+pub(super) fn check_domains(tenants: &[Tenant], found: &mut Vec<Diagnostic>) {
+    let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
+    for tenant in tenants {
+        for (index, domain) in tenant.settings.login.domains.iter().enumerate() {
+            if let Some(holder) = seen.insert(domain, &tenant.name) {
+                let at = tenant.node.nearest(&format!("/login/domains/{index}")).span;
+                let message = format!("the domain `{domain}` is listed twice");
+                let hint = format!("`{holder}` lists it already; a domain leads to one tenant");
+                found.push(Diagnostic::error("duplicate-domain", at, message).hint(hint));
+            }
+        }
     }
 }

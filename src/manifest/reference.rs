@@ -122,7 +122,8 @@ Where a template extends another, and where a tenant differs, mappings are merge
 | `$if(path): …` | what is below it, where the value is there and neither false nor empty |
 | `$$(` | a literal `$(` |
 
-The values: `tenant` (`name`, `label`, `tier`, `parent`, `distributor`, `environment`), `parameters`, `admin`
+The values: `tenant` (`name`, `label`, `tier`, `parent`, `distributor`, `environment`), `parameters`, `brand` (as in the
+manifests, with `onPrimary`, the colour of what is written on `primary`; not there where there is none), `admin`
 (`username`, `email`, `firstName`, `lastName`; not there without an admin), `users` (as in the manifest, with
 `realmRoles` and `clientRoles`), `licences` (as in the manifest), `grants` (`resource`, `amount`), and `products`, those that there is a licence for
 (`name`, `label`, `baseUrl`, `redirectUris`, `webOrigins`, `roles`).

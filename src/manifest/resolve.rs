@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::brand;
 use super::document::{Broker, Product, Settings};
 use super::guards::{Limits, Protected, limits};
 use super::node::{Data, Key, Node};
@@ -56,6 +57,8 @@ pub struct Tenant {
     pub node: Node,
     /// Its labels: those of the organization above it, with its own laid over them.
     pub labels: BTreeMap<String, String>,
+    /// Its brand: that of the organization above it, with its own laid over it; a mapping, empty where there is none.
+    pub brand: Node,
     /// Where its name is written.
     pub span: Span,
 }
@@ -97,14 +100,16 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
         let above = entry.parent.as_ref().and_then(|(parent, _)| places.get(parent.as_str()));
         let place = place(set, entry, above, environment, found);
         if place.here {
-            let above = entry.parent.as_ref().and_then(|(parent, _)| tenants.iter().rfind(|t| t.name == *parent));
-            let labels = above.map(|above| above.labels.clone()).unwrap_or_default();
+            let named = |tenant: &&Tenant| entry.parent.as_ref().is_some_and(|(parent, _)| tenant.name == *parent);
+            let above = tenants.iter().rfind(named).or_else(|| without_realm.iter().rfind(named));
+            let tenant = tenant(entry, place.path.clone(), above, environment, found);
             let list = if is_without_realm(entry) { &mut without_realm } else { &mut tenants };
-            list.extend(tenant(entry, place.path.clone(), labels, environment, found));
+            list.extend(tenant);
         }
         places.insert(&entry.name, place);
     }
     check_serials(tenants.iter().chain(&without_realm), found);
+    login::check_domains(&tenants, found);
     for (name, product) in &set.platform.products {
         for other in product.environments.keys().filter(|name| !set.platform.environments.contains_key(*name)) {
             let at = set.platform_node.nearest(&format!("/products/{name}/environments")).key_span(other);
@@ -203,7 +208,7 @@ fn place(
 fn tenant(
     entry: &Entry,
     path: Vec<String>,
-    mut labels: BTreeMap<String, String>,
+    above: Option<&Tenant>,
     environment: &str,
     found: &mut Vec<Diagnostic>,
 ) -> Option<Tenant> {
@@ -215,8 +220,11 @@ fn tenant(
         node = merge(node, different.clone());
     }
     let settings: Settings = super::typed(&node, found)?;
+    let mut labels = above.map(|above| above.labels.clone()).unwrap_or_default();
     labels.extend(settings.labels.clone());
-    Some(Tenant { name: entry.name.clone(), tier: entry.tier, path, settings, node, labels, span: entry.span() })
+    let brand = brand::of(above.map(|above| &above.brand), &node, entry.node.span);
+    let (name, tier, span) = (entry.name.clone(), entry.tier, entry.span());
+    Some(Tenant { name, tier, path, settings, node, labels, brand, span })
 }
 
 fn product_in(product: &Product, environment: &str) -> Product {

@@ -226,6 +226,9 @@ fn pattern_hint(pattern: &str) -> String {
         r"^[^\s@]+@[^\s@]+$" => "write an e-mail address".into(),
         r"^[^\sA-Z]{1,255}$" => "login names are lower case and without spaces".into(),
         r"^https?://[^\s?#]+$" => "write an absolute URL, e.g. https://id.example.com".into(),
+        r"^#[0-9a-fA-F]{6}$" => "write a colour as `#rrggbb`".into(),
+        super::brand::HTTPS => "write an address over https, without user, commas, quotes or `#`".into(),
+        super::login::DOMAIN => "write what stands behind the @ of an e-mail address, in lower case".into(),
         super::guards::ADDRESS => {
             "write an object as `kind/name`, e.g. `client/assistant` or `role/*`, or `realm`".into()
         }

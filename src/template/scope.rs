@@ -1,10 +1,11 @@
-//! The values that a template may name, gathered from a tenant's manifest: `tenant`, `parameters`, `admin`, `users`,
+//! The values that a template may name, gathered from a tenant's manifest: `tenant`, `parameters`, `brand`, `admin`, `users`,
 //! `licences` and `products`.
 
 use serde_json::{Value, json};
 
 use super::Template;
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
+use crate::login::brand::Colour;
 use crate::manifest::document::{Parameter, ParameterType, Product, User};
 use crate::manifest::node::{Data, Key, Node};
 use crate::manifest::resolve::{Network, Tenant};
@@ -28,6 +29,7 @@ pub fn scope(
         ("products", products(network, tenant)),
         ("users", users(tenant, sources)),
     ];
+    entries.extend(brand(tenant).map(|brand| ("brand", brand)));
     if let Some(admin) = tenant.node.get("admin") {
         let mut admin = admin.clone();
         if let (None, Some(email)) = (admin.get("username"), admin.get("email").cloned()) {
@@ -63,6 +65,16 @@ fn about(network: &Network, tenant: &Tenant) -> Node {
     ];
     entries.extend(tenant.path.last().map(|parent| ("parent", text(parent, tenant.span))));
     map(entries, tenant.span)
+}
+
+/// Its brand, if it has one, with the colour of what is written on the colour.
+fn brand(tenant: &Tenant) -> Option<Node> {
+    let mut brand = Some(tenant.brand.clone()).filter(|brand| !brand.entries().is_empty())?;
+    let primary = brand.get("primary").and_then(|primary| Some((Colour::parse(primary.text()?)?, primary.span)));
+    if let Some((colour, span)) = primary {
+        put(&mut brand, "onPrimary", Node::scalar(colour.text().to_string(), span));
+    }
+    Some(brand)
 }
 
 /// Licences with the defaults that the document types give.

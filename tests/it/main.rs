@@ -18,6 +18,7 @@ mod cli;
 mod doctor;
 mod entitlement;
 mod explain;
+mod faces;
 mod fmt;
 mod foreign;
 mod forty;
