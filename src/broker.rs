@@ -9,6 +9,7 @@ mod callback;
 mod choose;
 mod cookies;
 mod event;
+mod exchange;
 mod fetch;
 mod logout;
 mod operations;
@@ -21,6 +22,7 @@ mod start;
 mod verify;
 mod web;
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -47,6 +49,8 @@ pub struct Setup {
     pub proxies: Proxies,
     /// How long sessions last.
     pub limits: Limits,
+    /// Whom applications may get access tokens for.
+    pub audiences: BTreeSet<String>,
     /// What it authenticates with.
     pub key: OperatorKey,
     /// Who is told of what happens.
@@ -57,6 +61,7 @@ pub struct Setup {
 pub struct Broker {
     directory: Directory,
     proxies: Proxies,
+    audiences: BTreeSet<String>,
     key: OperatorKey,
     seal: Seal,
     sessions: Mutex<Sessions>,
@@ -79,7 +84,7 @@ const MOST_SHOWN: u64 = 1_000_000;
 impl Broker {
     /// A broker that nobody has asked yet.
     pub fn new(setup: Setup) -> Result<Self, SetupError> {
-        let Setup { directory, proxies, limits, key, log } = setup;
+        let Setup { directory, proxies, limits, audiences, key, log } = setup;
         Ok(Self {
             seal: Seal::new(&key)?,
             providers: Providers::new()?,
@@ -90,6 +95,7 @@ impl Broker {
             policy: pages::policy(&directory),
             directory,
             proxies,
+            audiences,
             key,
             log,
         })

@@ -29,8 +29,8 @@ use crate::state::protection::PROTECTED;
 use crate::state::specs::SPECS;
 use crate::state::{Kind, ObjectId, Protection, RealmState, arrange, secret};
 use crate::template::{Template, find, scope};
-pub use broker::BROKER;
 use broker::Broker;
+pub use broker::{BROKER, audience_scope};
 pub use observer::{OBSERVER, VIEWS, key_set};
 pub use provisioner::{ADMIN_API_SCOPE, PROVISIONER, fitted};
 

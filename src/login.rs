@@ -5,12 +5,15 @@
 
 pub mod address;
 pub mod brand;
+pub mod exchange;
 pub mod fault;
 pub mod identity;
 pub mod lease;
 pub mod origin;
 pub mod pending;
+pub mod proof;
 pub mod proxy;
+pub mod pushed;
 pub mod rules;
 pub mod session;
 pub mod standing;

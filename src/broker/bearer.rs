@@ -2,23 +2,47 @@
 
 use std::sync::Arc;
 
+use url::Url;
+
 use super::now;
 use super::request::Asked;
 use crate::login::fault::Fault;
 use crate::login::identity::Identity;
+use crate::login::proof::{Shown, proven, unbound};
 use crate::login::rules;
 use crate::login::tenant::Tenant;
 use crate::login::token;
 
+/// How a token is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scheme {
+    /// As it is (RFC 6750).
+    Bearer,
+    /// With a proof of the key that it is bound to (RFC 9449).
+    Dpop,
+}
+
+impl Scheme {
+    /// What `WWW-Authenticate` says to a token that is not believed.
+    pub(super) fn challenge(self) -> &'static str {
+        match self {
+            Self::Bearer => r#"Bearer error="invalid_token""#,
+            Self::Dpop => r#"DPoP error="invalid_token", algs="ES256 ES384 RS256 PS256""#,
+        }
+    }
+}
+
 impl Asked {
-    /// The access token of a request that has one.
-    pub(super) fn bearer(&self) -> Option<&str> {
+    /// The access token of a request that has one, and how it is shown.
+    pub(super) fn token(&self) -> Option<(Scheme, &str)> {
         let (scheme, token) = self.header("authorization")?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
+        let schemes = [("bearer", Scheme::Bearer), ("dpop", Scheme::Dpop)];
+        let (_, scheme) = schemes.into_iter().find(|(name, _)| scheme.eq_ignore_ascii_case(name))?;
+        Some((scheme, token.trim()))
     }
 
     /// Whose an access token is, if a tenant's realm made it for this audience. A realm that is not a tenant's is not asked.
-    pub(super) async fn shown(&self, token: &str) -> Result<(Arc<Tenant>, Identity), Fault> {
+    pub(super) async fn shown(&self, scheme: Scheme, token: &str) -> Result<(Arc<Tenant>, Identity), Fault> {
         let audience = self.parameter("audience").ok_or(Fault::Audience)?;
         let issuer = token::issuer(token).ok_or(Fault::Malformed)?;
         let tenant = self.broker.directory.of_issuer(&issuer).ok_or(Fault::Issuer)?;
@@ -29,6 +53,28 @@ impl Asked {
         let provider = self.broker.providers.of(&tenant.issuer).await?;
         let claims = provider.open(token).await?;
         rules::access_token(&claims, provider.metadata.issuer().as_str(), &audience, now())?;
+        match scheme {
+            Scheme::Bearer => unbound(&claims)?,
+            Scheme::Dpop => {
+                let (method, url) = self.proxied().ok_or(Fault::Proof)?;
+                let proof = self.header("dpop").ok_or(Fault::Proof)?;
+                let name = proven(&claims, proof, Shown { method, url: &url, token }, now())?;
+                if !self.broker.is_new(&name).await {
+                    return Err(Fault::Replayed);
+                }
+            }
+        }
         Ok((tenant.clone(), Identity::of(&claims)))
+    }
+
+    /// Method and address of the request that somebody wants to make: as a trusted proxy tells them, else of this one.
+    fn proxied(&self) -> Option<(&str, Url)> {
+        let (method, path) = match &self.wanted {
+            Some(path) => (self.wanted_method.as_deref()?, path.as_str()),
+            None => ("GET", self.uri.path()),
+        };
+        let own = self.origin();
+        let url = Url::parse(&format!("{}{path}", own.origin().ascii_serialization())).ok()?;
+        (path.starts_with('/') && url.origin() == own.origin()).then_some((method, url))
     }
 }

@@ -92,7 +92,7 @@ async fn redeem(asked: &Asked, tenant: &Arc<Tenant>, pending: &Pending, code: St
         tenant: tenant.clone(),
         identity: Arc::new(Identity::of(&claims)),
         sid: claims.sid.clone(),
-        tokens: verify::tokens(&response, token),
+        tokens: verify::tokens(broker, &response, token),
         began: now(),
         refreshed: now(),
     })

@@ -28,6 +28,10 @@ pub enum Happened {
     RefreshRefused,
     /// The realm could not be asked for new tokens.
     RefreshFailed,
+    /// A token was exchanged for one of an audience.
+    Exchanged,
+    /// It was not.
+    ExchangeRefused(Fault),
     /// A session ended because its user said so.
     LoggedOut,
     /// So many ended because their realm said so.
@@ -46,6 +50,8 @@ impl Happened {
             Self::Refreshed => ("refreshed", None),
             Self::RefreshRefused => ("refresh_refused", None),
             Self::RefreshFailed => ("refresh_failed", None),
+            Self::Exchanged => ("exchanged", None),
+            Self::ExchangeRefused(fault) => ("exchange_refused", Some(fault.word())),
             Self::LoggedOut => ("logged_out", None),
             Self::LoggedOutAtRealm(_) => ("logged_out_at_realm", None),
             Self::LogoutRefused(fault) => ("logout_refused", Some(fault.word())),

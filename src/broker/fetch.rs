@@ -4,7 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use openidconnect::http::Response;
+use openidconnect::http::header::{ACCEPT, CONTENT_TYPE};
+use openidconnect::http::{Request, Response};
 use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use url::{Origin, Url};
 
@@ -49,6 +50,18 @@ impl Fetch {
 pub(super) struct Within {
     fetch: Fetch,
     origin: Origin,
+}
+
+impl Within {
+    /// Posts a form to one of the realm's endpoints.
+    pub(super) async fn post(&self, url: &Url, form: &[(&str, &str)]) -> Result<HttpResponse, FetchError> {
+        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let request = Request::post(url.as_str())
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(ACCEPT, "application/json")
+            .body(body.into_bytes())?;
+        self.call(request).await
+    }
 }
 
 impl<'c> AsyncHttpClient<'c> for Within {

@@ -33,6 +33,7 @@ const MOST: u64 = 20_000;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct More {
     end_session_endpoint: Option<EndSessionUrl>,
+    pushed_authorization_request_endpoint: Option<Url>,
     #[serde(default)]
     code_challenge_methods_supported: Vec<String>,
     #[serde(default)]
@@ -95,6 +96,7 @@ impl Provider {
             Some(metadata.authorization_endpoint().url()),
             metadata.token_endpoint().map(|endpoint| endpoint.url()),
             metadata.additional_metadata().end_session_endpoint.as_ref().map(|endpoint| endpoint.url()),
+            metadata.additional_metadata().pushed_authorization_request_endpoint.as_ref(),
         ];
         if endpoints.into_iter().flatten().any(|endpoint| endpoint.origin() != origin) {
             return Err(Fault::Provider);
@@ -122,6 +124,11 @@ impl Provider {
     /// Whether its answers always name it (RFC 9207).
     pub(super) fn names_itself(&self) -> bool {
         self.metadata.additional_metadata().authorization_response_iss_parameter_supported
+    }
+
+    /// Where it takes authorization requests before the browser comes (RFC 9126).
+    pub(super) fn pushes(&self) -> Option<&Url> {
+        self.metadata.additional_metadata().pushed_authorization_request_endpoint.as_ref()
     }
 
     /// Where it ends sessions.

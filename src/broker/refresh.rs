@@ -105,7 +105,7 @@ impl Broker {
             }
             None => (session.tokens.id.expose_secret().to_owned(), None),
         };
-        let mut tokens = verify::tokens(&response, id);
+        let mut tokens = verify::tokens(self, &response, id);
         tokens.refresh = tokens.refresh.or_else(|| session.tokens.refresh.clone());
         Ok(Renewed::With(tokens, identity))
     }

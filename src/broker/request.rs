@@ -23,6 +23,8 @@ pub(super) struct Asked {
     pub(super) uri: Uri,
     /// The address that a trusted proxy says was asked for.
     pub(super) wanted: Option<String>,
+    /// The method that it says.
+    pub(super) wanted_method: Option<String>,
     pub(super) headers: HeaderMap,
     /// Its name in the log.
     pub(super) id: String,
@@ -47,10 +49,11 @@ impl FromRequestParts<Arc<Broker>> for Asked {
         let Some(address) = broker.proxies.client(peer, &all("x-forwarded-for")) else {
             return Err(StatusCode::BAD_REQUEST.into_response());
         };
-        let wanted = match (broker.proxies.trust(peer), &all("x-forwarded-uri")[..]) {
+        let told = |name: &str| match (broker.proxies.trust(peer), &all(name)[..]) {
             (true, [only]) if !only.is_empty() => Some((*only).to_owned()),
             _ => None,
         };
+        let (wanted, wanted_method) = (told("x-forwarded-uri"), told("x-forwarded-method"));
         let id = seal::random().and_then(|random| random.get(..12).map(str::to_owned)).unwrap_or_default();
         Ok(Self {
             broker: broker.clone(),
@@ -58,6 +61,7 @@ impl FromRequestParts<Arc<Broker>> for Asked {
             address,
             uri: parts.uri.clone(),
             wanted,
+            wanted_method,
             headers: parts.headers.clone(),
             id,
             language,

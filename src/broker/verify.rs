@@ -3,8 +3,8 @@
 use openidconnect::core::CoreTokenResponse;
 use openidconnect::{OAuth2TokenResponse, TokenResponse};
 
-use super::now;
 use super::provider::Provider;
+use super::{Broker, now};
 use crate::expand::BROKER;
 use crate::login::fault::Fault;
 use crate::login::rules::Parties;
@@ -33,10 +33,11 @@ pub(super) async fn id_token(
 }
 
 /// What is kept of a response.
-pub(super) fn tokens(response: &CoreTokenResponse, id: String) -> Tokens {
+pub(super) fn tokens(broker: &Broker, response: &CoreTokenResponse, id: String) -> Tokens {
     let lasts = response.expires_in().map_or(SHORTEST, |lasts| lasts.as_secs());
     Tokens {
         id: id.into(),
+        access: (!broker.audiences.is_empty()).then(|| response.access_token().secret().clone().into()),
         refresh: response.refresh_token().map(|token| token.secret().clone().into()),
         until: now() + lasts,
     }

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 use super::request::Asked;
 use super::start::with_back;
-use super::{Broker, callback, choose, logout, operations, start};
+use super::{Broker, callback, choose, exchange, logout, operations, start};
 use crate::login::fault::Fault;
 use crate::login::identity::{self, Identity};
 use crate::login::origin::may_read;
@@ -42,6 +42,7 @@ pub fn router(broker: Arc<Broker>) -> Router {
         .route("/t/{tenant}/backchannel-logout", post(logout::at_back_channel))
         .route("/auth", get(auth))
         .route("/session", get(session))
+        .route("/token", post(exchange::token))
         .route("/logout", post(logout::logout))
         .fallback(async |asked: Asked| asked.nobody())
         .layer(DefaultBodyLimit::max(LONGEST))
@@ -54,12 +55,11 @@ pub fn router(broker: Arc<Broker>) -> Router {
 /// with `?else=login`, a browser that asks for a page is sent there.
 async fn auth(asked: Asked) -> Response {
     let is_meant = |tenant: &Tenant| asked.parameter("tenant").is_none_or(|name| name == tenant.name);
-    if let Some(token) = asked.bearer() {
-        return match asked.shown(token).await {
+    if let Some((scheme, token)) = asked.token() {
+        return match asked.shown(scheme, token).await {
             Ok((tenant, identity)) if is_meant(&tenant) => known(&tenant, &identity),
             Err(fault @ (Fault::Provider | Fault::Address | Fault::Suspended | Fault::Expired)) => not_now(fault),
-            _ => (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, r#"Bearer error="invalid_token""#)])
-                .into_response(),
+            _ => (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, scheme.challenge())]).into_response(),
         };
     }
     match asked.session().await {
@@ -83,7 +83,7 @@ impl Asked {
 }
 
 /// Somebody is there, and does not get in: 503 where it may be otherwise in a moment, else 403.
-fn not_now(fault: Fault) -> Response {
+pub(super) fn not_now(fault: Fault) -> Response {
     match fault {
         Fault::Provider => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         _ => StatusCode::FORBIDDEN.into_response(),

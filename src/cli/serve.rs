@@ -65,6 +65,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let selection = Selection::default();
     let wanted = session::wanted(printer, &Meant { dir, target, secrets: files, selection, books: None }, None)?;
     let directory = directory::of(&wanted, target)?;
+    let audiences = wanted.network.broker.iter().flat_map(|broker| broker.audiences.iter().cloned()).collect();
     let key = match secrets::broker_key(options.broker_key.as_deref())? {
         Some(key) => key,
         None => secrets::operator_key(target.operator_key.as_deref())?.for_broker()?,
@@ -75,7 +76,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let told = *printer;
     let log = Box::new(move |event: &Event<'_>| told.say(&line(event)));
     let proxies = Proxies::new(options.trusted_proxies.iter().copied());
-    let broker = Arc::new(Broker::new(Setup { directory, proxies, limits, key, log })?);
+    let broker = Arc::new(Broker::new(Setup { directory, proxies, limits, audiences, key, log })?);
     let public = bind(options.listen).await?;
     let operators = bind(options.operations).await?;
     printer.say(&format!(

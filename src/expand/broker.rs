@@ -4,14 +4,28 @@ use serde_json::{Value, json};
 
 use super::observer::key_set;
 use super::provisioner;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::login::address::Addresses;
 use crate::manifest::ManifestSet;
 use crate::manifest::resolve::Network;
-use crate::state::{ObjectId, RealmState, arrange};
+use crate::state::seats::{SEAT, seat};
+use crate::state::{Kind, ObjectId, RealmState, arrange};
 
 /// Client id of the broker, the same in every realm.
 pub const BROKER: &str = "realmwright-broker";
+
+/// Begins the name of a client scope that makes a token one for a product.
+const AUDIENCE: &str = "realmwright-audience-";
+
+/// Whether a client scope is one that the broker asks for.
+pub fn is_scope(name: &str) -> bool {
+    name.starts_with(AUDIENCE)
+}
+
+/// The client scope that makes a token one for this product.
+pub fn audience_scope(product: &str) -> String {
+    format!("{AUDIENCE}{product}")
+}
 
 /// Leaves the trust of a realm's client of the broker as it was last applied, for a run that does not know the operator's
 /// key, from which the broker's is derived.
@@ -23,6 +37,7 @@ pub fn trust_as_applied(state: &mut RealmState, observed: &RealmState) {
 pub(super) struct Broker {
     addresses: Addresses,
     jwks: String,
+    audiences: Vec<String>,
 }
 
 impl Broker {
@@ -41,8 +56,16 @@ impl Broker {
             let message = "the broker's key is not an EC P-256 public key in PEM";
             found.push(Diagnostic::error("wrong-key", at("key"), message).hint(hint));
         }
+        for (index, name) in
+            broker.audiences.iter().enumerate().filter(|(_, name)| !network.products.contains_key(*name))
+        {
+            let hint = did_you_mean(name, network.products.keys().map(String::as_str));
+            let message = format!("the platform has no product `{name}`");
+            let at = at(&format!("audiences/{index}"));
+            found.push(Diagnostic::error("unknown-product", at, message).maybe_hint(hint));
+        }
         match Addresses::new(&broker.url, broker.tenant_url.as_deref()) {
-            Ok(addresses) => jwks.map(|jwks| Self { addresses, jwks }),
+            Ok(addresses) => jwks.map(|jwks| Self { addresses, jwks, audiences: broker.audiences.clone() }),
             Err((key, error)) => {
                 let hint = "write it as https://login.example.com; with `tenantUrl`, as https://*.app.example.com";
                 let message = format!("`{key}` of the broker: {error}");
@@ -52,10 +75,13 @@ impl Broker {
         }
     }
 
-    /// Adds its client to a tenant's realm: authorization code with PKCE alone, one address to come back to, no roles but
-    /// those that it is told of, and claims of its own, whatever scopes the realm has.
+    /// Adds its client to a tenant's realm: authorization code with PKCE alone, by requests that are pushed (RFC 9126), one
+    /// address to come back to, and claims of its own, whatever scopes the realm has. Where products of the tenant are
+    /// audiences, it may exchange a token for one of theirs (RFC 8693), which has roles of that product alone.
     pub(super) fn add(&self, state: &mut RealmState, tenant: &str) {
-        let Self { addresses, jwks } = self;
+        let Self { addresses, jwks, audiences } = self;
+        let products: Vec<&str> =
+            audiences.iter().map(String::as_str).filter(|product| state.get(&seat(product)).is_some()).collect();
         let client = json!({
             "clientId": BROKER,
             "name": "Realmwright's broker",
@@ -79,26 +105,72 @@ impl Broker {
                 "jwks.string": jwks,
                 "token.endpoint.auth.signing.alg": "ES256",
                 "pkce.code.challenge.method": "S256",
+                "require.pushed.authorization.requests": "true",
+                "standard.token.exchange.enabled": if products.is_empty() { "false" } else { "true" },
                 "post.logout.redirect.uris": addresses.signed_out(tenant).as_str(),
                 "backchannel.logout.url": addresses.backchannel_logout(tenant).as_str(),
                 "backchannel.logout.session.required": "true",
             },
             "defaultClientScopes": [],
-            "optionalClientScopes": [],
+            "optionalClientScopes": products.iter().map(|product| audience_scope(product)).collect::<Vec<_>>(),
             "protocolMappers": mappers(),
         });
-        let added = arrange(&json!({ "clients": [client] }));
+        let added = arrange(&json!({
+            "clients": [client],
+            "clientScopes": products.iter().map(|product| to_audience(product)).collect::<Vec<_>>(),
+            "clientScopeMappings": scope_mappings(state, &products),
+        }));
         state.objects.extend(added.objects.into_iter().filter(|(id, _)| *id != ObjectId::realm()));
     }
 }
 
+/// The client scope that makes a token one for a product, with the user's roles of it.
+fn to_audience(product: &str) -> Value {
+    let audience = [("included.client.audience", product), ("access.token.claim", "true")];
+    let roles = [
+        ("usermodel.clientRoleMapping.clientId", product),
+        ("claim.name", "resource_access.${client_id}.roles"),
+        ("jsonType.label", "String"),
+        ("multivalued", "true"),
+        ("access.token.claim", "true"),
+    ];
+    json!({
+        "name": audience_scope(product),
+        "description": format!("An access token for {product}, of who has a seat"),
+        "protocol": "openid-connect",
+        "attributes": {"include.in.token.scope": "false", "display.on.consent.screen": "false"},
+        "protocolMappers": [
+            mapper("audience", "oidc-audience-mapper", &audience),
+            mapper("roles", "oidc-usermodel-client-role-mapper", &roles),
+        ],
+    })
+}
+
+/// The roles that tokens of the broker may have. A scope that has roles itself is given to nobody who has none of them, so
+/// the seat gates the scope, and the other roles of the product are the client's.
+fn scope_mappings(state: &RealmState, products: &[&str]) -> Value {
+    let of_product = |product: &str| {
+        let roles = state.of_kind(Kind::ClientRole).map(|(id, _)| id.owner_and_name());
+        let others: Vec<&str> =
+            roles.filter(|(owner, name)| *owner == product && *name != SEAT).map(|(_, name)| name).collect();
+        let seat = json!({"clientScope": audience_scope(product), "roles": [SEAT]});
+        let mappings = match others.is_empty() {
+            true => json!([seat]),
+            false => json!([seat, {"client": BROKER, "roles": others}]),
+        };
+        (product.to_owned(), mappings)
+    };
+    products.iter().map(|product| of_product(product)).collect::<serde_json::Map<_, _>>().into()
+}
+
+fn mapper(name: &str, mapper: &str, config: &[(&str, &str)]) -> Value {
+    let config: serde_json::Map<String, Value> =
+        config.iter().map(|(key, value)| ((*key).to_owned(), Value::from(*value))).collect();
+    json!({"name": name, "protocol": "openid-connect", "protocolMapper": mapper, "config": config})
+}
+
 /// What its ID tokens say of a user, beside what every one says.
 fn mappers() -> Value {
-    let mapper = |name: &str, mapper: &str, config: &[(&str, &str)]| {
-        let config: serde_json::Map<String, Value> =
-            config.iter().map(|(key, value)| ((*key).to_owned(), Value::from(*value))).collect();
-        json!({"name": name, "protocol": "openid-connect", "protocolMapper": mapper, "config": config})
-    };
     let attribute = |name: &str, kind: &str, attribute: &str, claim: &str, json_type: &str| {
         let config = [
             ("user.attribute", attribute),

@@ -232,6 +232,9 @@ fn objects(kind: Kind, section: &str, items: &[Node], found: &mut Vec<Diagnostic
                 Diagnostic::warning("reserved-name", span, message).hint("choose another name, e.g. `tenant-admin`"),
             );
         }
+        if kind == Kind::ClientScope && super::broker::is_scope(name) {
+            found.push(Diagnostic::error("reserved-name", span, format!("the scope `{name}` is the tool's own")));
+        }
         if kind == Kind::Client && TOOLS.contains(&name) {
             found.push(Diagnostic::error("reserved-name", span, format!("the client `{name}` is the tool's own")));
         }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::report::Reason;
 use super::{Finding, Flat, Realm, births, older, secrets};
-use crate::expand::TOOLS;
+use crate::expand::{TOOLS, broker};
 use crate::state::kind::{Class, KEY_PROVIDER, Own, RETIRED, SERVICE_ACCOUNT_PREFIX, Section};
 use crate::state::permissions::ADMIN_PERMISSIONS;
 use crate::state::sealed::MAPPER;
@@ -215,10 +215,9 @@ pub(super) fn with_owners(wanted: &mut Flat) {
 }
 
 fn is_tool(id: &ObjectId) -> bool {
-    if id.kind == Kind::Flow && id.key.starts_with(RETIRED) {
-        return true;
-    }
-    if id.kind == Kind::ClientMapper && id.owner_and_name().1 == MAPPER {
+    let retired = id.kind == Kind::Flow && id.key.starts_with(RETIRED);
+    let scope = matches!(id.kind, Kind::ClientScope | Kind::ScopeMapper) && broker::is_scope(&id.key);
+    if retired || scope || (id.kind == Kind::ClientMapper && id.owner_and_name().1 == MAPPER) {
         return true;
     }
     TOOLS.iter().any(|tool| match id.kind {

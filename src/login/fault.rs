@@ -30,6 +30,9 @@ pub enum Fault {
     /// The realm does not announce PKCE with S256.
     #[error("no_pkce")]
     NoPkce,
+    /// The realm did not take the request that was pushed.
+    #[error("not_pushed")]
+    NotPushed,
     /// Not a signed token.
     #[error("malformed")]
     Malformed,
@@ -66,6 +69,15 @@ pub enum Fault {
     /// It was shown before.
     #[error("replayed")]
     Replayed,
+    /// It is bound to a key or a certificate, and was shown without a proof of that.
+    #[error("bound")]
+    Bound,
+    /// The proof that came with it is none, or is for another request or token.
+    #[error("proof")]
+    Proof,
+    /// It has roles that were not asked for.
+    #[error("roles")]
+    Roles,
     /// The request comes from another site.
     #[error("cross_site")]
     CrossSite,

@@ -70,7 +70,12 @@ pub fn access_token(claims: &Claims, issuer: &str, audience: &str, now: u64) -> 
     issued_by_and_for(claims, Parties { issuer, client: audience })?;
     let kind = match claims.header_type.as_deref() {
         Some("at+jwt") => true,
-        None | Some("JWT") => claims.typ.as_deref() == Some("Bearer"),
+        None | Some("JWT") => match claims.typ.as_deref() {
+            Some("Bearer") => true,
+            // Keycloak says so of those that are bound to a key.
+            Some("DPoP") => claims.cnf.is_some(),
+            _ => false,
+        },
         _ => false,
     };
     if !kind || claims.events.is_some() {

@@ -38,6 +38,8 @@ impl Default for Limits {
 pub struct Tokens {
     /// The ID token, which tells the realm at logout whose session ends.
     pub id: SecretString,
+    /// The access token, where applications may have it exchanged for one of their own.
+    pub access: Option<SecretString>,
     /// What gets new ones.
     pub refresh: Option<SecretString>,
     /// When the access token ends.

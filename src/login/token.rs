@@ -94,13 +94,14 @@ fn algorithm_name(algorithm: Algorithm) -> String {
     format!("{algorithm:?}")
 }
 
+/// What stands before a token. What is not named here is what offers keys, or asks to be understood.
 #[derive(Deserialize)]
-struct Header {
-    alg: String,
+pub(super) struct Header {
+    pub(super) alg: String,
     kid: Option<String>,
-    typ: Option<String>,
+    pub(super) typ: Option<String>,
     #[serde(flatten)]
-    rest: Map<String, Value>,
+    pub(super) rest: Map<String, Value>,
 }
 
 /// What offers keys, or asks for what is not understood.
@@ -137,6 +138,12 @@ pub struct Claims {
     pub typ: Option<String>,
     /// What a logout token is about.
     pub events: Option<Map<String, Value>>,
+    /// The key or certificate that it is bound to (RFC 7800).
+    pub cnf: Option<Value>,
+    /// Roles of the realm.
+    pub realm_access: Option<Value>,
+    /// Roles of its clients.
+    pub resource_access: Map<String, Value>,
     /// Login name.
     pub preferred_username: Option<String>,
     /// Full name.
@@ -188,27 +195,37 @@ fn header(part: &str) -> Result<Header, Fault> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).map_err(|_| Fault::Malformed)?).map_err(|_| Fault::Malformed)
 }
 
-/// What a token says, if one of the keys signed it.
-pub fn open(token: &str, keys: &Keys) -> Result<Claims, Fault> {
+/// Header and payload of a token that nobody has verified yet.
+pub(super) fn parts(token: &str) -> Result<(Header, Vec<u8>), Fault> {
     let parts: Vec<&str> = token.splitn(4, '.').collect();
-    let [head, payload, signature] = parts[..] else { return Err(Fault::Malformed) };
+    let [head, payload, _] = parts[..] else { return Err(Fault::Malformed) };
     if token.len() > LONGEST {
         return Err(Fault::Malformed);
     }
-    let header = header(head)?;
-    if header.rest.keys().any(|key| NEVER.contains(&key.as_str())) {
-        return Err(Fault::Header);
-    }
-    let Key { algorithm, key, .. } = keys.meant(&header)?;
+    let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| Fault::Malformed)?;
+    Ok((header(head)?, payload))
+}
+
+/// Whether the key that a token's header means signed it.
+pub(super) fn verified(token: &str, header: &Header, keys: &Keys) -> Result<(), Fault> {
+    let Key { algorithm, key, .. } = keys.meant(header)?;
     if header.alg != algorithm_name(*algorithm) {
         return Err(Fault::Algorithm);
     }
-    let signed = token.get(..head.len() + 1 + payload.len()).ok_or(Fault::Malformed)?;
+    let (signed, signature) = token.rsplit_once('.').ok_or(Fault::Malformed)?;
     match crypto::verify(signature, signed.as_bytes(), key, *algorithm) {
-        Ok(true) => {}
-        _ => return Err(Fault::Signature),
+        Ok(true) => Ok(()),
+        _ => Err(Fault::Signature),
     }
-    let payload = URL_SAFE_NO_PAD.decode(payload).map_err(|_| Fault::Malformed)?;
+}
+
+/// What a token says, if one of the keys signed it.
+pub fn open(token: &str, keys: &Keys) -> Result<Claims, Fault> {
+    let (header, payload) = parts(token)?;
+    if header.rest.keys().any(|key| NEVER.contains(&key.as_str())) {
+        return Err(Fault::Header);
+    }
+    verified(token, &header, keys)?;
     let claims: Claims = serde_json::from_slice(&payload).map_err(|_| Fault::Malformed)?;
     Ok(Claims { header_type: header.typ, ..claims })
 }

@@ -103,6 +103,10 @@ pub struct Broker {
     pub tenant_url: Option<String>,
     /// The public key that it authenticates with, EC P-256 in PEM. Omitted: one that is derived from the operator key.
     pub key: Option<String>,
+    /// Products whose applications may get access tokens of their users (`POST /token`), each for that product alone and for
+    /// who has a seat of it. Omitted: none.
+    #[serde(default)]
+    pub audiences: Vec<String>,
 }
 
 /// Something that licences are sold for; one client in each realm that is licensed for it. Nothing else brings its client

@@ -8,3 +8,4 @@ mod nginx;
 mod stage;
 mod standing;
 pub mod threats;
+mod tokens;

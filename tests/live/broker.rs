@@ -16,7 +16,7 @@ use crate::server::{connect, live, runtime};
 use crate::support::browser::{Answer, Browser};
 use crate::tenants::{Site, on_server};
 
-fn platform(broker: &str) -> String {
+pub fn platform(broker: &str) -> String {
     crate::support::PLATFORM.replace("{test: {}}", &format!("\n  test:\n{broker}"))
 }
 
@@ -79,7 +79,7 @@ fn realms_get_a_client_that_takes_the_brokers_key_and_no_other() {
 /// The program at work, on ports that were free.
 pub struct Serving {
     child: Child,
-    url: String,
+    pub url: String,
     operations: String,
     log: Arc<Mutex<Vec<String>>>,
 }
@@ -152,7 +152,7 @@ async fn follow(browser: &mut Browser, url: &str) -> (String, Answer) {
 }
 
 /// Fills in the login form of a realm, and goes on until somebody shows a page.
-async fn log_in(browser: &mut Browser, entry: &str, user: &str, password: &str) -> (String, Answer) {
+pub async fn log_in(browser: &mut Browser, entry: &str, user: &str, password: &str) -> (String, Answer) {
     let (_, form) = follow(browser, entry).await;
     let action = form.body.split_once("action=\"").and_then(|(_, rest)| rest.split_once('"'));
     let action = action.unwrap_or_else(|| panic!("no form: {}", form.body)).0.replace("&amp;", "&");

@@ -17,6 +17,7 @@ mod devices;
 mod doctor;
 mod edits;
 mod entitlement;
+mod exchange;
 mod faces;
 mod guide;
 mod import;

@@ -319,7 +319,15 @@ async fn attack_18_unregistered_issuer() {
 #[tokio::test]
 async fn attack_19_discovery_that_leads_elsewhere() {
     let elsewhere = super::hostile::Hostile::start().await;
-    for name in ["authorization_endpoint", "token_endpoint", "jwks_uri", "end_session_endpoint", "issuer", "redirect"] {
+    for name in [
+        "authorization_endpoint",
+        "token_endpoint",
+        "jwks_uri",
+        "end_session_endpoint",
+        "pushed_authorization_request_endpoint",
+        "issuer",
+        "redirect",
+    ] {
         let (stage, other) = (Stage::new().await, elsewhere.issuer("acme"));
         let value = match name {
             "issuer" => other.clone(),

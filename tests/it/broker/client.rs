@@ -39,6 +39,29 @@ async fn every_realm_gets_a_client_that_can_do_one_thing() {
 }
 
 #[tokio::test]
+async fn a_product_is_an_audience_for_who_has_a_seat_of_it() {
+    let api = MemoryKeycloak::new();
+    let own = with("{url: 'http://localhost:9000', audiences: [assistant, insights]}");
+    own.apply(&api).await;
+    let export = ReadRealms::export(&api, "clinic").await.expect("readable").expect("there");
+    let found = client(&api, "clinic", BROKER).await;
+    assert_eq!(found["attributes"]["standard.token.exchange.enabled"], "true");
+    assert_eq!(found["attributes"]["require.pushed.authorization.requests"], "true");
+    assert_eq!(found["optionalClientScopes"], json!(["realmwright-audience-assistant"]), "what is licensed here");
+    let scopes = &export["clientScopeMappings"]["assistant"];
+    let of = |field: &str, name: &str| {
+        scopes.as_array().into_iter().flatten().find(|scope| scope[field] == name).map(|scope| scope["roles"].clone())
+    };
+    assert_eq!(of("clientScope", "realmwright-audience-assistant"), Some(json!(["seat"])), "{scopes}");
+    assert_eq!(of("client", BROKER), Some(json!(["reviewer"])), "{scopes}");
+    let elsewhere = client(&api, "north", BROKER).await;
+    assert_eq!(elsewhere["attributes"]["standard.token.exchange.enabled"], "false");
+    with("{url: 'http://localhost:9000'}").apply(&api).await;
+    let export = ReadRealms::export(&api, "clinic").await.expect("readable").expect("there");
+    assert!(!export.to_string().contains("realmwright-audience"));
+}
+
+#[tokio::test]
 async fn it_comes_and_goes_by_an_ordinary_change() {
     let api = MemoryKeycloak::new();
     world().apply(&api).await;
@@ -55,12 +78,16 @@ fn what_can_not_be_is_found() {
     insta::assert_snapshot!(findings("{url: 'http://login.example.com'}"), @"[wrong-url] platform.yaml:4:37 `url` of the broker: plain http is for this machine alone: browsers keep the broker's cookies only where nobody listens (write it as https://login.example.com; with `tenantUrl`, as https://*.app.example.com)");
     insta::assert_snapshot!(findings("{url: 'https://login.example.com', tenantUrl: 'http://*.example.com'}"), @"[wrong-url] platform.yaml:4:77 `tenantUrl` of the broker: plain http is for this machine alone: browsers keep the broker's cookies only where nobody listens (write it as https://login.example.com; with `tenantUrl`, as https://*.app.example.com)");
     insta::assert_snapshot!(findings("{url: 'https://login.example.com', key: nonsense}"), @"[wrong-key] platform.yaml:4:71 the broker's key is not an EC P-256 public key in PEM (write `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out broker.pem`, and put here what `openssl pkey -in broker.pem -pubout` prints; or leave it out)");
+    insta::assert_snapshot!(findings("{url: 'https://login.example.com', audiences: [assistent]}"), @"[unknown-product] platform.yaml:4:78 the platform has no product `assistent` (did you mean `assistant`?)");
     insta::assert_snapshot!(findings("{url: 'https://login.example.com/app'}"), @r#"[wrong-value] platform.yaml:4:37 `url` is "https://login.example.com/app", which its pattern does not allow (it must match ^https?://[^\s/?#@*]+$)"#);
 }
 
 #[test]
 fn no_manifest_touches_it() {
     let over = "        realm: {clients: [{clientId: realmwright-broker, enabled: false}]}\n        licences:\n";
+    let findings = world().edit("tenants.yaml", "        licences:\n", over).findings();
+    assert!(findings.contains("[reserved-name]"), "{findings}");
+    let over = "        realm: {clientScopes: [{name: realmwright-audience-assistant, protocol: openid-connect}]}\n        licences:\n";
     let findings = world().edit("tenants.yaml", "        licences:\n", over).findings();
     assert!(findings.contains("[reserved-name]"), "{findings}");
 }

@@ -34,6 +34,43 @@ async fn a_login_makes_a_session_that_applications_see() {
 }
 
 #[tokio::test]
+async fn the_browser_sees_nothing_of_a_request_that_was_pushed() {
+    let stage = Stage::new().await;
+    let mut browser = Browser::new();
+    let sent = browser.get(&format!("{}/t/acme", stage.url)).await.location();
+    let sent = url::Url::parse(&sent).expect("a URL");
+    let names: Vec<String> = sent.query_pairs().map(|(name, _)| name.into_owned()).collect();
+    assert_eq!(names, ["client_id", "request_uri"]);
+    let back = browser.get(sent.as_str()).await.location();
+    assert_eq!((browser.get(&back).await.status, stage.hostile.asked("acme/par")), (303, 1));
+    assert_eq!(browser.get(sent.as_str()).await.status, 400, "it is good once");
+}
+
+#[tokio::test]
+async fn a_request_is_pushed_wherever_the_realm_takes_that() {
+    let stage = Stage::new().await;
+    type Change = fn(&mut serde_json::Value);
+    let refusals: [(Change, u16, &str); 4] = [
+        (|answer| *answer = serde_json::Value::Null, 400, "not_pushed"),
+        (|answer| answer["request_uri"] = "https://evil.example/".into(), 400, "not_pushed"),
+        (|answer| answer["request_uri"] = "urn:x\r\ny".into(), 400, "not_pushed"),
+        (|answer| answer["expires_in"] = 0.into(), 400, "not_pushed"),
+    ];
+    for (change, status, reason) in refusals {
+        stage.hostile.twist(|twists| twists.pushed = Some(Box::new(change)));
+        let answer = Browser::new().get(&format!("{}/t/acme", stage.url)).await;
+        assert_eq!((answer.status, stage.last()), (status, format!("login_refused {reason} acme")));
+    }
+    let stage = Stage::new().await;
+    let without = |said: &mut serde_json::Value| {
+        drop(said.as_object_mut().expect("a map").remove("pushed_authorization_request_endpoint"));
+    };
+    stage.hostile.twist(|twists| twists.metadata = Some(Box::new(without)));
+    let mut browser = stage.user("acme").await;
+    assert!(stage.is_in(&mut browser).await && stage.hostile.asked("acme/par") == 0);
+}
+
+#[tokio::test]
 async fn a_session_of_one_tenant_is_none_of_another() {
     let stage = Stage::new().await;
     let mut browser = stage.user("acme").await;

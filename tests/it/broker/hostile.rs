@@ -33,6 +33,12 @@ pub struct Twists {
     pub claims: Twist<Value>,
     /// The ID token when it is signed.
     pub token: Twist<String>,
+    /// The answer to a request that is pushed; a null is a refusal.
+    pub pushed: Twist<Value>,
+    /// What a token says that another was exchanged for.
+    pub exchanged: Twist<Value>,
+    /// The answer to an exchange; a null is a refusal.
+    pub exchange: Twist<Value>,
     /// The answer to a refresh; a null is a refusal.
     pub refreshed: Twist<Value>,
     /// Whether its token endpoint is out of order.
@@ -52,6 +58,12 @@ struct Known {
     codes: BTreeMap<String, Granted>,
     /// Refresh tokens that are good, and the realm of each.
     refresh: BTreeMap<String, String>,
+    /// The same of access tokens.
+    access: BTreeMap<String, String>,
+    /// What was pushed, by the name that it was given.
+    pushed: BTreeMap<String, BTreeMap<String, String>>,
+    /// What the last exchange asked for.
+    exchange: BTreeMap<String, String>,
     asked: BTreeMap<String, usize>,
     made: usize,
     twists: Twists,
@@ -80,6 +92,7 @@ impl Hostile {
             .route(&format!("{realm}/.well-known/openid-configuration"), get(metadata))
             .route(&format!("{realm}/certs"), get(certs))
             .route(&format!("{realm}/auth"), get(authorize))
+            .route(&format!("{realm}/par"), post(push))
             .route(&format!("{realm}/token"), post(token))
             .with_state(own.clone());
         tokio::spawn(
@@ -103,6 +116,11 @@ impl Hostile {
     /// How often an endpoint was asked, e.g. `acme/token`.
     pub fn asked(&self, what: &str) -> usize {
         self.known.lock().unwrap().asked.get(what).copied().unwrap_or_default()
+    }
+
+    /// What the last exchange asked for.
+    pub fn exchanged(&self) -> BTreeMap<String, String> {
+        self.known.lock().unwrap().exchange.clone()
     }
 
     pub fn access_tokens_last(&self, seconds: u64) {
@@ -177,10 +195,69 @@ impl Hostile {
         known.made += 1;
         let refresh = format!("refresh-{}", known.made);
         known.refresh.insert(refresh.clone(), realm.to_owned());
+        let access = format!("access-{}", known.made);
+        known.access.insert(access.clone(), realm.to_owned());
         json!({
-            "access_token": format!("access-{}", known.made), "token_type": "Bearer", "expires_in": known.lasts,
+            "access_token": access, "token_type": "Bearer", "expires_in": known.lasts,
             "refresh_token": refresh, "id_token": id,
         })
+    }
+
+    /// What a token says for this audience alone.
+    pub fn access_claims(&self, realm: &str, audience: &str) -> Value {
+        let mut known = self.known.lock().unwrap();
+        known.made += 1;
+        json!({
+            "iss": self.issuer(realm), "aud": audience, "azp": BROKER, "typ": "Bearer", "sub": format!("{realm}-user"),
+            "iat": now(), "exp": now() + known.lasts, "jti": format!("access-{}", known.made),
+            "resource_access": {audience: {"roles": ["seat"]}},
+        })
+    }
+
+    fn exchange(&self, realm: &str, asked: &BTreeMap<String, String>) -> Value {
+        self.known.lock().unwrap().exchange = asked.clone();
+        let mut claims = self.access_claims(realm, asked.get("audience").map(String::as_str).unwrap_or_default());
+        self.known.lock().unwrap().twists.exchanged.iter().for_each(|twist| twist(&mut claims));
+        let mut answer = json!({
+            "access_token": self.sign(realm, &self.header(realm), &claims), "token_type": "Bearer", "expires_in": 300,
+            "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        });
+        self.known.lock().unwrap().twists.exchange.iter().for_each(|twist| twist(&mut answer));
+        answer
+    }
+
+    /// Whether a request's assertion is the broker's, for this realm.
+    fn is_broker(&self, realm: &str, asked: &BTreeMap<String, String>) -> bool {
+        let said = |name: &str| asked.get(name).cloned().unwrap_or_default();
+        let assertion = said("client_assertion");
+        let claims = assertion.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).unwrap_or_default();
+        let claims: Value = serde_json::from_slice(&claims).unwrap_or_default();
+        claims["aud"] == self.issuer(realm) && claims["sub"] == BROKER && said("client_id") == BROKER
+    }
+}
+
+fn refused(word: &str) -> Response {
+    (StatusCode::BAD_REQUEST, Json(json!({"error": word}))).into_response()
+}
+
+async fn push(
+    State(own): State<Hostile>,
+    Path(realm): Path<String>,
+    Form(asked): Form<BTreeMap<String, String>>,
+) -> Response {
+    own.count(&realm, "par");
+    if !own.is_broker(&realm, &asked) || asked.contains_key("request_uri") {
+        return refused("invalid_client");
+    }
+    let mut known = own.known.lock().unwrap();
+    known.made += 1;
+    let name = format!("urn:ietf:params:oauth:request_uri:{}", known.made);
+    known.pushed.insert(name.clone(), asked);
+    let mut answer = json!({"request_uri": name, "expires_in": 60});
+    known.twists.pushed.iter().for_each(|twist| twist(&mut answer));
+    match answer.is_null() {
+        true => refused("invalid_request"),
+        false => (StatusCode::CREATED, Json(answer)).into_response(),
     }
 }
 
@@ -189,6 +266,7 @@ async fn metadata(State(own): State<Hostile>, Path(realm): Path<String>) -> Resp
     let issuer = own.issuer(&realm);
     let mut said = json!({
         "issuer": issuer, "authorization_endpoint": format!("{issuer}/auth"), "token_endpoint": format!("{issuer}/token"),
+        "pushed_authorization_request_endpoint": format!("{issuer}/par"),
         "jwks_uri": format!("{issuer}/certs"), "end_session_endpoint": format!("{issuer}/logout"),
         "response_types_supported": ["code"], "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256", "RS256"],
@@ -213,9 +291,13 @@ async fn certs(State(own): State<Hostile>, Path(realm): Path<String>) -> Respons
 async fn authorize(
     State(own): State<Hostile>,
     Path(realm): Path<String>,
-    Query(asked): Query<BTreeMap<String, String>>,
+    Query(mut asked): Query<BTreeMap<String, String>>,
 ) -> Response {
     own.count(&realm, "auth");
+    if let Some(name) = asked.remove("request_uri") {
+        let Some(pushed) = own.known.lock().unwrap().pushed.remove(&name) else { return refused("invalid_request") };
+        asked = pushed;
+    }
     let said = |name: &str| asked.get(name).cloned().unwrap_or_default();
     if said("code_challenge_method") != "S256" || said("client_id") != BROKER || said("response_type") != "code" {
         return StatusCode::BAD_REQUEST.into_response();
@@ -248,12 +330,15 @@ async fn token(
     if own.known.lock().unwrap().twists.down {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    let refused = |word: &str| (StatusCode::BAD_REQUEST, Json(json!({"error": word}))).into_response();
-    let assertion = said("client_assertion");
-    let claims = assertion.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).unwrap_or_default();
-    let claims: Value = serde_json::from_slice(&claims).unwrap_or_default();
-    if claims["aud"] != own.issuer(&realm) || claims["sub"] != BROKER || said("client_id") != BROKER {
+    if !own.is_broker(&realm, &asked) {
         return refused("invalid_client");
+    }
+    if said("grant_type").ends_with(":token-exchange") {
+        if own.known.lock().unwrap().access.get(&said("subject_token")) != Some(&realm) {
+            return refused("invalid_token");
+        }
+        let answer = own.exchange(&realm, &asked);
+        return if answer.is_null() { refused("invalid_request") } else { Json(answer).into_response() };
     }
     if said("grant_type") == "refresh_token" {
         // Used up by being shown, as templates have it.

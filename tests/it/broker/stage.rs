@@ -91,9 +91,11 @@ impl Stage {
             let words = [Some(what.to_owned()), reason, event.tenant.map(str::to_owned)];
             told.lock().unwrap().push(words.into_iter().flatten().collect::<Vec<_>>().join(" "));
         });
+        let audiences = ["assistant", "insights"].map(str::to_owned).into();
         let key = OperatorKey::from_pem(&OperatorKey::generate().expect("a key")).expect("a key");
         let proxies = Proxies::new(proxies.iter().map(|network| network.parse().expect("a network")));
-        let broker = Arc::new(Broker::new(Setup { directory, proxies, limits, key, log }).expect("a broker"));
+        let broker =
+            Arc::new(Broker::new(Setup { directory, proxies, limits, audiences, key, log }).expect("a broker"));
         let service = router(broker.clone()).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
         Self { hostile, url, port, broker, events }

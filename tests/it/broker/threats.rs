@@ -88,6 +88,17 @@ const THREATS: &[Threat] = &[
         "403 on every way in and to whoever is in; its clients are disabled where it is suspended",
     ),
     threat(38, "An access token for another audience, or of another tenant", "401"),
+    threat(
+        39,
+        "A token exchanged for more than was asked for, of another tenant, or given before; asked by another site",
+        "The token must be for that audience alone, of the same user and realm, with no other roles, and new; the realm gives \
+         none to who has no seat",
+    ),
+    threat(
+        41,
+        "A token that is bound to a key or a certificate, shown as it is; proofs that are not right",
+        "401; a proof is good once, for a minute, for one request and one token",
+    ),
     threat(42, "Clickjacking; what an error of a realm says is shown", "No frames; the browser is shown none of it"),
     threat(43, "Secrets in referrers, histories and caches", "`no-store`, `no-referrer`, 303"),
     threat(48, "Answers and bodies without end", "Limits of bytes and time; a login under way costs no memory"),
