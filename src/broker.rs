@@ -37,6 +37,7 @@ use crate::login::tenant::Directory;
 pub use event::{Event, Happened};
 use operations::Counters;
 pub use operations::router as operations;
+use pages::Policy;
 use provider::Providers;
 use seal::Seal;
 pub use web::{router, serve};
@@ -72,7 +73,7 @@ pub struct Broker {
     shown: Cache<Key, ()>,
     counters: Counters,
     log: Box<dyn Fn(&Event<'_>) + Send + Sync>,
-    policy: String,
+    policy: Policy,
 }
 
 /// For how long something that was shown is remembered: longer than it is good for.
@@ -92,7 +93,7 @@ impl Broker {
             refreshing: Cache::builder().max_capacity(MOST_SHOWN).time_to_live(Duration::from_secs(60)).build(),
             shown: Cache::builder().max_capacity(MOST_SHOWN).time_to_live(REMEMBERED).build(),
             counters: Counters::default(),
-            policy: pages::policy(&directory),
+            policy: Policy::new(&directory),
             directory,
             proxies,
             audiences,

@@ -55,7 +55,10 @@ async fn at_realm(asked: &Asked, session: &Session) -> String {
 /// `GET /t/TENANT/signed-out`: where the realm sends the browser back to.
 pub(super) async fn signed_out(asked: Asked) -> Response {
     match asked.tenant_here() {
-        Ok(tenant) => pages::signed_out(asked.language, &asked.broker.directory.addresses().entry(&tenant.name)),
+        Ok(tenant) => {
+            let again = asked.broker.directory.addresses().entry(&tenant.name);
+            pages::signed_out(asked.language, &tenant, &again)
+        }
         Err(nobody) => nobody,
     }
 }

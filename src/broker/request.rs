@@ -129,9 +129,9 @@ impl Asked {
     }
 
     /// A login that came to nothing: the log has the reason, the browser a page without it.
-    pub(super) fn login_refused(&self, tenant: &Tenant, fault: Fault) -> Response {
+    pub(super) fn login_refused(&self, tenant: &Arc<Tenant>, fault: Fault) -> Response {
         self.tell(Some(&tenant.name), Happened::LoginRefused(fault));
         let again = self.broker.directory.addresses().entry(&tenant.name);
-        pages::failed(self.language, fault, &again, &self.id)
+        pages::failed(self.language, tenant, fault, &again, &self.id)
     }
 }

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 use super::request::Asked;
 use super::start::with_back;
-use super::{Broker, callback, choose, exchange, logout, operations, start};
+use super::{Broker, callback, choose, exchange, logout, operations, pages, start};
 use crate::login::fault::Fault;
 use crate::login::identity::{self, Identity};
 use crate::login::origin::may_read;
@@ -143,6 +143,7 @@ async fn session(asked: Asked) -> Response {
 async fn with_headers(State(broker): State<Arc<Broker>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let secure = broker.directory.addresses().url().scheme() == "https";
+    let policy = broker.policy.of(pages::shown(&response));
     let headers = response.headers_mut();
     let mut put = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -153,7 +154,7 @@ async fn with_headers(State(broker): State<Arc<Broker>>, request: Request, next:
     put(header::REFERRER_POLICY, "no-referrer");
     put(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     put(header::X_FRAME_OPTIONS, "DENY");
-    put(header::CONTENT_SECURITY_POLICY, &broker.policy);
+    put(header::CONTENT_SECURITY_POLICY, &policy);
     put(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     put(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     if secure {

@@ -20,6 +20,15 @@ pub struct Brand {
     pub privacy: Option<Url>,
 }
 
+impl Brand {
+    /// Reads it from what manifests say of each part; what can't be shown is left out.
+    pub fn read<'a>(said: impl Fn(&str) -> Option<&'a str>) -> Self {
+        let at = |key: &str| said(key).and_then(address);
+        let primary = said("primary").and_then(Colour::parse);
+        Self { primary, logo: at("logo"), terms: at("terms"), privacy: at("privacy") }
+    }
+}
+
 /// A colour of the web.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Colour([u8; 3]);

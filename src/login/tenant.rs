@@ -7,6 +7,7 @@ use std::sync::Arc;
 use url::Url;
 
 use super::address::Addresses;
+use super::brand::Brand;
 use super::fault::Fault;
 use super::lease::Terms;
 use super::standing::{Networks, Period, Shut, Standing};
@@ -20,6 +21,8 @@ pub struct Tenant {
     pub label: String,
     /// The issuer of its realm.
     pub issuer: String,
+    /// What it looks like.
+    pub brand: Brand,
     /// Whether its users get in at all.
     pub standing: Standing,
     /// Where they come from.

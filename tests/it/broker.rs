@@ -5,6 +5,7 @@ mod client;
 mod flow;
 mod hostile;
 mod nginx;
+mod pages;
 mod stage;
 mod standing;
 pub mod threats;

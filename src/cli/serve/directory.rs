@@ -9,6 +9,7 @@ use super::super::session::{self, Wanted};
 use crate::accounting;
 use crate::expand::Desired;
 use crate::login::address::Addresses;
+use crate::login::brand::Brand;
 use crate::login::standing::{self, Networks};
 use crate::login::tenant::{Directory, Tenant};
 use crate::manifest::resolve::Network;
@@ -35,6 +36,7 @@ fn tenant(network: &Network, desired: &Desired, server: &str) -> anyhow::Result<
         name: desired.name.clone(),
         label: desired.label.clone(),
         issuer: issuer(desired, server).context("an issuer can't be made")?.into(),
+        brand: Brand::read(|key| known.brand.get(key)?.text()),
         standing: accounting::standing(network, known),
         networks: match &known.settings.login.networks {
             Some(networks) => Networks::only(networks.iter().filter_map(|text| standing::network(text).ok())),
