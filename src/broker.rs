@@ -8,6 +8,7 @@ mod bearer;
 mod callback;
 mod choose;
 mod cookies;
+mod domains;
 mod event;
 mod exchange;
 mod fetch;
@@ -23,17 +24,19 @@ mod verify;
 mod web;
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use moka::future::Cache;
 
 use crate::expand::BROKER;
 use crate::keycloak::key::{KeyError, OperatorKey};
+use crate::login::domain::{Proofs, Prover};
 use crate::login::fault::Fault;
 use crate::login::proxy::Proxies;
 use crate::login::session::{Key, Limits, Sessions};
 use crate::login::tenant::Directory;
+pub use domains::{Dns, prover};
 pub use event::{Event, Happened};
 use operations::Counters;
 pub use operations::router as operations;
@@ -52,6 +55,8 @@ pub struct Setup {
     pub limits: Limits,
     /// Whom applications may get access tokens for.
     pub audiences: BTreeSet<String>,
+    /// Who is asked whether domains are proved; nobody: none is.
+    pub dns: Option<Dns>,
     /// What it authenticates with.
     pub key: OperatorKey,
     /// Who is told of what happens.
@@ -65,6 +70,9 @@ pub struct Broker {
     audiences: BTreeSet<String>,
     key: OperatorKey,
     seal: Seal,
+    dns: Option<Dns>,
+    prover: Prover,
+    proofs: RwLock<Proofs>,
     sessions: Mutex<Sessions>,
     providers: Providers,
     /// Sessions whose tokens are being got anew.
@@ -85,9 +93,12 @@ const MOST_SHOWN: u64 = 1_000_000;
 impl Broker {
     /// A broker that nobody has asked yet.
     pub fn new(setup: Setup) -> Result<Self, SetupError> {
-        let Setup { directory, proxies, limits, audiences, key, log } = setup;
+        let Setup { directory, proxies, limits, audiences, dns, key, log } = setup;
         Ok(Self {
             seal: Seal::new(&key)?,
+            dns,
+            prover: prover(&key)?,
+            proofs: RwLock::default(),
             providers: Providers::new()?,
             sessions: Mutex::new(Sessions::new(limits)),
             refreshing: Cache::builder().max_capacity(MOST_SHOWN).time_to_live(Duration::from_secs(60)).build(),

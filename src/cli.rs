@@ -11,6 +11,7 @@ mod count;
 mod destroy;
 mod device;
 mod doctor;
+mod domain;
 mod drift;
 mod excerpt;
 mod exit;
@@ -117,6 +118,7 @@ impl Call {
             Command::Count(options) => count::run(printer, options).await,
             Command::Resources(options) => resources::run(printer, options).await,
             Command::Tree(options) => tree::run(printer, options).await,
+            Command::Domain(options) => domain::run(printer, options).await,
             Command::Serve(options) => serve::run(printer, options).await,
             Command::Import(options) => import::run(printer, options).await,
             Command::Bootstrap(options) => bootstrap::run(printer, options).await,

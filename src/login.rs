@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod brand;
+pub mod domain;
 pub mod exchange;
 pub mod fault;
 pub mod identity;

@@ -40,7 +40,7 @@ pub(super) async fn callback(asked: Asked) -> Response {
 async fn end(asked: &Asked, tenant: &Arc<Tenant>, answer: &Answer) -> Result<(HeaderMap, String), Fault> {
     let broker = &asked.broker;
     let name = cookies::login(&answer.state).ok_or(Fault::State)?;
-    let pending = broker.seal.open(&name, cookies::value(&asked.headers, &name).ok_or(Fault::State)?)?;
+    let pending: Pending = broker.seal.open(&name, cookies::value(&asked.headers, &name).ok_or(Fault::State)?)?;
     let provider = broker.providers.of(&tenant.issuer).await?;
     let issuer = provider.metadata.issuer().as_str();
     pending.accepts(answer, &tenant.name, issuer, provider.names_itself(), now())?;

@@ -1,5 +1,9 @@
-//! `GET /` and `GET /t`: the page where somebody says where they work, or sees that they are logged in.
+//! `/` and `/t`: the page where somebody says where they work, or sees that they are logged in.
 
+use std::collections::HashMap;
+
+use axum::Form;
+use axum::extract::rejection::FormRejection;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::request::Asked;
@@ -11,10 +15,8 @@ use crate::login::tenant::Found;
 pub(super) async fn choose(asked: Asked) -> Response {
     let directory = &asked.broker.directory;
     let back = asked.parameter("back").and_then(|back| target(&back, &asked.origin()));
-    // Whether there is such a tenant is not looked at here: what was typed becomes an address, whatever it is.
-    if let Some(name) = asked.parameter("tenant").map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty())
-    {
-        return Redirect::to(&with_back(directory.addresses().entry(&name), back)).into_response();
+    if let Some(sent) = asked.parameter("tenant").and_then(|typed| asked.to(&typed, back.clone())) {
+        return sent;
     }
     let session = asked.session().await.ok().flatten();
     if let Some(session) = session {
@@ -34,5 +36,26 @@ pub(super) async fn choose(asked: Asked) -> Response {
         }
         _ => None,
     };
-    pages::choose(asked.language, last, back)
+    pages::choose(asked.language, directory.has_domains(), last, back)
+}
+
+/// `POST /t`: what was typed, which is in no address, history or log of a proxy.
+pub(super) async fn chosen(asked: Asked, form: Result<Form<HashMap<String, String>>, FormRejection>) -> Response {
+    let form = form.map(|Form(form)| form).unwrap_or_default();
+    let back = form.get("back").and_then(|back| target(back, &asked.origin()));
+    let sent = form.get("tenant").and_then(|typed| asked.to(typed, back.clone()));
+    sent.unwrap_or_else(|| Redirect::to(&with_back(asked.origin(), back)).into_response())
+}
+
+impl Asked {
+    /// To the login of the tenant whose name or address somebody typed, if they typed something. Whether there is such a
+    /// tenant is not looked at here: a name becomes an address, whatever it is.
+    fn to(&self, typed: &str, back: Option<String>) -> Option<Response> {
+        let typed = Some(typed.trim()).filter(|typed| !typed.is_empty())?;
+        if typed.contains('@') {
+            return Some(self.by_address(typed, back));
+        }
+        let entry = self.broker.directory.addresses().entry(&typed.to_lowercase());
+        Some(Redirect::to(&with_back(entry, back)).into_response())
+    }
 }

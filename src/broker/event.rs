@@ -5,7 +5,7 @@ use crate::login::fault::Fault;
 /// Something that happened.
 #[derive(Debug, Clone, Copy)]
 pub struct Event<'a> {
-    /// The request that it happened in; the browser is shown the same.
+    /// The request that it happened in, of which the browser is shown the same; or what it is about, where nobody asked.
     pub request: &'a str,
     /// The tenant, where it is known.
     pub tenant: Option<&'a str>,
@@ -38,6 +38,10 @@ pub enum Happened {
     LoggedOutAtRealm(usize),
     /// A logout was refused.
     LogoutRefused(Fault),
+    /// A domain of a tenant's is proved; the event names it in place of a request.
+    DomainProved,
+    /// It is no more.
+    DomainLapsed,
 }
 
 impl Happened {
@@ -55,6 +59,8 @@ impl Happened {
             Self::LoggedOut => ("logged_out", None),
             Self::LoggedOutAtRealm(_) => ("logged_out_at_realm", None),
             Self::LogoutRefused(fault) => ("logout_refused", Some(fault.word())),
+            Self::DomainProved => ("domain_proved", None),
+            Self::DomainLapsed => ("domain_lapsed", None),
         }
     }
 }

@@ -45,6 +45,8 @@ fn colours(brand: &Brand) -> Option<String> {
 #[template(path = "choose.html")]
 struct Choose {
     frame: Frame,
+    /// Whether addresses of e-mail lead somewhere.
+    by_address: bool,
     last: Option<(String, String)>,
     back: Option<String>,
 }
@@ -88,8 +90,13 @@ fn page(status: StatusCode, template: &impl Template, tenant: Option<Arc<Tenant>
 }
 
 /// Where do you work? `last` is what this browser chose before, by its label and address.
-pub(super) fn choose(language: Language, last: Option<(String, String)>, back: Option<String>) -> Response {
-    page(StatusCode::OK, &Choose { frame: Frame::new(language, None), last, back }, None)
+pub(super) fn choose(
+    language: Language,
+    by_address: bool,
+    last: Option<(String, String)>,
+    back: Option<String>,
+) -> Response {
+    page(StatusCode::OK, &Choose { frame: Frame::new(language, None), by_address, last, back }, None)
 }
 
 /// Who is logged in, and the way out.

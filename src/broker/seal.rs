@@ -3,11 +3,12 @@
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use crate::keycloak::key::{KeyError, OperatorKey};
 use crate::login::fault::Fault;
-use crate::login::pending::Pending;
 use crate::login::session::Key;
 
 /// The longest sealed text that is opened; browsers keep 4096 bytes of a cookie.
@@ -22,16 +23,16 @@ impl Seal {
         RandomizedNonceKey::new(&AES_256_GCM, &secret).map(Self).map_err(|_| KeyError::Crypto("used to seal"))
     }
 
-    /// Seals a login for the cookie of this name.
-    pub(super) fn close(&self, name: &str, pending: &Pending) -> Option<String> {
-        let mut text = serde_json::to_vec(pending).ok()?;
+    /// Seals something for the place of this name, e.g. a login for a cookie.
+    pub(super) fn close(&self, name: &str, what: &impl Serialize) -> Option<String> {
+        let mut text = serde_json::to_vec(what).ok()?;
         let nonce = self.0.seal_in_place_append_tag(Aad::from(name), &mut text).ok()?;
         let sealed = URL_SAFE_NO_PAD.encode([nonce.as_ref().as_slice(), &text].concat());
         (sealed.len() <= LONGEST).then_some(sealed)
     }
 
-    /// Opens what was sealed for the cookie of this name.
-    pub(super) fn open(&self, name: &str, sealed: &str) -> Result<Pending, Fault> {
+    /// Opens what was sealed for the place of this name.
+    pub(super) fn open<T: DeserializeOwned>(&self, name: &str, sealed: &str) -> Result<T, Fault> {
         let bytes =
             Some(sealed).filter(|text| text.len() <= LONGEST).and_then(|text| URL_SAFE_NO_PAD.decode(text).ok());
         let bytes = bytes.ok_or(Fault::State)?;

@@ -70,6 +70,9 @@ async fn begin(asked: &Asked, tenant: &Arc<Tenant>) -> Result<Response, Fault> {
         )
         .set_pkce_challenge(challenge)
         .url();
+    if let Some(address) = asked.hint(tenant) {
+        url.query_pairs_mut().append_pair("login_hint", &address);
+    }
     if let Some(endpoint) = provider.pushes() {
         url = pushed(broker, &provider, endpoint, url).await?;
     }

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 
 use super::request::Asked;
 use super::start::with_back;
-use super::{Broker, callback, choose, exchange, logout, operations, pages, start};
+use super::{Broker, callback, choose, domains, exchange, logout, operations, pages, start};
 use crate::login::fault::Fault;
 use crate::login::identity::{self, Identity};
 use crate::login::origin::may_read;
@@ -35,7 +35,7 @@ const SWEEP: Duration = Duration::from_secs(60);
 pub fn router(broker: Arc<Broker>) -> Router {
     Router::new()
         .route("/", get(choose::choose))
-        .route("/t", get(choose::choose))
+        .route("/t", get(choose::choose).post(choose::chosen))
         .route("/t/{tenant}", get(start::start))
         .route("/t/{tenant}/callback", get(callback::callback))
         .route("/t/{tenant}/signed-out", get(logout::signed_out))
@@ -182,6 +182,13 @@ pub async fn serve(
             sweeping.sweep();
         }
     });
+    let proving = broker.clone();
+    let prover = tokio::spawn(async move {
+        loop {
+            proving.prove().await;
+            tokio::time::sleep(domains::EVERY).await;
+        }
+    });
     let outside = router(broker.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let outside = axum::serve(public, outside).with_graceful_shutdown(stopped());
     let inside = axum::serve(operators, operations::router(broker.clone())).with_graceful_shutdown(stopped());
@@ -192,6 +199,7 @@ pub async fn serve(
     let ended = tokio::time::timeout(GRACE, outside).await;
     inside.abort();
     sweeper.abort();
+    prover.abort();
     match ended {
         Ok(Ok(result)) => result,
         _ => Ok(()),

@@ -6,8 +6,8 @@ use clap::builder::{OsStringValueParser, Resettable, TypedValueParser};
 use clap::{Arg, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{
-    apply, bootstrap, check, completions, config, count, destroy, device, doctor, drift, explain, fmt, guards, import,
-    ledger, licence, man, plan, resources, restore, rotate, schema, serve, tree, usage, validate,
+    apply, bootstrap, check, completions, config, count, destroy, device, doctor, domain, drift, explain, fmt, guards,
+    import, ledger, licence, man, plan, resources, restore, rotate, schema, serve, tree, usage, validate,
 };
 use crate::plan::Waiver;
 use crate::plan::select::{Selection, Selector};
@@ -109,6 +109,8 @@ pub(super) enum Command {
     Ledger(ledger::Command),
     /// Serve the token broker, through which tenants' users log in
     Serve(serve::Options),
+    /// Show what proves that the domains of a tenant's e-mail addresses are its own
+    Domain(domain::Options),
     /// Write manifests for realms that are there, or for exports of realms
     Import(import::Options),
     /// Prepare a server, once, with an administrator's login

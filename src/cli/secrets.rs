@@ -34,6 +34,14 @@ pub(super) fn broker_key(file: Option<&Path>) -> anyhow::Result<Option<OperatorK
     optional_key("broker's", file, BROKER_VARIABLE)
 }
 
+/// The key that the broker authenticates with: its own, or else the one that is derived from the operator key.
+pub(super) fn the_brokers_key(own: Option<&Path>, operator: Option<&Path>) -> anyhow::Result<OperatorKey> {
+    match broker_key(own)? {
+        Some(key) => Ok(key),
+        None => Ok(operator_key(operator)?.for_broker()?),
+    }
+}
+
 fn optional_key(whose: &str, file: Option<&Path>, name: &str) -> anyhow::Result<Option<OperatorKey>> {
     let (pem, from) = match (file, variable(name)) {
         (Some(path), _) => (files::named(path)?.into(), path.display().to_string()),

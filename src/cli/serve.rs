@@ -16,12 +16,13 @@ use tokio::net::TcpListener;
 use super::args::{SecretFiles, Target};
 use super::exit::{Exit, UsageError};
 use super::output::Printer;
-use super::session::{self, Meant, Wanted};
+use super::session::{self, Meant};
 use super::{apply, secrets};
-use crate::broker::{Broker, Event, Happened, Setup, serve};
+use crate::broker::{Broker, Dns, Event, Happened, Setup, serve};
 use crate::login::proxy::Proxies;
 use crate::login::session::Limits;
 use crate::login::standing;
+use crate::manifest::resolve::Network;
 use crate::plan::select::Selection;
 
 /// `serve`
@@ -47,6 +48,9 @@ pub(super) struct Options {
     /// A proxy in front of it, by its address or network, whose X-Forwarded-Host and X-Forwarded-Uri are believed. May be given again
     #[arg(long = "trusted-proxy", value_name = "NETWORK", value_parser = network)]
     trusted_proxies: Vec<IpNet>,
+    /// A name server that is asked whether domains are proved, by its address; by default those of the system
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    resolver: Option<SocketAddr>,
     /// Minutes after which a session ends that is not used
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=1440), value_name = "MINUTES")]
     idle: u64,
@@ -66,17 +70,16 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let wanted = session::wanted(printer, &Meant { dir, target, secrets: files, selection, books: None }, None)?;
     let directory = directory::of(&wanted, target)?;
     let audiences = wanted.network.broker.iter().flat_map(|broker| broker.audiences.iter().cloned()).collect();
-    let key = match secrets::broker_key(options.broker_key.as_deref())? {
-        Some(key) => key,
-        None => secrets::operator_key(target.operator_key.as_deref())?.for_broker()?,
-    };
-    is_the_one(&wanted, key.jwks())?;
+    let key = secrets::the_brokers_key(options.broker_key.as_deref(), target.operator_key.as_deref())?;
+    is_the_one(&wanted.network, key.jwks())?;
     let limits = Limits { idle: options.idle * 60, absolute: options.longest * 60, ..Limits::default() };
     let (url, count) = (directory.addresses().url().clone(), directory.tenants().count());
     let told = *printer;
     let log = Box::new(move |event: &Event<'_>| told.say(&line(event)));
+    let dns = directory.has_domains().then(|| Dns::new(options.resolver)).transpose();
+    let dns = dns.context("the system's name servers are not known; name one with --resolver")?;
     let proxies = Proxies::new(options.trusted_proxies.iter().copied());
-    let broker = Arc::new(Broker::new(Setup { directory, proxies, limits, audiences, key, log })?);
+    let broker = Arc::new(Broker::new(Setup { directory, proxies, limits, audiences, dns, key, log })?);
     let public = bind(options.listen).await?;
     let operators = bind(options.operations).await?;
     printer.say(&format!(
@@ -94,8 +97,8 @@ async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
 }
 
 /// Where the platform names the broker's key, it is this one; with another, no realm would know the broker.
-fn is_the_one(wanted: &Wanted, jwks: &str) -> anyhow::Result<()> {
-    let named = wanted.network.broker.as_ref().and_then(|broker| broker.key.as_deref());
+pub(super) fn is_the_one(network: &Network, jwks: &str) -> anyhow::Result<()> {
+    let named = network.broker.as_ref().and_then(|broker| broker.key.as_deref());
     if named.is_none_or(|pem| crate::expand::key_set(pem).as_deref() == Some(jwks)) {
         return Ok(());
     }

@@ -23,6 +23,8 @@ pub struct Tenant {
     pub issuer: String,
     /// What it looks like.
     pub brand: Brand,
+    /// Domains of its users' addresses of e-mail.
+    pub domains: Vec<String>,
     /// Whether its users get in at all.
     pub standing: Standing,
     /// Where they come from.
@@ -101,6 +103,11 @@ impl Directory {
     /// Every tenant.
     pub fn tenants(&self) -> impl Iterator<Item = &Arc<Tenant>> {
         self.by_segment.values()
+    }
+
+    /// Whether any tenant has domains by which its users find it.
+    pub fn has_domains(&self) -> bool {
+        self.tenants().any(|tenant| !tenant.domains.is_empty())
     }
 
     /// Whether this host is the broker's.

@@ -1,6 +1,7 @@
 //! The token broker.
 
 mod attacks;
+mod attacks_domains;
 mod client;
 mod flow;
 mod hostile;

@@ -309,6 +309,7 @@ fn usage_says_what_is_required_and_no_more() {
     realmwright ledger backup [OPTIONS] <FILE>
     realmwright ledger restore [OPTIONS] <FILE>
     realmwright serve [OPTIONS] [DIR]
+    realmwright domain [OPTIONS] <TENANT> [DIR]
     realmwright import [OPTIONS] --out <DIR> [REALM]...
     realmwright bootstrap [OPTIONS] [DIR]
     realmwright fmt [OPTIONS] [DIR|FILE]...

@@ -110,3 +110,35 @@ fn explain_says_whose_word_a_brand_is() {
     let told = crate::cli::shown(&told);
     assert!(told.contains("`brand.terms` of `seller`") && told.contains("`brand.privacy` of `other`"), "{told}");
 }
+
+/// What a command says, with a key, for a tenant that lists a domain.
+fn asked_for_domains(arguments: &[&str]) -> String {
+    let tenants = TENANTS.replace("- name: same", "- {name: same, login: {domains: [clinic.example]}}");
+    let dir = crate::cli::dir(&[("platform.yaml", crate::support::PLATFORM), ("north/tenants.yaml", &tenants)]);
+    let key = realmwright::keycloak::key::OperatorKey::generate().expect("a key");
+    std::fs::write(dir.path().join("operator.pem"), secrecy::ExposeSecret::expose_secret(&key)).expect("a file");
+    let told = crate::cli::realmwright(&dir, &[arguments, &["-k", "operator.pem"]].concat());
+    crate::cli::shown(&told)
+}
+
+#[test]
+fn domain_prints_what_proves_it_and_looks_whether_it_is_there() {
+    let plain = asked_for_domains(&["domain", "same"]);
+    assert!(plain.starts_with("exit 0\n_realmwright.clinic.example. TXT \"realmwright-domain="), "{plain}");
+    let dns = crate::support::dns::NameServer::start();
+    let server = dns.address.to_string();
+    let check = ["domain", "same", "--check", "--resolver", server.as_str()];
+    let missing = asked_for_domains(&check);
+    assert!(missing.starts_with("exit 1\n") && missing.contains("  ; not there\n"), "{missing}");
+    dns.set("_realmwright.clinic.example", Some("realmwright-domain=copied"));
+    assert!(asked_for_domains(&check).contains("; holds something else"));
+    dns.break_down(true);
+    assert!(asked_for_domains(&check).contains("; no answer"));
+    insta::assert_snapshot!(asked_for_domains(&["domain", "other"]), @"
+    exit 64
+
+    ---
+    error: `other` lists no domains
+    hint: list them in its manifest: `login: {domains: [clinic.example]}`
+    ");
+}

@@ -16,7 +16,7 @@ struct Walk {
 impl Walk {
     fn new() -> Self {
         let site = Site::new("walk");
-        let worker = "    realm: {clients: [{clientId: worker, publicClient: false, serviceAccountsEnabled: true}]}\n";
+        let worker = "    realm: {clients: [{clientId: worker, publicClient: false, serviceAccountsEnabled: true}]}\n    login: {domains: [clinic.example]}\n";
         site.write("north/north.yaml", &(site.tenants() + worker));
         site.write("admin.password", &live().admin.1);
         Self { site, used: BTreeSet::new() }
@@ -157,6 +157,7 @@ fn every_command_goes_well_and_says_so() {
     …
     ---
     ");
+    assert_eq!(walk.goes(0, "domain CLINIC"), "exit 0\n…\n---\n");
     insta::assert_snapshot!(walk.goes(3, "rotate client-secret CLINIC/client/worker --out worker.secret"), @r"
     exit 0
     ---

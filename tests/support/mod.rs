@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod browser;
+pub mod dns;
 pub mod forge;
 pub mod full;
 pub mod sarif;

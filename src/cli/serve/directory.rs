@@ -37,6 +37,7 @@ fn tenant(network: &Network, desired: &Desired, server: &str) -> anyhow::Result<
         label: desired.label.clone(),
         issuer: issuer(desired, server).context("an issuer can't be made")?.into(),
         brand: Brand::read(|key| known.brand.get(key)?.text()),
+        domains: known.settings.login.domains.clone(),
         standing: accounting::standing(network, known),
         networks: match &known.settings.login.networks {
             Some(networks) => Networks::only(networks.iter().filter_map(|text| standing::network(text).ok())),

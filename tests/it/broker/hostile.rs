@@ -113,6 +113,13 @@ impl Hostile {
         self.known.lock().unwrap().twists = Twists::default();
     }
 
+    /// What was pushed for the request of this address.
+    pub fn pushed(&self, url: &str) -> BTreeMap<String, String> {
+        let url = url::Url::parse(url).expect("a URL");
+        let name = url.query_pairs().find(|(name, _)| name == "request_uri").expect("pushed").1.into_owned();
+        self.known.lock().unwrap().pushed.get(&name).cloned().expect("known")
+    }
+
     /// How often an endpoint was asked, e.g. `acme/token`.
     pub fn asked(&self, what: &str) -> usize {
         self.known.lock().unwrap().asked.get(what).copied().unwrap_or_default()

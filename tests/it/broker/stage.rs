@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use realmwright::broker::{Broker, Event, Setup, router};
+use realmwright::broker::{Broker, Dns, Event, Setup, prover, router};
 use realmwright::keycloak::key::OperatorKey;
 use realmwright::login::address::Addresses;
+use realmwright::login::domain::Prover;
 use realmwright::login::proxy::Proxies;
 use realmwright::login::session::Limits;
 use realmwright::login::tenant::{Directory, Tenant};
@@ -19,6 +20,8 @@ pub struct Stage {
     pub url: String,
     pub port: u16,
     pub broker: Arc<Broker>,
+    /// What tells the records of its tenants' domains.
+    pub prover: Prover,
     /// What was logged: event, reason, tenant.
     events: Arc<Mutex<Vec<String>>>,
 }
@@ -34,6 +37,8 @@ pub struct Scene {
     pub proxies: Vec<String>,
     /// The port where browsers reach it through a proxy.
     pub outside: Option<u16>,
+    /// The name server that is asked about domains.
+    pub dns: Option<SocketAddr>,
     /// What `acme` is like.
     pub acme: Tenant,
 }
@@ -69,7 +74,7 @@ impl Stage {
     }
 
     pub async fn of(scene: Scene) -> Self {
-        let Scene { limits, hosts, proxies, outside, acme } = scene;
+        let Scene { limits, hosts, proxies, outside, dns, acme } = scene;
         let hostile = Hostile::start().await;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
@@ -93,12 +98,14 @@ impl Stage {
         });
         let audiences = ["assistant", "insights"].map(str::to_owned).into();
         let key = OperatorKey::from_pem(&OperatorKey::generate().expect("a key")).expect("a key");
+        let prover = prover(&key).expect("derived");
+        let dns = dns.map(|server| Dns::new(Some(server)).expect("a resolver"));
         let proxies = Proxies::new(proxies.iter().map(|network| network.parse().expect("a network")));
-        let broker =
-            Arc::new(Broker::new(Setup { directory, proxies, limits, audiences, key, log }).expect("a broker"));
+        let setup = Setup { directory, proxies, limits, audiences, dns, key, log };
+        let broker = Arc::new(Broker::new(setup).expect("a broker"));
         let service = router(broker.clone()).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
-        Self { hostile, url, port, broker, events }
+        Self { hostile, url, port, broker, prover, events }
     }
 
     /// Begins a login, and gives what the realm would send the browser back to.

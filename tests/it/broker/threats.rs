@@ -77,6 +77,17 @@ const THREATS: &[Threat] = &[
     threat(31, "Ways around for health checks, paths or agents", "There are none; health is on a listener of its own"),
     threat(32, "Addresses that were not proved", "Not told; who somebody is, is issuer and subject"),
     threat(
+        33,
+        "Finding the tenant by a domain as an oracle; another's domain; a copied, lapsed or missing proof",
+        "One answer for whatever is not proved, and nobody is asked meanwhile; a record proves one domain to be one tenant's, \
+         and is looked up again and again",
+    ),
+    threat(
+        34,
+        "A login that somebody else began is asked for, or taken over, by its state or its code",
+        "There is nothing to ask: a login is known to the browser that began it alone",
+    ),
+    threat(
         35,
         "Refresh tokens shown twice; a refresh about somebody else",
         "One refresh however many ask; the session ends",
