@@ -12,19 +12,23 @@ mod domains;
 mod event;
 mod exchange;
 mod fetch;
+mod kept;
 mod logout;
 mod operations;
 mod pages;
 mod provider;
+mod rates;
 mod refresh;
 mod request;
 mod seal;
+mod seats;
 mod start;
+pub mod store;
 mod verify;
 mod web;
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 use moka::future::Cache;
@@ -42,7 +46,13 @@ use operations::Counters;
 pub use operations::router as operations;
 use pages::Policy;
 use provider::Providers;
+use rates::Limiter;
+pub use rates::Rates;
 use seal::Seal;
+pub use seal::{NoSealKey, SealKey};
+use seats::Leased;
+use store::Store;
+pub use store::{Place, StoreError};
 pub use web::{router, serve};
 
 /// What the broker is set up with.
@@ -57,8 +67,14 @@ pub struct Setup {
     pub audiences: BTreeSet<String>,
     /// Who is asked whether domains are proved; nobody: none is.
     pub dns: Option<Dns>,
+    /// How many logins may be begun.
+    pub rates: Rates,
     /// What it authenticates with.
     pub key: OperatorKey,
+    /// What it seals with: the first; what the others sealed is opened.
+    pub seals: Vec<SealKey>,
+    /// Where sessions are kept.
+    pub place: Place,
     /// Who is told of what happens.
     pub log: Box<dyn Fn(&Event<'_>) + Send + Sync>,
 }
@@ -74,11 +90,15 @@ pub struct Broker {
     prover: Prover,
     proofs: RwLock<Proofs>,
     sessions: Mutex<Sessions>,
+    store: Store,
+    /// The products of which a session has a seat, as it was found lately.
+    leased: Cache<Key, Arc<Leased>>,
     providers: Providers,
     /// Sessions whose tokens are being got anew.
     refreshing: Cache<Key, ()>,
     /// What may be shown once: states of logins and names of logout tokens.
     shown: Cache<Key, ()>,
+    limiter: Limiter,
     counters: Counters,
     log: Box<dyn Fn(&Event<'_>) + Send + Sync>,
     policy: Policy,
@@ -92,17 +112,20 @@ const MOST_SHOWN: u64 = 1_000_000;
 
 impl Broker {
     /// A broker that nobody has asked yet.
-    pub fn new(setup: Setup) -> Result<Self, SetupError> {
-        let Setup { directory, proxies, limits, audiences, dns, key, log } = setup;
+    pub async fn new(setup: Setup) -> Result<Self, SetupError> {
+        let Setup { directory, proxies, limits, rates, audiences, dns, key, seals, place, log } = setup;
         Ok(Self {
-            seal: Seal::new(&key)?,
+            seal: Seal::new(&seals)?,
             dns,
             prover: prover(&key)?,
             proofs: RwLock::default(),
+            store: Store::open(&place).await?,
+            leased: Cache::builder().max_capacity(MOST_SHOWN).time_to_live(Duration::from_secs(limits.refresh)).build(),
             providers: Providers::new()?,
             sessions: Mutex::new(Sessions::new(limits)),
             refreshing: Cache::builder().max_capacity(MOST_SHOWN).time_to_live(Duration::from_secs(60)).build(),
             shown: Cache::builder().max_capacity(MOST_SHOWN).time_to_live(REMEMBERED).build(),
+            limiter: Limiter::new(rates, &proxies),
             counters: Counters::default(),
             policy: Policy::new(&directory),
             directory,
@@ -115,11 +138,6 @@ impl Broker {
 
     fn sessions(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes out the sessions that are over.
-    pub fn sweep(&self) {
-        self.sessions().sweep(now());
     }
 
     /// True the first time, for what may be shown once.
@@ -144,6 +162,9 @@ pub enum SetupError {
     /// Its key can't be used.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// Its sessions can't be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// No HTTP client.
     #[error("no HTTP client can be made: {0}")]
     Client(#[from] reqwest::Error),

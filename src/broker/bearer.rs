@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use url::Url;
 
-use super::now;
 use super::request::Asked;
+use super::{now, seal};
 use crate::login::fault::Fault;
 use crate::login::identity::Identity;
 use crate::login::proof::{Shown, proven, unbound};
 use crate::login::rules;
+use crate::login::session::Key;
 use crate::login::tenant::Tenant;
 use crate::login::token;
 
@@ -41,8 +42,9 @@ impl Asked {
         Some((scheme, token.trim()))
     }
 
-    /// Whose an access token is, if a tenant's realm made it for this audience. A realm that is not a tenant's is not asked.
-    pub(super) async fn shown(&self, scheme: Scheme, token: &str) -> Result<(Arc<Tenant>, Identity), Fault> {
+    /// Whose an access token is, if a tenant's realm made it for this audience, and what stands for its session. A realm that is
+    /// not a tenant's is not asked.
+    pub(super) async fn shown(&self, scheme: Scheme, token: &str) -> Result<(Arc<Tenant>, Identity, Key), Fault> {
         let audience = self.parameter("audience").ok_or(Fault::Audience)?;
         let issuer = token::issuer(token).ok_or(Fault::Malformed)?;
         let tenant = self.broker.directory.of_issuer(&issuer).ok_or(Fault::Issuer)?;
@@ -64,7 +66,8 @@ impl Asked {
                 }
             }
         }
-        Ok((tenant.clone(), Identity::of(&claims)))
+        let session = claims.sid.as_deref().or(claims.sub.as_deref()).unwrap_or_default();
+        Ok((tenant.clone(), Identity::of(&claims), seal::digest(&format!("bearer {issuer} {session}"))))
     }
 
     /// Method and address of the request that somebody wants to make: as a trusted proxy tells them, else of this one.

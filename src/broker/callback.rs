@@ -12,7 +12,7 @@ use crate::login::fault::Fault;
 use crate::login::identity::Identity;
 use crate::login::pending::{Answer, Pending};
 use crate::login::rules;
-use crate::login::session::Session;
+use crate::login::session::{Session, Tokens};
 use crate::login::tenant::Tenant;
 
 pub(super) async fn callback(asked: Asked) -> Response {
@@ -40,7 +40,8 @@ pub(super) async fn callback(asked: Asked) -> Response {
 async fn end(asked: &Asked, tenant: &Arc<Tenant>, answer: &Answer) -> Result<(HeaderMap, String), Fault> {
     let broker = &asked.broker;
     let name = cookies::login(&answer.state).ok_or(Fault::State)?;
-    let pending: Pending = broker.seal.open(&name, cookies::value(&asked.headers, &name).ok_or(Fault::State)?)?;
+    let sealed = cookies::value(&asked.headers, &name).ok_or(Fault::State)?;
+    let pending: Pending = broker.seal.open(&name, sealed)?;
     let provider = broker.providers.of(&tenant.issuer).await?;
     let issuer = provider.metadata.issuer().as_str();
     pending.accepts(answer, &tenant.name, issuer, provider.names_itself(), now())?;
@@ -49,18 +50,13 @@ async fn end(asked: &Asked, tenant: &Arc<Tenant>, answer: &Answer) -> Result<(He
     }
     asked.admit(tenant)?;
     let code = answer.code.clone().ok_or(Fault::Denied)?;
-    let session = redeem(asked, tenant, &pending, code).await?;
+    let (session, tokens, sid) = redeem(asked, tenant, &pending, code).await?;
     let key = seal::random().ok_or(Fault::Provider)?;
     // A session that this browser had before, or was given by somebody, is none any more.
-    let before = cookies::value(&asked.headers, cookies::SESSION).map(seal::digest);
-    let began = {
-        let mut sessions = broker.sessions();
-        before.iter().for_each(|before| drop(sessions.end(before)));
-        sessions.begin(seal::digest(&key), session)
-    };
-    if !began {
-        return Err(Fault::Provider);
+    if let Some(before) = cookies::value(&asked.headers, cookies::SESSION).map(seal::digest) {
+        broker.end(&before).await?;
     }
+    broker.begin(seal::digest(&key), session, &tokens, sid.as_deref()).await?;
     asked.tell(Some(&tenant.name), Happened::LoggedIn);
     let step = broker.directory.addresses().entry(&tenant.name);
     let step = step.path().rsplit('/').next().unwrap_or_default();
@@ -70,8 +66,13 @@ async fn end(asked: &Asked, tenant: &Arc<Tenant>, answer: &Answer) -> Result<(He
     Ok((headers, pending.back))
 }
 
-/// Redeems a code, and believes the ID token or not.
-async fn redeem(asked: &Asked, tenant: &Arc<Tenant>, pending: &Pending, code: String) -> Result<Session, Fault> {
+/// Redeems a code, and believes the ID token or not. The last is the realm's own name of the session.
+async fn redeem(
+    asked: &Asked,
+    tenant: &Arc<Tenant>,
+    pending: &Pending,
+    code: String,
+) -> Result<(Session, Tokens, Option<String>), Fault> {
     let broker = &asked.broker;
     let provider = broker.providers.of(&tenant.issuer).await?;
     let client = broker.client(&provider, tenant)?;
@@ -88,12 +89,13 @@ async fn redeem(asked: &Asked, tenant: &Arc<Tenant>, pending: &Pending, code: St
     })?;
     let (token, claims) = verify::id_token(&provider, &response).await?.ok_or(Fault::Malformed)?;
     rules::id_token(&claims, verify::parties(&provider), &pending.nonce, now())?;
-    Ok(Session {
+    let tokens = verify::tokens(broker, &response, token);
+    let session = Session {
         tenant: tenant.clone(),
         identity: Arc::new(Identity::of(&claims)),
-        sid: claims.sid.clone(),
-        tokens: verify::tokens(broker, &response, token),
         began: now(),
         refreshed: now(),
-    })
+        until: tokens.until,
+    };
+    Ok((session, tokens, claims.sid))
 }

@@ -19,7 +19,7 @@ pub(super) async fn choose(asked: Asked) -> Response {
         return sent;
     }
     let session = asked.session().await.ok().flatten();
-    if let Some(session) = session {
+    if let Some((_, session)) = session {
         return pages::home(asked.language, &session);
     }
     if asked.host != directory.addresses().url().authority() {

@@ -42,6 +42,12 @@ pub enum Happened {
     DomainProved,
     /// It is no more.
     DomainLapsed,
+    /// A session got no seat.
+    SeatRefused(Fault),
+    /// A session lost its seat to another one.
+    SeatLost,
+    /// A session has a seat beyond what is licensed.
+    SeatBeyond,
 }
 
 impl Happened {
@@ -58,6 +64,9 @@ impl Happened {
             Self::ExchangeRefused(fault) => ("exchange_refused", Some(fault.word())),
             Self::LoggedOut => ("logged_out", None),
             Self::LoggedOutAtRealm(_) => ("logged_out_at_realm", None),
+            Self::SeatRefused(fault) => ("seat_refused", Some(fault.word())),
+            Self::SeatLost => ("seat_lost", None),
+            Self::SeatBeyond => ("seat_beyond_licence", None),
             Self::LogoutRefused(fault) => ("logout_refused", Some(fault.word())),
             Self::DomainProved => ("domain_proved", None),
             Self::DomainLapsed => ("domain_lapsed", None),

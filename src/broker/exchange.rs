@@ -14,7 +14,7 @@ use crate::expand::{BROKER, audience_scope};
 use crate::login::exchange::{ACCESS_TOKEN, Wanted, asked as audience_of, down_scoped, given};
 use crate::login::fault::Fault;
 use crate::login::origin::is_own;
-use crate::login::session::Session;
+use crate::login::session::{Key, Session};
 
 /// What a page of another site can't send along without being let (RFC 6454, Fetch §3.2.2): any value.
 const CUSTOM: &str = "x-csrf";
@@ -29,14 +29,14 @@ pub(super) async fn token(asked: Asked, form: Result<Form<Vec<(String, String)>>
         asked.tell(None, Happened::ExchangeRefused(Fault::CrossSite));
         return StatusCode::FORBIDDEN.into_response();
     }
-    let session = match asked.session().await {
-        Ok(Some(session)) => session,
+    let (key, session) = match asked.session().await {
+        Ok(Some(found)) => found,
         Ok(None) => return StatusCode::UNAUTHORIZED.into_response(),
         Err(fault) => return not_now(fault),
     };
     let form = form.map(|Form(form)| form).unwrap_or_default();
     let exchanged = match audience_of(&form) {
-        Ok(audience) => exchange(&asked, &session, audience).await,
+        Ok(audience) => exchange(&asked, (&key, &session), audience).await,
         Err(fault) => Err(fault),
     };
     let tenant = Some(session.tenant.name.as_str());
@@ -57,16 +57,16 @@ pub(super) async fn token(asked: Asked, form: Result<Form<Vec<(String, String)>>
 fn refused(fault: Fault) -> Response {
     let (status, word) = match fault {
         Fault::Parameters => (StatusCode::BAD_REQUEST, "invalid_request"),
-        Fault::Provider => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+        Fault::Provider | Fault::Store => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
         _ => (StatusCode::BAD_REQUEST, "invalid_target"),
     };
     (status, Json(json!({ "error": word }))).into_response()
 }
 
-async fn exchange(asked: &Asked, session: &Session, audience: &str) -> Result<serde_json::Value, Fault> {
+async fn exchange(asked: &Asked, (key, session): (&Key, &Session), audience: &str) -> Result<serde_json::Value, Fault> {
     let broker = &asked.broker;
     let audience = broker.audiences.get(audience).ok_or(Fault::Audience)?;
-    let own = session.tokens.access.as_ref().ok_or(Fault::Audience)?;
+    let own = broker.tokens(key).await?.access.ok_or(Fault::Audience)?;
     let provider = broker.providers.of(&session.tenant.issuer).await?;
     let endpoint = provider.metadata.token_endpoint().ok_or(Fault::Provider)?.url();
     let assertion = broker.assertion(&session.tenant.issuer)?;
@@ -89,7 +89,7 @@ async fn exchange(asked: &Asked, session: &Session, audience: &str) -> Result<se
         subject: &session.identity.subject,
         client: BROKER,
         audience,
-        lasts: session.tokens.until.saturating_sub(session.refreshed),
+        lasts: session.until.saturating_sub(session.refreshed),
     };
     down_scoped(&claims, wanted, now())?;
     // A token that was given before may be somebody else's by now.

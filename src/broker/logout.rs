@@ -14,7 +14,7 @@ use crate::expand::BROKER;
 use crate::login::fault::Fault;
 use crate::login::origin::is_own;
 use crate::login::rules;
-use crate::login::session::Session;
+use crate::login::session::{Session, Tokens};
 use crate::login::tenant::Tenant;
 
 /// `POST /logout`: ends the session here and sends the browser to its realm, which ends its own.
@@ -25,13 +25,20 @@ pub(super) async fn logout(asked: Asked) -> Response {
         return StatusCode::FORBIDDEN.into_response();
     }
     let key = cookies::value(&asked.headers, cookies::SESSION).map(seal::digest);
-    let ended = key.and_then(|key| asked.broker.sessions().end(&key));
+    let ended = match key {
+        // Who can't be logged out is told so, and keeps the cookie to try again.
+        Some(key) => match asked.broker.end(&key).await {
+            Ok(ended) => ended,
+            Err(_) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        },
+        None => None,
+    };
     let mut headers = HeaderMap::new();
     cookies::add(&mut headers, cookies::clear(cookies::SESSION));
     let next = match &ended {
-        Some(session) => {
+        Some((session, tokens)) => {
             asked.tell(Some(&session.tenant.name), Happened::LoggedOut);
-            at_realm(&asked, session).await
+            at_realm(&asked, session, tokens).await
         }
         None => "/".to_owned(),
     };
@@ -39,7 +46,7 @@ pub(super) async fn logout(asked: Asked) -> Response {
 }
 
 /// Where the realm ends its session (OpenID Connect RP-Initiated Logout 1.0 §2).
-async fn at_realm(asked: &Asked, session: &Session) -> String {
+async fn at_realm(asked: &Asked, session: &Session, tokens: &Tokens) -> String {
     let back = asked.broker.directory.addresses().signed_out(&session.tenant.name);
     let provider = asked.broker.providers.of(&session.tenant.issuer).await.ok();
     let Some(mut url) = provider.as_ref().and_then(|provider| provider.end_session()).cloned() else {
@@ -47,7 +54,7 @@ async fn at_realm(asked: &Asked, session: &Session) -> String {
     };
     url.query_pairs_mut()
         .append_pair("client_id", BROKER)
-        .append_pair("id_token_hint", session.tokens.id.expose_secret())
+        .append_pair("id_token_hint", tokens.id.expose_secret())
         .append_pair("post_logout_redirect_uri", back.as_str());
     url.into()
 }
@@ -94,5 +101,5 @@ async fn end(asked: &Asked, tenant: &Tenant, token: Option<String>) -> Result<us
     if !asked.broker.is_new(&name).await {
         return Err(Fault::Replayed);
     }
-    Ok(asked.broker.sessions().end_at_realm(&tenant.name, claims.sub.as_deref(), claims.sid.as_deref()))
+    asked.broker.end_at_realm(&tenant.name, claims.sub.as_deref(), claims.sid.as_deref()).await
 }

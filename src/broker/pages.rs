@@ -125,7 +125,10 @@ pub(super) fn signed_out(language: Language, tenant: &Arc<Tenant>, again: &Url) 
 pub(super) fn failed(language: Language, tenant: &Arc<Tenant>, fault: Fault, again: &Url, reference: &str) -> Response {
     let words = language.words();
     let (status, said) = match fault {
-        Fault::Provider | Fault::NoPkce => (StatusCode::BAD_GATEWAY, [words.away, words.away_text]),
+        Fault::Provider | Fault::NoPkce | Fault::Store => (StatusCode::BAD_GATEWAY, [words.away, words.away_text]),
+        Fault::Rate => (StatusCode::TOO_MANY_REQUESTS, [words.many, words.many_text]),
+        Fault::NoSeat => (StatusCode::FORBIDDEN, [words.no_seat, words.no_seat_text]),
+        Fault::SeatLost => (StatusCode::FORBIDDEN, [words.no_seat, words.seat_lost_text]),
         Fault::Suspended => (StatusCode::FORBIDDEN, [words.shut, words.suspended_text]),
         Fault::Expired => (StatusCode::FORBIDDEN, [words.shut, words.expired_text]),
         Fault::Address => (StatusCode::FORBIDDEN, [words.blocked, words.blocked_text]),

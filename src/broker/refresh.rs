@@ -1,13 +1,14 @@
 //! Sessions that are asked for: found, got anew when they are due, once for however many ask, or over.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::http::HeaderMap;
 use openidconnect::core::CoreErrorResponseType;
 use openidconnect::{RefreshToken, RequestTokenError};
 use secrecy::ExposeSecret;
 
-use super::{Broker, Event, Happened, cookies, now, seal, verify};
+use super::store::Row;
+use super::{Broker, Event, Happened, now, verify};
 use crate::login::fault::Fault;
 use crate::login::identity::Identity;
 use crate::login::rules;
@@ -19,14 +20,15 @@ enum Renewed {
     Refused,
 }
 
-impl Broker {
-    /// The session of a request's cookie, as it was last seen.
-    pub(super) fn found(&self, headers: &HeaderMap) -> Option<(Key, Arc<Session>)> {
-        let key = seal::digest(cookies::value(headers, cookies::SESSION)?);
-        self.sessions().find(&key, now()).map(|session| (key, session))
-    }
+/// How long a process waits for another one that gets the same tokens, and how often it looks.
+const OTHERS: u32 = 120;
+const LOOK: Duration = Duration::from_millis(100);
 
-    /// The same as the realm saw it a minute ago at most. An error is a realm that can't be asked while nothing is known any
+/// How often new tokens are tried to be kept: the old ones are worth nothing any more.
+const TRIES: u32 = 3;
+
+impl Broker {
+    /// A session as the realm saw it a minute ago at most. An error is a realm that can't be asked while nothing is known any
     /// more.
     pub(super) async fn session(
         self: &Arc<Self>,
@@ -46,11 +48,12 @@ impl Broker {
         renewing.await.map_err(|_| Fault::Provider)?;
         let found = self.sessions().find(&key, now());
         match found {
-            Some(session) if now() >= session.tokens.until => Err(Fault::Provider),
+            Some(session) if now() >= session.until => Err(Fault::Provider),
             found => Ok(found),
         }
     }
 
+    /// Gets the tokens of a session anew, or learns that another process has.
     async fn renew(&self, key: &Key, request: &str) {
         let (session, limits) = {
             let mut sessions = self.sessions();
@@ -58,30 +61,65 @@ impl Broker {
         };
         // Who waited in the line before may have done it.
         let Some(session) = session.filter(|session| session.is_due(&limits, now())) else { return };
-        let what = match self.renewed(&session).await {
+        for _ in 0..OTHERS {
+            match self.store.claim(key, session.refreshed, now()).await {
+                Ok(Some(row)) => return self.renew_alone(key, &row, request).await,
+                Ok(None) => {}
+                Err(_) => return self.sessions().postpone(key, now()),
+            }
+            match self.load(key).await {
+                Ok(Some(loaded)) if loaded.refreshed == session.refreshed => tokio::time::sleep(LOOK).await,
+                Ok(_) => return,
+                Err(_) => break,
+            }
+        }
+        self.sessions().postpone(key, now());
+    }
+
+    async fn renew_alone(&self, key: &Key, row: &Row, request: &str) {
+        let Some((session, tokens)) = self.opened(key, row) else { return self.sessions().forget(key) };
+        let what = match self.renewed(&session, &tokens).await {
             Ok(Renewed::With(tokens, identity)) => {
-                self.sessions().refresh(key, tokens, identity, now());
-                Happened::Refreshed
+                let identity = identity.map_or_else(|| session.identity.clone(), Arc::new);
+                let renewed = Session { identity, refreshed: now(), until: tokens.until, ..session.clone() };
+                self.keep(key, renewed, &tokens).await
             }
-            Ok(Renewed::Refused) => {
-                self.sessions().end(key);
-                Happened::RefreshRefused
-            }
-            Err(Fault::Provider) => {
-                self.sessions().postpone(key, now());
-                Happened::RefreshFailed
-            }
+            Ok(Renewed::Refused) => Happened::RefreshRefused,
+            Err(Fault::Provider) => Happened::RefreshFailed,
             // An answer that is not believed is no answer of this realm's.
-            Err(_) => {
-                self.sessions().end(key);
-                Happened::RefreshRefused
-            }
+            Err(_) => Happened::RefreshRefused,
         };
+        match what {
+            // What is left in the database, where that can't be asked, is refused by the realm once more.
+            Happened::RefreshRefused => drop(self.end(key).await),
+            Happened::RefreshFailed => {
+                self.sessions().postpone(key, now());
+                drop(self.store.unclaim(key).await);
+            }
+            _ => {}
+        }
         self.tell(&Event { request, tenant: Some(&session.tenant.name), what });
     }
 
-    async fn renewed(&self, session: &Session) -> Result<Renewed, Fault> {
-        let Some(token) = &session.tokens.refresh else { return Ok(Renewed::Refused) };
+    /// Keeps new tokens.
+    async fn keep(&self, key: &Key, session: Session, tokens: &Tokens) -> Happened {
+        let Ok(row) = self.row(key, &session, tokens, None, now()) else { return Happened::RefreshFailed };
+        for _ in 0..TRIES {
+            match self.store.renew(key, &row).await {
+                Ok(true) => {
+                    self.sessions().learn(*key, session, row.used);
+                    return Happened::Refreshed;
+                }
+                // Its user has logged out meanwhile.
+                Ok(false) => return Happened::RefreshRefused,
+                Err(_) => tokio::time::sleep(LOOK).await,
+            }
+        }
+        Happened::RefreshFailed
+    }
+
+    async fn renewed(&self, session: &Session, tokens: &Tokens) -> Result<Renewed, Fault> {
+        let Some(token) = &tokens.refresh else { return Ok(Renewed::Refused) };
         let tenant = &session.tenant;
         let provider = self.providers.of(&tenant.issuer).await?;
         let client = self.client(&provider, tenant)?;
@@ -103,10 +141,10 @@ impl Broker {
                 rules::refreshed(&claims, verify::parties(&provider), &session.identity.subject, now())?;
                 (token, Some(Identity::of(&claims)))
             }
-            None => (session.tokens.id.expose_secret().to_owned(), None),
+            None => (tokens.id.expose_secret().to_owned(), None),
         };
-        let mut tokens = verify::tokens(self, &response, id);
-        tokens.refresh = tokens.refresh.or_else(|| session.tokens.refresh.clone());
-        Ok(Renewed::With(tokens, identity))
+        let mut renewed = verify::tokens(self, &response, id);
+        renewed.refresh = renewed.refresh.or_else(|| tokens.refresh.clone());
+        Ok(Renewed::With(renewed, identity))
     }
 }

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use super::pages::{self, Language};
 use super::{Broker, Event, Happened, now, seal};
 use crate::login::fault::Fault;
-use crate::login::session::Session;
+use crate::login::session::{Key, Session};
 use crate::login::tenant::{Found, Tenant};
 
 /// A request to one of the broker's hosts.
@@ -96,13 +96,14 @@ impl Asked {
     }
 
     /// The session of the browser, if it is one of this host. What was taken from another host is none.
-    pub(super) async fn session(&self) -> Result<Option<Arc<Session>>, Fault> {
-        let Some(found) = self.broker.found(&self.headers) else { return Ok(None) };
+    pub(super) async fn session(&self) -> Result<Option<(Key, Arc<Session>)>, Fault> {
+        let Some(found) = self.broker.found(&self.headers).await? else { return Ok(None) };
         if !self.broker.directory.is_served_at(&self.host, &found.1.tenant) {
             return Ok(None);
         }
         self.admit(&found.1.tenant)?;
-        self.broker.session(found, &self.id).await
+        let key = found.0;
+        Ok(self.broker.session(found, &self.id).await?.map(|session| (key, session)))
     }
 
     /// Whether a tenant's users get in with this request.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::header::SET_COOKIE;
+use axum::http::header::{RETRY_AFTER, SET_COOKIE};
 use axum::response::{IntoResponse, Redirect, Response};
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient};
 use openidconnect::{
@@ -30,6 +30,10 @@ pub(super) async fn start(asked: Asked) -> Response {
         Found::At(url) => return Redirect::to(&with_back(url, asked.parameter("back"))).into_response(),
         Found::Nobody => return asked.nobody(),
     };
+    if let Err(wait) = asked.broker.limiter.begins(asked.address, &tenant.name) {
+        let after = [(RETRY_AFTER, (wait.as_secs() + 1).to_string())];
+        return (after, asked.login_refused(&tenant, Fault::Rate)).into_response();
+    }
     match begin(&asked, &tenant).await {
         Ok(response) => {
             asked.tell(Some(&tenant.name), Happened::LoginBegun);

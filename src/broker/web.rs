@@ -31,6 +31,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How often sessions that are over are taken out.
 const SWEEP: Duration = Duration::from_secs(60);
 
+/// How often other brokers' changes are looked for.
+const FOLLOW: Duration = Duration::from_millis(500);
+
 /// Everything that is asked from outside.
 pub fn router(broker: Arc<Broker>) -> Router {
     Router::new()
@@ -57,27 +60,50 @@ async fn auth(asked: Asked) -> Response {
     let is_meant = |tenant: &Tenant| asked.parameter("tenant").is_none_or(|name| name == tenant.name);
     if let Some((scheme, token)) = asked.token() {
         return match asked.shown(scheme, token).await {
-            Ok((tenant, identity)) if is_meant(&tenant) => known(&tenant, &identity),
-            Err(fault @ (Fault::Provider | Fault::Address | Fault::Suspended | Fault::Expired)) => not_now(fault),
+            Ok((tenant, identity, session)) if is_meant(&tenant) => {
+                match asked.seat(&tenant, &session, &identity.subject).await {
+                    Ok(()) => known(&tenant, &identity),
+                    Err(fault) => not_now(fault),
+                }
+            }
+            Err(fault @ (Fault::Provider | Fault::Store | Fault::Address | Fault::Suspended | Fault::Expired)) => {
+                not_now(fault)
+            }
             _ => (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, scheme.challenge())]).into_response(),
         };
     }
     match asked.session().await {
-        Ok(Some(session)) if is_meant(&session.tenant) => known(&session.tenant, &session.identity),
+        Ok(Some((key, session))) if is_meant(&session.tenant) => {
+            match asked.seat(&session.tenant, &key, &session.identity.subject).await {
+                Ok(()) => known(&session.tenant, &session.identity),
+                Err(fault) if asked.is_page() => asked.no_seat(&session.tenant, fault),
+                Err(fault) => not_now(fault),
+            }
+        }
         Ok(_) => {
             asked.to_login().unwrap_or_else(|| (StatusCode::UNAUTHORIZED, [(LOGIN, login(&asked))]).into_response())
         }
-        Err(Fault::Provider) => not_now(Fault::Provider),
+        Err(fault @ (Fault::Provider | Fault::Store)) => not_now(fault),
         // The login says why.
         Err(fault) => asked.to_login().unwrap_or_else(|| not_now(fault)),
     }
 }
 
 impl Asked {
+    /// Whether a browser asks for a page.
+    fn is_page(&self) -> bool {
+        self.header("accept").is_some_and(|accepted| accepted.contains("text/html"))
+    }
+
+    /// The page for who is in and has no seat: another login would lead here again.
+    fn no_seat(&self, tenant: &Arc<Tenant>, fault: Fault) -> Response {
+        let again = self.broker.directory.addresses().entry(&tenant.name);
+        pages::failed(self.language, tenant, fault, &again, &self.id)
+    }
+
     /// For a browser that asks for a page, the way to the login, where the proxy wants that.
     fn to_login(&self) -> Option<Response> {
-        let page = self.header("accept").is_some_and(|accepted| accepted.contains("text/html"));
-        let wanted = page && self.parameter("else").as_deref() == Some("login");
+        let wanted = self.is_page() && self.parameter("else").as_deref() == Some("login");
         wanted.then(|| Redirect::to(&login(self)).into_response())
     }
 }
@@ -85,7 +111,7 @@ impl Asked {
 /// Somebody is there, and does not get in: 503 where it may be otherwise in a moment, else 403.
 pub(super) fn not_now(fault: Fault) -> Response {
     match fault {
-        Fault::Provider => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Fault::Provider | Fault::Store => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         _ => StatusCode::FORBIDDEN.into_response(),
     }
 }
@@ -123,7 +149,7 @@ async fn session(asked: Asked) -> Response {
         return StatusCode::FORBIDDEN.into_response();
     }
     match asked.session().await {
-        Ok(Some(session)) => {
+        Ok(Some((_, session))) => {
             let limits = asked.broker.sessions().limits();
             Json(json!({
                 "tenant": session.tenant.name,
@@ -175,11 +201,17 @@ pub async fn serve(
         let mut told = told.subscribe();
         async move { drop(told.changed().await) }
     };
-    let sweeping = broker.clone();
+    let (sweeping, following) = (broker.clone(), broker.clone());
     let sweeper = tokio::spawn(async move {
         loop {
             tokio::time::sleep(SWEEP).await;
-            sweeping.sweep();
+            sweeping.sweep().await;
+        }
+    });
+    let follower = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(FOLLOW).await;
+            following.follow().await;
         }
     });
     let proving = broker.clone();
@@ -200,6 +232,7 @@ pub async fn serve(
     inside.abort();
     sweeper.abort();
     prover.abort();
+    follower.abort();
     match ended {
         Ok(Ok(result)) => result,
         _ => Ok(()),

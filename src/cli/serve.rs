@@ -3,6 +3,7 @@
 mod directory;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,15 +11,18 @@ use anyhow::Context;
 use clap::Args;
 use ipnet::IpNet;
 use jiff::Timestamp;
+use secrecy::SecretString;
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::args::{SecretFiles, Target};
 use super::exit::{Exit, UsageError};
+use super::ledger::Book;
 use super::output::Printer;
-use super::session::{self, Meant};
-use super::{apply, secrets};
-use crate::broker::{Broker, Dns, Event, Happened, Setup, serve};
+use super::session::{self, Meant, Wanted};
+use super::{apply, books, files, secrets};
+use crate::broker::{Broker, Dns, Event, Happened, Place, Rates, SealKey, Setup, serve};
+use crate::keycloak::key::OperatorKey;
 use crate::login::proxy::Proxies;
 use crate::login::session::Limits;
 use crate::login::standing;
@@ -51,12 +55,25 @@ pub(super) struct Options {
     /// A name server that is asked whether domains are proved, by its address; by default those of the system
     #[arg(long, value_name = "ADDRESS:PORT")]
     resolver: Option<SocketAddr>,
+    /// File with a key that sessions and logins under way are sealed with, as `openssl rand -base64 32` writes it. May be given
+    /// again: the first seals, what the others sealed before is opened still. By default it is derived from the broker's key
+    #[arg(long = "seal-key", value_name = "FILE")]
+    seal_keys: Vec<PathBuf>,
+    #[command(flatten)]
+    book: Book,
     /// Minutes after which a session ends that is not used
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=1440), value_name = "MINUTES")]
     idle: u64,
     /// Minutes after which a session ends in any case
     #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u64).range(1..=10080), value_name = "MINUTES")]
     longest: u64,
+    /// How many logins may be begun in a minute from one address, or from one network of 64 bits where that is IPv6. Counts where
+    /// --trusted-proxy is given, since nobody's address is known without
+    #[arg(long, default_value_t = Rates::default().address, value_name = "COUNT")]
+    logins_per_address: NonZeroU32,
+    /// How many logins may be begun in a minute at one tenant
+    #[arg(long, default_value_t = Rates::default().tenant, value_name = "COUNT")]
+    logins_per_tenant: NonZeroU32,
 }
 
 fn network(text: &str) -> Result<IpNet, String> {
@@ -79,7 +96,11 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let dns = directory.has_domains().then(|| Dns::new(options.resolver)).transpose();
     let dns = dns.context("the system's name servers are not known; name one with --resolver")?;
     let proxies = Proxies::new(options.trusted_proxies.iter().copied());
-    let broker = Arc::new(Broker::new(Setup { directory, proxies, limits, audiences, dns, key, log })?);
+    let rates = Rates { address: options.logins_per_address, tenant: options.logins_per_tenant };
+    let seals = seals(&key, &options.seal_keys)?;
+    let place = place(printer, &wanted, &options.book)?;
+    let setup = Setup { directory, proxies, limits, rates, audiences, dns, key, seals, place, log };
+    let broker = Arc::new(Broker::new(setup).await?);
     let public = bind(options.listen).await?;
     let operators = bind(options.operations).await?;
     printer.say(&format!(
@@ -90,6 +111,29 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     serve(broker, public, operators, apply::signal()).await?;
     printer.say("stopped");
     Ok(Exit::Done)
+}
+
+/// The keys that are given, and the one that follows from the broker's key, with which it began.
+fn seals(key: &OperatorKey, files: &[PathBuf]) -> anyhow::Result<Vec<SealKey>> {
+    let read = |path: &PathBuf| {
+        let text = SecretString::from(files::named(path)?);
+        SealKey::read(&text).with_context(|| format!("{} is not used", path.display()))
+    };
+    let mut seals = files.iter().map(read).collect::<anyhow::Result<Vec<_>>>()?;
+    seals.push(SealKey::derived(key)?);
+    Ok(seals)
+}
+
+/// Where sessions are kept: in the database of the ledger, if there is one.
+fn place(printer: &Printer, wanted: &Wanted, book: &Book) -> anyhow::Result<Place> {
+    match books::location(book, wanted.network.ledger.as_deref(), &wanted.dir)? {
+        Some((location, _)) if location.is_absent() => {
+            printer.say(&format!("{location} is not there; sessions end with this process"));
+            Ok(Place::Own)
+        }
+        Some((location, _)) => Ok(Place::Shared(location.url()?)),
+        None => Ok(Place::Own),
+    }
 }
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
 use thiserror::Error;
 
@@ -78,6 +79,18 @@ impl Location {
         match self {
             Self::Sqlite(path) => AnyStore::Sqlite(SqliteStore::new(path, create)),
             Self::Postgres { options, .. } => AnyStore::Postgres(Box::new(PostgresStore::new((**options).clone()))),
+        }
+    }
+
+    /// The database that it is in, as a URL for those who keep something else there.
+    pub fn url(&self) -> Result<url::Url, LocationError> {
+        match self {
+            Self::Sqlite(path) => {
+                let path = std::path::absolute(path).ok().and_then(|path| url::Url::from_file_path(path).ok());
+                let url = path.and_then(|path| url::Url::parse(&format!("sqlite{}?mode=rw", &path.as_str()[4..])).ok());
+                url.ok_or(LocationError::Unknown)
+            }
+            Self::Postgres { options, .. } => Ok(options.to_url_lossy()),
         }
     }
 

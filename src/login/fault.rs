@@ -81,6 +81,18 @@ pub enum Fault {
     /// The request comes from another site.
     #[error("cross_site")]
     CrossSite,
+    /// The database of sessions can't be used, or there is room for no more of them.
+    #[error("store")]
+    Store,
+    /// Too many logins were begun from this address, or at this tenant.
+    #[error("rate")]
+    Rate,
+    /// All seats are taken.
+    #[error("no_seat")]
+    NoSeat,
+    /// The seat of this session was given to another one.
+    #[error("seat_lost")]
+    SeatLost,
     /// The tenant's users do not come from this address.
     #[error("address")]
     Address,

@@ -14,6 +14,11 @@ impl Proxies {
         Self(networks.into_iter().collect())
     }
 
+    /// Whether there are none: then every request seems to come from the one in front, if there is one.
+    pub fn are_unknown(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether an address is one of theirs.
     pub fn trust(&self, peer: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&peer.to_canonical()))

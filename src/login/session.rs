@@ -1,4 +1,4 @@
-//! Who is logged in. Tokens stay here; a browser has nothing but the name of its session.
+//! Who is logged in. A browser has nothing but the name of its session; tokens are kept sealed, and are not here.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -53,48 +53,43 @@ pub struct Session {
     pub tenant: Arc<Tenant>,
     /// Who.
     pub identity: Arc<Identity>,
-    /// The session at the realm.
-    pub sid: Option<String>,
-    /// Its tokens.
-    pub tokens: Tokens,
     /// When it began.
     pub began: u64,
     /// When its tokens were last got.
     pub refreshed: u64,
+    /// When its access token ends.
+    pub until: u64,
 }
 
 impl Session {
     /// Whether its tokens are to be got anew before it is believed.
     pub fn is_due(&self, limits: &Limits, now: u64) -> bool {
-        now.saturating_sub(self.refreshed) >= limits.refresh || now >= self.tokens.until
+        now.saturating_sub(self.refreshed) >= limits.refresh || now >= self.until
     }
 
     /// When it ends in any case.
     pub fn ends(&self, limits: &Limits) -> u64 {
         self.began + limits.absolute
     }
+
+    /// Whether it is over, where it was last used then.
+    pub fn is_over(&self, limits: &Limits, used: u64, now: u64) -> bool {
+        now >= self.ends(limits) || now.saturating_sub(used) >= limits.idle
+    }
 }
 
-/// One that is kept, and when it was last used.
+/// One that is known, and when it was last used.
 #[derive(Debug)]
-struct Kept {
+struct Known {
     session: Arc<Session>,
     used: u64,
 }
 
-impl Kept {
-    fn is_over(&self, limits: &Limits, now: u64) -> bool {
-        now >= self.session.ends(limits) || now.saturating_sub(self.used) >= limits.idle
-    }
-}
-
-/// All sessions.
+/// The sessions that this process knows. Others may be kept beside them, and these by other processes too.
 #[derive(Debug, Default)]
 pub struct Sessions {
     limits: Limits,
-    all: HashMap<Key, Kept>,
-    /// By tenant and the realm's own name of the session.
-    by_sid: HashMap<(String, String), Vec<Key>>,
+    known: HashMap<Key, Known>,
 }
 
 impl Sessions {
@@ -110,89 +105,55 @@ impl Sessions {
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.all.len()
+        self.known.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
+        self.known.is_empty()
     }
 
-    /// Begins one; false where there is no room.
-    pub fn begin(&mut self, key: Key, session: Session) -> bool {
-        if self.all.len() >= self.limits.most {
-            return false;
-        }
-        if let Some(sid) = &session.sid {
-            self.by_sid.entry((session.tenant.name.clone(), sid.clone())).or_default().push(key);
-        }
-        let used = session.began;
-        self.all.insert(key, Kept { session: Arc::new(session), used });
-        true
+    /// Whether there is room for one more.
+    pub fn has_room(&self) -> bool {
+        self.known.len() < self.limits.most
+    }
+
+    /// Learns of one, or of its new tokens; it was last used then.
+    pub fn learn(&mut self, key: Key, session: Session, used: u64) -> Arc<Session> {
+        let session = Arc::new(session);
+        let used = self.known.get(&key).map_or(used, |known| known.used.max(used));
+        self.known.insert(key, Known { session: session.clone(), used });
+        session
     }
 
     /// One that is not over; it counts as used.
     pub fn find(&mut self, key: &Key, now: u64) -> Option<Arc<Session>> {
-        let kept = self.all.get_mut(key)?;
-        if kept.is_over(&self.limits, now) {
-            self.end(key);
+        let known = self.known.get_mut(key)?;
+        if known.session.is_over(&self.limits, known.used, now) {
+            self.known.remove(key);
             return None;
         }
-        kept.used = kept.used.max(now);
-        Some(kept.session.clone())
-    }
-
-    /// Gives one its new tokens, if it is there still.
-    pub fn refresh(&mut self, key: &Key, tokens: Tokens, identity: Option<Identity>, now: u64) {
-        if let Some(kept) = self.all.get_mut(key) {
-            let identity = identity.map_or_else(|| kept.session.identity.clone(), Arc::new);
-            kept.session = Arc::new(Session { tokens, identity, refreshed: now, ..Session::clone(&kept.session) });
-        }
+        known.used = known.used.max(now);
+        Some(known.session.clone())
     }
 
     /// Lets one be as it is for a moment, because its realm can't be asked.
     pub fn postpone(&mut self, key: &Key, now: u64) {
         let refreshed = (now + AGAIN).saturating_sub(self.limits.refresh);
-        if let Some(kept) = self.all.get_mut(key).filter(|kept| kept.session.refreshed < refreshed) {
-            kept.session = Arc::new(Session { refreshed, ..Session::clone(&kept.session) });
+        if let Some(known) = self.known.get_mut(key).filter(|known| known.session.refreshed < refreshed) {
+            known.session = Arc::new(Session { refreshed, ..Session::clone(&known.session) });
         }
     }
 
-    /// Ends one, and gives what it was.
-    pub fn end(&mut self, key: &Key) -> Option<Arc<Session>> {
-        let session = self.all.remove(key)?.session;
-        if let Some(sid) = &session.sid {
-            let place = (session.tenant.name.clone(), sid.clone());
-            if let Some(keys) = self.by_sid.get_mut(&place) {
-                keys.retain(|other| other != key);
-                if keys.is_empty() {
-                    self.by_sid.remove(&place);
-                }
-            }
-        }
-        Some(session)
+    /// Knows nothing of one any more.
+    pub fn forget(&mut self, key: &Key) {
+        self.known.remove(key);
     }
 
-    /// Ends what a logout token of a tenant's realm names: one session of the realm, or all of a user. Says how many.
-    pub fn end_at_realm(&mut self, tenant: &str, subject: Option<&str>, sid: Option<&str>) -> usize {
-        let meant: Vec<Key> = match sid {
-            Some(sid) => self.by_sid.get(&(tenant.to_owned(), sid.to_owned())).cloned().unwrap_or_default(),
-            None => {
-                self.all.iter().filter(|(_, kept)| kept.session.tenant.name == tenant).map(|(key, _)| *key).collect()
-            }
-        };
-        let named = |key: &&Key| {
-            let kept = self.all.get(*key);
-            kept.is_some_and(|kept| subject.is_none_or(|subject| kept.session.identity.subject == subject))
-        };
-        let meant: Vec<Key> = meant.iter().filter(named).copied().collect();
-        meant.iter().filter_map(|key| self.end(key)).count()
-    }
-
-    /// Takes out what is over.
+    /// Forgets what is over.
     pub fn sweep(&mut self, now: u64) {
-        let over: Vec<Key> =
-            self.all.iter().filter(|(_, kept)| kept.is_over(&self.limits, now)).map(|(key, _)| *key).collect();
-        over.iter().for_each(|key| drop(self.end(key)));
+        let limits = self.limits;
+        self.known.retain(|_, known| !known.session.is_over(&limits, known.used, now));
+        self.known.shrink_to_fit();
     }
 }

@@ -72,6 +72,7 @@ pub struct Directory {
     /// By the one way to write the name in a path.
     by_segment: HashMap<String, Arc<Tenant>>,
     by_issuer: HashMap<String, Arc<Tenant>>,
+    by_name: HashMap<String, Arc<Tenant>>,
 }
 
 /// What a host and a step of a path stand for.
@@ -92,7 +93,8 @@ impl Directory {
         let step = |tenant: &Arc<Tenant>| (segment(&addresses.entry(&tenant.name)), tenant.clone());
         let by_segment = tenants.iter().map(step).collect();
         let by_issuer = tenants.iter().map(|tenant| (tenant.issuer.clone(), tenant.clone())).collect();
-        Self { addresses, by_segment, by_issuer }
+        let by_name = tenants.iter().map(|tenant| (tenant.name.clone(), tenant.clone())).collect();
+        Self { addresses, by_segment, by_issuer, by_name }
     }
 
     /// Where the broker is.
@@ -118,6 +120,11 @@ impl Directory {
     /// The tenant whose realm has this issuer.
     pub fn of_issuer(&self, issuer: &str) -> Option<&Arc<Tenant>> {
         self.by_issuer.get(issuer)
+    }
+
+    /// The tenant of this name.
+    pub fn named(&self, name: &str) -> Option<&Arc<Tenant>> {
+        self.by_name.get(name)
     }
 
     /// The tenant whose own host this is.

@@ -5,6 +5,7 @@ mod kinds;
 mod least;
 pub mod ledger;
 mod restored;
+pub mod sessions;
 mod settings;
 
 pub use kinds::*;

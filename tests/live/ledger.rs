@@ -1,4 +1,4 @@
-//! The ledger in a real PostgreSQL.
+//! The ledger, and the broker's sessions, in a real PostgreSQL.
 
 use std::path::{Path, PathBuf};
 use std::process;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use realmwright::ledger::{Cause, Ledger, LedgerError, Order, PostgresStore, verify};
 use realmwright::licence::{Command, Measure};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
-use sqlx::{AssertSqlSafe, Connection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
 use crate::contract::ledger::Place;
 use crate::server::{runtime, scratch};
@@ -80,13 +80,14 @@ impl Place for Database {
 macro_rules! on_postgres {
     ($($case:ident),+) => {
         #[test]
-        fn postgresql_keeps_the_ledger() {
+        fn postgresql_keeps_the_ledger_and_sessions() {
             let postgres = Postgres::start();
             runtime().block_on(async {
                 $(
                     eprintln!("{}", stringify!($case));
                     crate::contract::ledger::$case(&Database::create(&postgres, stringify!($case)).await).await;
                 )+
+                keeps_sessions(&postgres).await;
                 a_lost_connection_loses_nothing(&Database::create(&postgres, "cut").await).await;
             });
         }
@@ -94,6 +95,21 @@ macro_rules! on_postgres {
 }
 
 crate::ledger_cases!(on_postgres);
+
+macro_rules! sessions_on_postgres {
+    ($($case:ident),+) => {
+        async fn keeps_sessions(postgres: &Postgres) {
+            $(
+                eprintln!("{}", stringify!($case));
+                let database = Database::create(postgres, stringify!($case)).await;
+                let place = realmwright::broker::Place::Shared(database.0.to_url_lossy());
+                crate::contract::sessions::$case(&place).await;
+            )+
+        }
+    };
+}
+
+crate::session_cases!(sessions_on_postgres);
 
 /// The server ends every session again and again while a writer works: what it was answered is kept, and what it was not it
 /// sends again, which is done once.

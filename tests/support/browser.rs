@@ -30,12 +30,19 @@ pub struct Browser {
     client: reqwest::Client,
     /// By host and name.
     pub cookies: BTreeMap<(String, String), String>,
+    /// The port that is asked in place of those of the addresses, as a proxy would.
+    through: Option<u16>,
 }
 
 impl Browser {
     pub fn new() -> Self {
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
-        Self { client: client.build().expect("a client"), cookies: BTreeMap::new() }
+        Self { client: client.build().expect("a client"), cookies: BTreeMap::new(), through: None }
+    }
+
+    /// The same browser, which finds another port behind every address.
+    pub fn through(&self, port: u16) -> Self {
+        Self { through: Some(port), ..self.clone() }
     }
 
     pub async fn get(&mut self, url: &str) -> Answer {
@@ -48,6 +55,9 @@ impl Browser {
         let host = there.authority().to_owned();
         // Names below localhost are this machine, whatever the resolver says.
         there.set_host(Some("127.0.0.1")).expect("an address");
+        if let Some(port) = self.through {
+            there.set_port(Some(port)).expect("a port");
+        }
         let cookies: Vec<String> = self
             .cookies
             .iter()

@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use realmwright::broker::{Broker, Dns, Event, Setup, prover, router};
+use realmwright::broker::{Broker, Dns, Event, Place, Rates, SealKey, Setup, prover, router};
 use realmwright::keycloak::key::OperatorKey;
 use realmwright::login::address::Addresses;
 use realmwright::login::domain::Prover;
 use realmwright::login::proxy::Proxies;
 use realmwright::login::session::Limits;
 use realmwright::login::tenant::{Directory, Tenant};
+use secrecy::SecretString;
 
 use super::hostile::Hostile;
 use crate::support::browser::{Answer, Browser};
@@ -22,6 +23,8 @@ pub struct Stage {
     pub broker: Arc<Broker>,
     /// What tells the records of its tenants' domains.
     pub prover: Prover,
+    /// The key of the broker.
+    pub pem: SecretString,
     /// What was logged: event, reason, tenant.
     events: Arc<Mutex<Vec<String>>>,
 }
@@ -41,6 +44,13 @@ pub struct Scene {
     pub dns: Option<SocketAddr>,
     /// What `acme` is like.
     pub acme: Tenant,
+    /// Where sessions are kept; by default, with the broker.
+    pub place: Option<Place>,
+    pub rates: Rates,
+    /// Keys that seal before the broker's own.
+    pub seals: Vec<String>,
+    /// Another broker, whose realms and key this one has.
+    pub beside: Option<(Hostile, SecretString)>,
 }
 
 impl Stage {
@@ -74,8 +84,11 @@ impl Stage {
     }
 
     pub async fn of(scene: Scene) -> Self {
-        let Scene { limits, hosts, proxies, outside, dns, acme } = scene;
-        let hostile = Hostile::start().await;
+        let Scene { limits, hosts, proxies, outside, dns, acme, place, rates, seals, beside } = scene;
+        let (hostile, pem) = match beside {
+            Some(beside) => beside,
+            None => (Hostile::start().await, OperatorKey::generate().expect("a key")),
+        };
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let url = format!("http://localhost:{}", outside.unwrap_or(port));
@@ -97,15 +110,18 @@ impl Stage {
             told.lock().unwrap().push(words.into_iter().flatten().collect::<Vec<_>>().join(" "));
         });
         let audiences = ["assistant", "insights"].map(str::to_owned).into();
-        let key = OperatorKey::from_pem(&OperatorKey::generate().expect("a key")).expect("a key");
+        let key = OperatorKey::from_pem(&pem).expect("a key");
         let prover = prover(&key).expect("derived");
         let dns = dns.map(|server| Dns::new(Some(server)).expect("a resolver"));
         let proxies = Proxies::new(proxies.iter().map(|network| network.parse().expect("a network")));
-        let setup = Setup { directory, proxies, limits, audiences, dns, key, log };
-        let broker = Arc::new(Broker::new(setup).expect("a broker"));
+        let seals = seals.into_iter().map(|text| SealKey::read(&text.into()).expect("a key"));
+        let seals = seals.chain([SealKey::derived(&key).expect("a key")]).collect();
+        let place = place.unwrap_or(Place::Own);
+        let setup = Setup { directory, proxies, limits, rates, audiences, dns, key, seals, place, log };
+        let broker = Arc::new(Broker::new(setup).await.expect("a broker"));
         let service = router(broker.clone()).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
-        Self { hostile, url, port, broker, prover, events }
+        Self { hostile, url, port, broker, pem, prover, events }
     }
 
     /// Begins a login, and gives what the realm would send the browser back to.

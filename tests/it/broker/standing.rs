@@ -1,5 +1,6 @@
 //! Tenants whose users don't get in, or not from everywhere: on every way in, and while they are in.
 
+use realmwright::broker::Rates;
 use realmwright::login::standing::{Networks, Period, Standing, network};
 use realmwright::login::tenant::Tenant;
 
@@ -83,4 +84,39 @@ async fn a_tenants_users_come_from_its_networks() {
     let page = [("x-forwarded-for", "198.51.100.7"), ("accept", "text/html")];
     let sent = inside.send("GET", &format!("{}/auth?else=login", stage.url), &page, None).await;
     assert_eq!((sent.status, sent.location().as_str()), (303, "/t"));
+}
+
+#[tokio::test]
+async fn attack_48_a_flood_of_logins() {
+    let few = |address: u32, tenant: u32| Rates {
+        address: address.try_into().expect("some"),
+        tenant: tenant.try_into().expect("some"),
+    };
+    let scene = |rates: Rates| Scene { rates, proxies: vec![PROXY.into()], ..Scene::default() };
+    let stage = Stage::of(scene(few(2, 5))).await;
+    let begin = async |tenant: &str, address: &str| {
+        let from = [("x-forwarded-for", address)];
+        let answer = Browser::new().send("GET", &format!("{}/t/{tenant}", stage.url), &from, None).await;
+        (answer.status, answer.header("retry-after").and_then(|text| text.parse::<u64>().ok()).unwrap_or_default())
+    };
+    assert_eq!([begin("acme", "192.0.2.1").await.0, begin("acme", "192.0.2.1").await.0], [303, 303]);
+    let (status, wait) = begin("acme", "192.0.2.1").await;
+    assert!(status == 429 && (1..=60).contains(&wait), "{status} {wait}");
+    assert_eq!(stage.last(), "login_refused rate acme");
+    assert_eq!(begin("beta", "192.0.2.1").await.0, 429, "it is the address");
+    // A subscriber of IPv6 has as many addresses as they like.
+    for (address, expected) in [("2001:db8:1:2::1", 303), ("2001:db8:1:2:ffff::2", 303), ("2001:db8:1:2::3", 429)] {
+        assert_eq!(begin("acme", address).await.0, expected, "{address}");
+    }
+    assert_eq!(
+        [begin("acme", "192.0.2.3").await.0, begin("acme", "192.0.2.4").await.0],
+        [303, 429],
+        "five at a tenant"
+    );
+    assert_eq!(begin("beta", "192.0.2.5").await.0, 303);
+    // Nobody's address is known without a proxy that is trusted, and nobody is held to the proxy's.
+    let blind = Stage::of(Scene { rates: few(1, 9), ..Scene::default() }).await;
+    for _ in 0..3 {
+        assert_eq!(Browser::new().get(&format!("{}/t/acme", blind.url)).await.status, 303);
+    }
 }

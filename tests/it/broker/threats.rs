@@ -112,6 +112,11 @@ const THREATS: &[Threat] = &[
     ),
     threat(42, "Clickjacking; what an error of a realm says is shown", "No frames; the browser is shown none of it"),
     threat(43, "Secrets in referrers, histories and caches", "`no-store`, `no-referrer`, 303"),
+    threat(
+        44,
+        "More logins than seats at the same time; a crash with a seat taken",
+        "Who takes a seat waits for whoever takes another; one that is not extended lapses in two minutes",
+    ),
     threat(48, "Answers and bodies without end", "Limits of bytes and time; a login under way costs no memory"),
     threat(49, "A request for another host", "421"),
     threat(50, "The edges of time", "Ten seconds either way, and not one more"),

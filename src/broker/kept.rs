@@ -1,0 +1,160 @@
+//! Sessions between the memory of this process and the database: begun, found, ended.
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::store::Row;
+use super::{Broker, cookies, now, seal};
+use crate::login::fault::Fault;
+use crate::login::identity::Identity;
+use crate::login::session::{Key, Session, Tokens};
+
+/// What is sealed of a session.
+#[derive(Serialize, Deserialize)]
+struct Sealed {
+    identity: Identity,
+    id: String,
+    access: Option<String>,
+    refresh: Option<String>,
+}
+
+/// Where it is sealed for.
+fn place(key: &Key) -> String {
+    key.iter().fold(String::from("session "), |text, byte| text + &format!("{byte:02x}"))
+}
+
+impl Broker {
+    /// A session as it is kept.
+    pub(super) fn row(
+        &self,
+        key: &Key,
+        session: &Session,
+        tokens: &Tokens,
+        sid: Option<&str>,
+        used: u64,
+    ) -> Result<Row, Fault> {
+        let told = |token: &Option<SecretString>| token.as_ref().map(|token| token.expose_secret().to_owned());
+        let sealed = Sealed {
+            identity: Identity::clone(&session.identity),
+            id: tokens.id.expose_secret().to_owned(),
+            access: told(&tokens.access),
+            refresh: told(&tokens.refresh),
+        };
+        Ok(Row {
+            tenant: session.tenant.name.clone(),
+            subject: session.identity.subject.clone(),
+            sid: sid.unwrap_or_default().to_owned(),
+            sealed: self.seal.keep(&place(key), &sealed).ok_or(Fault::Store)?,
+            began: session.began,
+            used,
+            refreshed: session.refreshed,
+            expires: session.until,
+        })
+    }
+
+    /// What is kept of a session, opened. None: its tenant is there no more, or no key that is known sealed it.
+    pub(super) fn opened(&self, key: &Key, row: &Row) -> Option<(Session, Tokens)> {
+        let Sealed { identity, id, access, refresh } = self.seal.kept(&place(key), &row.sealed)?;
+        let tenant = self.directory.named(&row.tenant)?.clone();
+        let secret = |token: Option<String>| token.map(SecretString::from);
+        let (access, refresh) = (secret(access), secret(refresh));
+        let tokens = Tokens { id: id.into(), access, refresh, until: row.expires };
+        let (began, refreshed, until) = (row.began, row.refreshed, row.expires);
+        Some((Session { tenant, identity: Arc::new(identity), began, refreshed, until }, tokens))
+    }
+
+    /// Begins one.
+    pub(super) async fn begin(
+        &self,
+        key: Key,
+        session: Session,
+        tokens: &Tokens,
+        sid: Option<&str>,
+    ) -> Result<(), Fault> {
+        if !self.sessions().has_room() {
+            return Err(Fault::Store);
+        }
+        let row = self.row(&key, &session, tokens, sid, session.began)?;
+        self.store.begin(&key, &row).await.map_err(|_| Fault::Store)?;
+        self.sessions().learn(key, session, row.used);
+        Ok(())
+    }
+
+    /// The session of a request's cookie, as it was last seen.
+    pub(super) async fn found(&self, headers: &HeaderMap) -> Result<Option<(Key, Arc<Session>)>, Fault> {
+        let Some(key) = cookies::value(headers, cookies::SESSION).map(seal::digest) else { return Ok(None) };
+        let known = self.sessions().find(&key, now());
+        let session = match known {
+            Some(session) => Some(session),
+            None => self.load(&key).await?,
+        };
+        Ok(session.map(|session| (key, session)))
+    }
+
+    /// One that another process keeps, or that this one does not know any more.
+    pub(super) async fn load(&self, key: &Key) -> Result<Option<Arc<Session>>, Fault> {
+        let Some(row) = self.store.find(key).await.map_err(|_| Fault::Store)? else {
+            self.sessions().forget(key);
+            return Ok(None);
+        };
+        let mut sessions = self.sessions();
+        let opened = self.opened(key, &row).map(|(session, _)| session);
+        let opened = opened.filter(|session| !session.is_over(&sessions.limits(), row.used, now()));
+        let room = sessions.has_room();
+        Ok(opened.filter(|_| room).map(|session| sessions.learn(*key, session, row.used)))
+    }
+
+    /// The tokens of one.
+    pub(super) async fn tokens(&self, key: &Key) -> Result<Tokens, Fault> {
+        let row = self.store.find(key).await.map_err(|_| Fault::Store)?;
+        row.and_then(|row| self.opened(key, &row)).map(|(_, tokens)| tokens).ok_or(Fault::State)
+    }
+
+    /// Ends one, and gives what it was.
+    pub(super) async fn end(&self, key: &Key) -> Result<Option<(Session, Tokens)>, Fault> {
+        self.sessions().forget(key);
+        let row = self.store.end(key, now()).await.map_err(|_| Fault::Store)?;
+        Ok(row.and_then(|row| self.opened(key, &row)))
+    }
+
+    /// Ends what a logout token of a tenant's realm names. Says how many.
+    pub(super) async fn end_at_realm(
+        &self,
+        tenant: &str,
+        subject: Option<&str>,
+        sid: Option<&str>,
+    ) -> Result<usize, Fault> {
+        let ended = self.store.end_at_realm(tenant, subject, sid, now()).await.map_err(|_| Fault::Store)?;
+        let mut sessions = self.sessions();
+        ended.iter().for_each(|key| sessions.forget(key));
+        Ok(ended.len())
+    }
+
+    /// Takes out what is over.
+    pub async fn sweep(&self) {
+        self.limiter.sweep();
+        let limits = {
+            let mut sessions = self.sessions();
+            sessions.sweep(now());
+            sessions.limits()
+        };
+        // What is left because the database can't be asked goes with the next one.
+        let _ = self.store.sweep(&limits, now()).await;
+    }
+
+    /// Forgets what other processes have changed; it is read anew when it is asked for.
+    pub async fn follow(&self) {
+        if !self.store.is_shared() {
+            return;
+        }
+        if let Ok(noticed) = self.store.noticed(now()).await {
+            for key in &noticed {
+                self.sessions().forget(key);
+                self.leased.invalidate(key).await;
+            }
+        }
+    }
+}
