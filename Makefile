@@ -41,8 +41,9 @@ fuzz: ## Hand broken licence files, tokens, sets of keys, serials and ledgers ov
 	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(CARGO) test --locked --test it fuzz:: -- --test-threads=1
 
 .PHONY: bench
-bench: ## Measure: ten million commands to the accounts, the books balanced in between; then into a ledger
+bench: ## Measure: commands to the accounts and into a ledger; the broker's sessions and logins beside their floor
 	$(CARGO) bench --locked --bench accounts
+	$(CARGO) bench --locked --bench broker
 
 .PHONY: lint
 lint: ## Check formatting, clippy and rustdoc; warnings are errors

@@ -53,8 +53,16 @@ pub fn headers(tenant: &str, issuer: &str, identity: &Identity) -> [(&'static st
 
 /// A value as a header can hold it: what is no visible ASCII, and `%`, is percent-encoded.
 fn escaped(value: &str) -> String {
-    value.bytes().fold(String::new(), |text, byte| match byte {
-        b' '..=b'~' if byte != b'%' => text + &char::from(byte).to_string(),
-        _ => text + &format!("%{byte:02X}"),
-    })
+    let plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'%';
+    if value.bytes().all(plain) {
+        return value.to_owned();
+    }
+    let mut text = String::with_capacity(value.len() * 2);
+    for byte in value.bytes() {
+        match plain(byte) {
+            true => text.push(char::from(byte)),
+            false => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
 }

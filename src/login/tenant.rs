@@ -73,6 +73,8 @@ pub struct Directory {
     by_segment: HashMap<String, Arc<Tenant>>,
     by_issuer: HashMap<String, Arc<Tenant>>,
     by_name: HashMap<String, Arc<Tenant>>,
+    /// Host and port that each tenant's users are served at, by its name.
+    hosts: HashMap<String, String>,
 }
 
 /// What a host and a step of a path stand for.
@@ -94,7 +96,9 @@ impl Directory {
         let by_segment = tenants.iter().map(step).collect();
         let by_issuer = tenants.iter().map(|tenant| (tenant.issuer.clone(), tenant.clone())).collect();
         let by_name = tenants.iter().map(|tenant| (tenant.name.clone(), tenant.clone())).collect();
-        Self { addresses, by_segment, by_issuer, by_name }
+        let host = |tenant: &Arc<Tenant>| (tenant.name.clone(), addresses.of(&tenant.name).authority().to_owned());
+        let hosts = tenants.iter().map(host).collect();
+        Self { addresses, by_segment, by_issuer, by_name, hosts }
     }
 
     /// Where the broker is.
@@ -135,7 +139,7 @@ impl Directory {
 
     /// Whether a tenant's users are served at this host.
     pub fn is_served_at(&self, host: &str, tenant: &Tenant) -> bool {
-        self.addresses.of(&tenant.name).authority() == host
+        self.hosts.get(&tenant.name).is_some_and(|own| own == host)
     }
 
     /// The tenant that a step of a path, as it was sent, stands for on this host.
