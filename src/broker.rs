@@ -11,11 +11,13 @@ mod cookies;
 mod domains;
 mod event;
 mod exchange;
-mod fetch;
+pub(crate) mod fetch;
 mod logout;
+pub mod openapi;
 mod operations;
 mod pages;
-mod provider;
+mod place;
+pub(crate) mod provider;
 mod refresh;
 mod request;
 mod seal;
@@ -43,7 +45,8 @@ pub use operations::router as operations;
 use pages::Policy;
 use provider::Providers;
 use seal::Seal;
-pub use web::{router, serve};
+pub(crate) use seal::random;
+pub use web::{paths, router, serve};
 
 /// What the broker is set up with.
 pub struct Setup {
@@ -57,6 +60,8 @@ pub struct Setup {
     pub audiences: BTreeSet<String>,
     /// Who is asked whether domains are proved; nobody: none is.
     pub dns: Option<Dns>,
+    /// Whether users may log in at terminals.
+    pub terminals: bool,
     /// What it authenticates with.
     pub key: OperatorKey,
     /// Who is told of what happens.
@@ -68,6 +73,7 @@ pub struct Broker {
     directory: Directory,
     proxies: Proxies,
     audiences: BTreeSet<String>,
+    terminals: bool,
     key: OperatorKey,
     seal: Seal,
     dns: Option<Dns>,
@@ -93,7 +99,7 @@ const MOST_SHOWN: u64 = 1_000_000;
 impl Broker {
     /// A broker that nobody has asked yet.
     pub fn new(setup: Setup) -> Result<Self, SetupError> {
-        let Setup { directory, proxies, limits, audiences, dns, key, log } = setup;
+        let Setup { directory, proxies, limits, audiences, terminals, dns, key, log } = setup;
         Ok(Self {
             seal: Seal::new(&key)?,
             dns,
@@ -108,6 +114,7 @@ impl Broker {
             directory,
             proxies,
             audiences,
+            terminals,
             key,
             log,
         })
@@ -149,6 +156,6 @@ pub enum SetupError {
     Client(#[from] reqwest::Error),
 }
 
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -70,6 +70,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let wanted = session::wanted(printer, &Meant { dir, target, secrets: files, selection, books: None }, None)?;
     let directory = directory::of(&wanted, target)?;
     let audiences = wanted.network.broker.iter().flat_map(|broker| broker.audiences.iter().cloned()).collect();
+    let terminals = wanted.network.broker.as_ref().is_some_and(|broker| broker.terminals);
     let key = secrets::the_brokers_key(options.broker_key.as_deref(), target.operator_key.as_deref())?;
     is_the_one(&wanted.network, key.jwks())?;
     let limits = Limits { idle: options.idle * 60, absolute: options.longest * 60, ..Limits::default() };
@@ -79,7 +80,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let dns = directory.has_domains().then(|| Dns::new(options.resolver)).transpose();
     let dns = dns.context("the system's name servers are not known; name one with --resolver")?;
     let proxies = Proxies::new(options.trusted_proxies.iter().copied());
-    let broker = Arc::new(Broker::new(Setup { directory, proxies, limits, audiences, dns, key, log })?);
+    let broker = Arc::new(Broker::new(Setup { directory, proxies, limits, audiences, terminals, dns, key, log })?);
     let public = bind(options.listen).await?;
     let operators = bind(options.operations).await?;
     printer.say(&format!(

@@ -1,11 +1,11 @@
 //! Who somebody is, and how applications are told.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::token::Claims;
 
 /// Who is logged in: subject and issuer. The rest is for people to read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// The realm's own name of the user. It never changes, and means nothing at another tenant.
     pub subject: String,

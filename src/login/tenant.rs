@@ -131,6 +131,11 @@ impl Directory {
         self.addresses.of(&tenant.name).authority() == host
     }
 
+    /// The tenant that a step of a path, as it was sent, stands for, wherever it is served.
+    pub fn named(&self, step: &str) -> Option<&Arc<Tenant>> {
+        self.by_segment.get(step)
+    }
+
     /// The tenant that a step of a path, as it was sent, stands for on this host.
     pub fn at(&self, host: &str, step: &str) -> Found {
         let Some(tenant) = self.by_segment.get(step) else { return Found::Nobody };

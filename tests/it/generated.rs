@@ -35,6 +35,11 @@ fn the_threat_model_is_current() {
     is_current("threat-model.md", &crate::broker::threats::markdown());
 }
 
+#[test]
+fn the_description_of_the_broker_is_current() {
+    is_current("openapi.json", &pretty(&realmwright::broker::openapi::document()));
+}
+
 /// What `--help` says of every command.
 #[test]
 fn the_reference_of_the_command_line_is_current() {

@@ -141,7 +141,7 @@ pub fn free_port() -> u16 {
 }
 
 /// Goes where it is sent until somebody shows a page.
-async fn follow(browser: &mut Browser, url: &str) -> (String, Answer) {
+pub async fn follow(browser: &mut Browser, url: &str) -> (String, Answer) {
     let mut url = url::Url::parse(url).expect("a URL");
     for _ in 0..10 {
         let answer = browser.get(url.as_str()).await;

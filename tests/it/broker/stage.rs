@@ -101,7 +101,7 @@ impl Stage {
         let prover = prover(&key).expect("derived");
         let dns = dns.map(|server| Dns::new(Some(server)).expect("a resolver"));
         let proxies = Proxies::new(proxies.iter().map(|network| network.parse().expect("a network")));
-        let setup = Setup { directory, proxies, limits, audiences, dns, key, log };
+        let setup = Setup { directory, proxies, limits, audiences, terminals: true, dns, key, log };
         let broker = Arc::new(Broker::new(setup).expect("a broker"));
         let service = router(broker.clone()).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
