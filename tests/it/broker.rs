@@ -1,8 +1,10 @@
 //! The token broker.
 
+pub mod asvs;
 mod attacks;
 mod attacks_domains;
 mod client;
+pub mod conformance;
 mod flow;
 mod hostile;
 mod interface;
