@@ -196,6 +196,9 @@ fn users_log_in_at_their_tenant_and_out_again() {
     runtime().block_on(async {
         let mut browser = Browser::new();
         assert!(!is_in(&mut browser, &serving).await);
+        let place = async |tenant: &str| Browser::new().get(&format!("{}/t/{tenant}/login.json", serving.url)).await;
+        let (known, unknown) = (place(&site.clinic).await, place("nobody").await);
+        assert_eq!((known.status, &known.body), (404, &unknown.body), "terminals are not let in");
         let (wrong, answer) = log_in(&mut browser.clone(), &entry, "demo", "wrong").await;
         assert!(wrong.starts_with(&live().url) && answer.status == 200, "{wrong}");
         let (landed, _) = log_in(&mut browser, &entry, "demo", PASSWORD).await;
