@@ -132,7 +132,7 @@ cases! {
 
 async fn sends(name: &str) {
     let stage = accepts(|_| {}).await;
-    assert!(stage.hostile.pushed().get(name).is_some_and(|value| value.len() >= 43));
+    assert!(stage.hostile.last_pushed().get(name).is_some_and(|value| value.len() >= 43));
 }
 
 async fn two_keys() {
@@ -245,7 +245,7 @@ async fn ends(header: &[(&str, Value)], claims: &[(&str, Value)], expected: (u16
 
 async fn as_fapi2_wants() {
     let stage = accepts(|_| {}).await;
-    let pushed = stage.hostile.pushed();
+    let pushed = stage.hostile.last_pushed();
     assert_eq!((&*pushed["response_type"], &*pushed["code_challenge_method"]), ("code", "S256"));
     assert!(pushed["client_assertion_type"].ends_with("jwt-bearer"));
     assert_eq!((stage.hostile.asked("acme/par"), stage.hostile.asked("acme/token")), (1, 1));
