@@ -91,6 +91,7 @@ async fn broker(stub: &str, port: u16) -> Router {
         limits: Limits { refresh: 36_000, ..Limits::default() },
         rates: Rates { tenant: u32::MAX.try_into().unwrap(), ..Rates::default() },
         audiences: BTreeSet::new(),
+        terminals: false,
         dns: None,
         seals: vec![SealKey::derived(&key).unwrap()],
         key,

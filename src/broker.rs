@@ -11,12 +11,14 @@ mod cookies;
 mod domains;
 mod event;
 mod exchange;
-mod fetch;
+pub(crate) mod fetch;
 mod kept;
 mod logout;
+pub mod openapi;
 mod operations;
 mod pages;
-mod provider;
+mod place;
+pub(crate) mod provider;
 mod rates;
 mod refresh;
 mod request;
@@ -49,11 +51,12 @@ use provider::Providers;
 use rates::Limiter;
 pub use rates::Rates;
 use seal::Seal;
+pub(crate) use seal::random;
 pub use seal::{NoSealKey, SealKey};
 use seats::Leased;
 use store::Store;
 pub use store::{Place, StoreError};
-pub use web::{router, serve};
+pub use web::{paths, router, serve};
 
 /// What the broker is set up with.
 pub struct Setup {
@@ -67,6 +70,8 @@ pub struct Setup {
     pub audiences: BTreeSet<String>,
     /// Who is asked whether domains are proved; nobody: none is.
     pub dns: Option<Dns>,
+    /// Whether users may log in at terminals.
+    pub terminals: bool,
     /// How many logins may be begun.
     pub rates: Rates,
     /// What it authenticates with.
@@ -84,6 +89,7 @@ pub struct Broker {
     directory: Directory,
     proxies: Proxies,
     audiences: BTreeSet<String>,
+    terminals: bool,
     key: OperatorKey,
     seal: Seal,
     dns: Option<Dns>,
@@ -113,7 +119,7 @@ const MOST_SHOWN: u64 = 1_000_000;
 impl Broker {
     /// A broker that nobody has asked yet.
     pub async fn new(setup: Setup) -> Result<Self, SetupError> {
-        let Setup { directory, proxies, limits, rates, audiences, dns, key, seals, place, log } = setup;
+        let Setup { directory, proxies, limits, rates, audiences, terminals, dns, key, seals, place, log } = setup;
         Ok(Self {
             seal: Seal::new(&seals)?,
             dns,
@@ -131,6 +137,7 @@ impl Broker {
             directory,
             proxies,
             audiences,
+            terminals,
             key,
             log,
         })
@@ -170,6 +177,6 @@ pub enum SetupError {
     Client(#[from] reqwest::Error),
 }
 
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

@@ -39,6 +39,7 @@ mod serve;
 mod session;
 mod settings;
 mod table;
+mod terminal;
 mod tree;
 mod usage;
 mod validate;
@@ -120,6 +121,9 @@ impl Call {
             Command::Tree(options) => tree::run(printer, options).await,
             Command::Domain(options) => domain::run(printer, options).await,
             Command::Serve(options) => serve::run(printer, options).await,
+            Command::Login(options) => terminal::login::run(printer, options).await,
+            Command::Whoami(options) => terminal::whoami::run(printer, options).await,
+            Command::Logout(options) => terminal::logout::run(printer, options).await,
             Command::Import(options) => import::run(printer, options).await,
             Command::Bootstrap(options) => bootstrap::run(printer, options).await,
             Command::Fmt(options) => fmt::run(printer, options),

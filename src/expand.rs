@@ -15,6 +15,7 @@ mod people;
 mod permissions;
 mod products;
 pub mod provisioner;
+mod terminal;
 mod tls;
 
 use serde_json::Value;
@@ -33,9 +34,10 @@ use broker::Broker;
 pub use broker::{BROKER, audience_scope};
 pub use observer::{OBSERVER, VIEWS, key_set};
 pub use provisioner::{ADMIN_API_SCOPE, PROVISIONER, fitted};
+pub use terminal::TERMINAL;
 
 /// The clients that the tool itself puts into realms.
-pub const TOOLS: [&str; 3] = [PROVISIONER, OBSERVER, BROKER];
+pub const TOOLS: [&str; 4] = [PROVISIONER, OBSERVER, BROKER, TERMINAL];
 
 /// Public key sets that realms trust and no manifest names; empty where the operator key is not known.
 #[derive(Debug, Clone, Copy, Default)]

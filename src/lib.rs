@@ -24,7 +24,8 @@
 //! 14. [`apply`]: a plan → an `Outcome`;
 //! 15. [`doctor`]: what may go wrong on a server, and what mends it; all but its questions is pure;
 //! 16. [`broker`]: the token broker, a service;
-//! 17. [`cli`]: the command line, the only place that reads files and the clock, and prints.
+//! 17. [`terminal`]: logins at a terminal;
+//! 18. [`cli`]: the command line, the only place that reads files and the clock, and prints.
 
 pub mod accounting;
 pub mod apply;
@@ -44,3 +45,4 @@ pub mod plan;
 pub mod seal;
 pub mod state;
 pub mod template;
+pub mod terminal;

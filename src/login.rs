@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod brand;
+pub mod device;
 pub mod domain;
 pub mod exchange;
 pub mod fault;
@@ -12,6 +13,7 @@ pub mod identity;
 pub mod lease;
 pub mod origin;
 pub mod pending;
+pub mod place;
 pub mod proof;
 pub mod proxy;
 pub mod pushed;

@@ -14,7 +14,7 @@ const LONGEST: usize = 512 * 1024;
 
 /// Why a request got no answer.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum FetchError {
+pub(crate) enum FetchError {
     #[error("no answer")]
     Sending(#[from] reqwest::Error),
     #[error("this is not of the realm's server")]
@@ -27,10 +27,10 @@ pub(super) enum FetchError {
 
 /// The client for all of them.
 #[derive(Debug, Clone)]
-pub(super) struct Fetch(reqwest::Client);
+pub(crate) struct Fetch(reqwest::Client);
 
 impl Fetch {
-    pub(super) fn new() -> Result<Self, reqwest::Error> {
+    pub(crate) fn new() -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_secs(3))
@@ -40,26 +40,32 @@ impl Fetch {
     }
 
     /// For requests to one realm: to its origin, and nowhere else.
-    pub(super) fn within(&self, issuer: &Url) -> Within {
+    pub(crate) fn within(&self, issuer: &Url) -> Within {
         Within { fetch: self.clone(), origin: issuer.origin() }
     }
 }
 
 /// Requests to one origin.
 #[derive(Debug, Clone)]
-pub(super) struct Within {
+pub(crate) struct Within {
     fetch: Fetch,
     origin: Origin,
 }
 
 impl Within {
     /// Posts a form to one of the realm's endpoints.
-    pub(super) async fn post(&self, url: &Url, form: &[(&str, &str)]) -> Result<HttpResponse, FetchError> {
+    pub(crate) async fn post(&self, url: &Url, form: &[(&str, &str)]) -> Result<HttpResponse, FetchError> {
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
         let request = Request::post(url.as_str())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
             .header(ACCEPT, "application/json")
             .body(body.into_bytes())?;
+        self.call(request).await
+    }
+
+    /// Asks for something at this origin.
+    pub(crate) async fn get(&self, url: &Url) -> Result<HttpResponse, FetchError> {
+        let request = Request::get(url.as_str()).header(ACCEPT, "application/json").body(Vec::new())?;
         self.call(request).await
     }
 }

@@ -18,6 +18,7 @@ use url::Url;
 
 use super::fetch::{Fetch, FetchError, Within};
 use crate::login::fault::Fault;
+use crate::login::pushed::request_uri;
 use crate::login::token::{Claims, Keys, kid, open};
 
 /// For how long a realm is believed to be as it was.
@@ -31,9 +32,11 @@ const MOST: u64 = 20_000;
 
 /// What is read beside what discovery always has.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct More {
+pub(crate) struct More {
     end_session_endpoint: Option<EndSessionUrl>,
     pushed_authorization_request_endpoint: Option<Url>,
+    device_authorization_endpoint: Option<Url>,
+    revocation_endpoint: Option<Url>,
     #[serde(default)]
     code_challenge_methods_supported: Vec<String>,
     #[serde(default)]
@@ -43,7 +46,7 @@ pub(super) struct More {
 impl AdditionalProviderMetadata for More {}
 
 /// What a realm says of itself.
-pub(super) type Metadata = ProviderMetadata<
+pub(crate) type Metadata = ProviderMetadata<
     More,
     CoreAuthDisplay,
     CoreClientAuthMethod,
@@ -59,29 +62,29 @@ pub(super) type Metadata = ProviderMetadata<
 >;
 
 /// A realm.
-pub(super) struct Provider {
-    pub(super) metadata: Metadata,
+pub(crate) struct Provider {
+    pub(crate) metadata: Metadata,
     /// What asks it.
-    pub(super) within: Within,
+    pub(crate) within: Within,
     keys: RwLock<Keys>,
     /// When keys were fetched because one was not known.
     fetched: Mutex<Option<Instant>>,
 }
 
 /// All realms that were asked for.
-pub(super) struct Providers {
+pub(crate) struct Providers {
     fetch: Fetch,
     known: Cache<String, Arc<Provider>>,
 }
 
 impl Providers {
-    pub(super) fn new() -> Result<Self, reqwest::Error> {
+    pub(crate) fn new() -> Result<Self, reqwest::Error> {
         let known = Cache::builder().max_capacity(MOST).time_to_live(FRESH).build();
         Ok(Self { fetch: Fetch::new()?, known })
     }
 
     /// The realm of an issuer, which must be one of the directory's: nothing that a request says is ever asked.
-    pub(super) async fn of(&self, issuer: &str) -> Result<Arc<Provider>, Fault> {
+    pub(crate) async fn of(&self, issuer: &str) -> Result<Arc<Provider>, Fault> {
         self.known.try_get_with_by_ref(issuer, Provider::discover(issuer, &self.fetch)).await.map_err(|fault| *fault)
     }
 }
@@ -97,6 +100,8 @@ impl Provider {
             metadata.token_endpoint().map(|endpoint| endpoint.url()),
             metadata.additional_metadata().end_session_endpoint.as_ref().map(|endpoint| endpoint.url()),
             metadata.additional_metadata().pushed_authorization_request_endpoint.as_ref(),
+            metadata.additional_metadata().device_authorization_endpoint.as_ref(),
+            metadata.additional_metadata().revocation_endpoint.as_ref(),
         ];
         if endpoints.into_iter().flatten().any(|endpoint| endpoint.origin() != origin) {
             return Err(Fault::Provider);
@@ -112,7 +117,7 @@ impl Provider {
     }
 
     /// What a token says that this realm signed.
-    pub(super) async fn open(&self, token: &str) -> Result<Claims, Fault> {
+    pub(crate) async fn open(&self, token: &str) -> Result<Claims, Fault> {
         let kid = match open(token, &self.keys()) {
             Err(Fault::UnknownKey) => kid(token).ok_or(Fault::UnknownKey)?,
             other => return other,
@@ -122,13 +127,42 @@ impl Provider {
     }
 
     /// Whether its answers always name it (RFC 9207).
-    pub(super) fn names_itself(&self) -> bool {
+    pub(crate) fn names_itself(&self) -> bool {
         self.metadata.additional_metadata().authorization_response_iss_parameter_supported
     }
 
     /// Where it takes authorization requests before the browser comes (RFC 9126).
-    pub(super) fn pushes(&self) -> Option<&Url> {
+    pub(crate) fn pushes(&self) -> Option<&Url> {
         self.metadata.additional_metadata().pushed_authorization_request_endpoint.as_ref()
+    }
+
+    /// Brings a request to the realm itself, and gives the address that names it: the browser has nothing to read or change
+    /// (RFC 9126 §2.1). `proof` is what the client authenticates with.
+    pub(crate) async fn pushed(
+        &self,
+        endpoint: &Url,
+        asking: &Url,
+        client: &str,
+        proof: &[(&str, &str)],
+    ) -> Result<Url, Fault> {
+        let asked: Vec<(String, String)> = asking.query_pairs().into_owned().collect();
+        let asked = asked.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let form: Vec<(&str, &str)> = asked.chain(proof.iter().copied()).collect();
+        let answer = self.within.post(endpoint, &form).await.map_err(|_| Fault::Provider)?;
+        let name = request_uri(answer.status().as_u16(), answer.body())?;
+        let mut url = self.metadata.authorization_endpoint().url().clone();
+        url.query_pairs_mut().append_pair("client_id", client).append_pair("request_uri", &name);
+        Ok(url)
+    }
+
+    /// Where it gives codes to devices (RFC 8628).
+    pub(crate) fn device(&self) -> Option<&Url> {
+        self.metadata.additional_metadata().device_authorization_endpoint.as_ref()
+    }
+
+    /// Where it takes tokens back (RFC 7009).
+    pub(crate) fn revokes(&self) -> Option<&Url> {
+        self.metadata.additional_metadata().revocation_endpoint.as_ref()
     }
 
     /// Where it ends sessions.

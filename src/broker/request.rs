@@ -75,6 +75,11 @@ impl Asked {
         self.broker.directory.at(&self.host, self.uri.path().split('/').nth(2).unwrap_or_default())
     }
 
+    /// The same, wherever it is served.
+    pub(super) fn tenant_anywhere(&self) -> Option<Arc<Tenant>> {
+        self.broker.directory.named(self.uri.path().split('/').nth(2).unwrap_or_default()).cloned()
+    }
+
     /// The tenant that is served here, or the answer that there is none.
     pub(super) fn tenant_here(&self) -> Result<Arc<Tenant>, Response> {
         match self.tenant() {

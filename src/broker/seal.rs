@@ -80,7 +80,7 @@ impl Seal {
 }
 
 /// A name that nobody can guess: 256 random bits.
-pub(super) fn random() -> Option<String> {
+pub(crate) fn random() -> Option<String> {
     let mut bytes = [0; 32];
     aws_lc_rs::rand::fill(&mut bytes).ok()?;
     Some(URL_SAFE_NO_PAD.encode(bytes))

@@ -8,7 +8,6 @@ use openidconnect::core::{CoreAuthenticationFlow, CoreClient};
 use openidconnect::{
     ClientId, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, Nonce, PkceCodeChallenge, RedirectUrl,
 };
-use url::Url;
 
 use super::provider::Provider;
 use super::request::Asked;
@@ -16,7 +15,6 @@ use super::{Broker, Happened, cookies, now, seal, verify};
 use crate::expand::BROKER;
 use crate::login::fault::Fault;
 use crate::login::pending::Pending;
-use crate::login::pushed::request_uri;
 use crate::login::target::target;
 use crate::login::tenant::{Found, Tenant};
 
@@ -78,27 +76,14 @@ async fn begin(asked: &Asked, tenant: &Arc<Tenant>) -> Result<Response, Fault> {
         url.query_pairs_mut().append_pair("login_hint", &address);
     }
     if let Some(endpoint) = provider.pushes() {
-        url = pushed(broker, &provider, endpoint, url).await?;
+        let assertion = broker.assertion(&tenant.issuer)?;
+        let proof = [("client_assertion_type", verify::ASSERTION_TYPE), ("client_assertion", assertion.as_str())];
+        url = provider.pushed(endpoint, &url, BROKER, &proof).await?;
     }
     let name = cookies::login(&pending.state).ok_or(Fault::State)?;
     let sealed = broker.seal.close(&name, &pending).ok_or(Fault::Parameters)?;
     let cookie = cookies::set(&name, &sealed).ok_or(Fault::Parameters)?;
     Ok(([(SET_COOKIE, cookie)], Redirect::to(url.as_str())).into_response())
-}
-
-/// Brings a request to the realm itself, and gives the address that names it: the browser has nothing to read or change
-/// (RFC 9126 §2.1).
-async fn pushed(broker: &Broker, provider: &Provider, endpoint: &Url, asking: Url) -> Result<Url, Fault> {
-    let assertion = broker.assertion(provider.metadata.issuer().as_str())?;
-    let asked: Vec<(String, String)> = asking.query_pairs().into_owned().collect();
-    let asked = asked.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let own = [("client_assertion_type", verify::ASSERTION_TYPE), ("client_assertion", assertion.as_str())];
-    let form: Vec<(&str, &str)> = asked.chain(own).collect();
-    let answer = provider.within.post(endpoint, &form).await.map_err(|_| Fault::Provider)?;
-    let name = request_uri(answer.status().as_u16(), answer.body())?;
-    let mut url = provider.metadata.authorization_endpoint().url().clone();
-    url.query_pairs_mut().append_pair("client_id", BROKER).append_pair("request_uri", &name);
-    Ok(url)
 }
 
 impl Broker {

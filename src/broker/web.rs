@@ -8,14 +8,14 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::request::Asked;
 use super::start::with_back;
-use super::{Broker, callback, choose, domains, exchange, logout, operations, pages, start};
+use super::{Broker, callback, choose, domains, exchange, logout, operations, pages, place, start};
 use crate::login::fault::Fault;
 use crate::login::identity::{self, Identity};
 use crate::login::origin::may_read;
@@ -34,19 +34,33 @@ const SWEEP: Duration = Duration::from_secs(60);
 /// How often other brokers' changes are looked for.
 const FOLLOW: Duration = Duration::from_millis(500);
 
+/// What is asked from outside, and who answers.
+fn routes() -> Vec<(&'static str, MethodRouter<Arc<Broker>>)> {
+    vec![
+        ("/", get(choose::choose)),
+        ("/t", get(choose::choose).post(choose::chosen)),
+        ("/t/{tenant}", get(start::start)),
+        ("/t/{tenant}/callback", get(callback::callback)),
+        ("/t/{tenant}/login.json", get(place::place)),
+        ("/t/{tenant}/signed-out", get(logout::signed_out)),
+        ("/t/{tenant}/backchannel-logout", post(logout::at_back_channel)),
+        ("/auth", get(auth)),
+        ("/session", get(session)),
+        ("/token", post(exchange::token)),
+        ("/logout", post(logout::logout)),
+    ]
+}
+
+/// The paths of what is asked from outside.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    routes().into_iter().map(|(path, _)| path)
+}
+
 /// Everything that is asked from outside.
 pub fn router(broker: Arc<Broker>) -> Router {
-    Router::new()
-        .route("/", get(choose::choose))
-        .route("/t", get(choose::choose).post(choose::chosen))
-        .route("/t/{tenant}", get(start::start))
-        .route("/t/{tenant}/callback", get(callback::callback))
-        .route("/t/{tenant}/signed-out", get(logout::signed_out))
-        .route("/t/{tenant}/backchannel-logout", post(logout::at_back_channel))
-        .route("/auth", get(auth))
-        .route("/session", get(session))
-        .route("/token", post(exchange::token))
-        .route("/logout", post(logout::logout))
+    routes()
+        .into_iter()
+        .fold(Router::new(), |router, (path, answers)| router.route(path, answers))
         .fallback(async |asked: Asked| asked.nobody())
         .layer(DefaultBodyLimit::max(LONGEST))
         .layer(middleware::from_fn_with_state(broker.clone(), with_headers))

@@ -7,7 +7,7 @@ use clap::{Arg, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{
     apply, bootstrap, check, completions, config, count, destroy, device, doctor, domain, drift, explain, fmt, guards,
-    import, ledger, licence, man, plan, resources, restore, rotate, schema, serve, tree, usage, validate,
+    import, ledger, licence, man, plan, resources, restore, rotate, schema, serve, terminal, tree, usage, validate,
 };
 use crate::plan::Waiver;
 use crate::plan::select::{Selection, Selector};
@@ -111,6 +111,12 @@ pub(super) enum Command {
     Serve(serve::Options),
     /// Show what proves that the domains of a tenant's e-mail addresses are its own
     Domain(domain::Options),
+    /// Log in at a tenant, as its user, at a terminal
+    Login(terminal::login::Options),
+    /// Say who is logged in at a terminal, or print their access token
+    Whoami(terminal::whoami::Options),
+    /// End a login at a terminal
+    Logout(terminal::logout::Options),
     /// Write manifests for realms that are there, or for exports of realms
     Import(import::Options),
     /// Prepare a server, once, with an administrator's login

@@ -87,6 +87,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let wanted = session::wanted(printer, &Meant { dir, target, secrets: files, selection, books: None }, None)?;
     let directory = directory::of(&wanted, target)?;
     let audiences = wanted.network.broker.iter().flat_map(|broker| broker.audiences.iter().cloned()).collect();
+    let terminals = wanted.network.broker.as_ref().is_some_and(|broker| broker.terminals);
     let key = secrets::the_brokers_key(options.broker_key.as_deref(), target.operator_key.as_deref())?;
     is_the_one(&wanted.network, key.jwks())?;
     let limits = Limits { idle: options.idle * 60, absolute: options.longest * 60, ..Limits::default() };
@@ -99,7 +100,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let rates = Rates { address: options.logins_per_address, tenant: options.logins_per_tenant };
     let seals = seals(&key, &options.seal_keys)?;
     let place = place(printer, &wanted, &options.book)?;
-    let setup = Setup { directory, proxies, limits, rates, audiences, dns, key, seals, place, log };
+    let setup = Setup { directory, proxies, limits, rates, audiences, terminals, dns, key, seals, place, log };
     let broker = Arc::new(Broker::new(setup).await?);
     let public = bind(options.listen).await?;
     let operators = bind(options.operations).await?;

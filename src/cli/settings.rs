@@ -38,6 +38,8 @@ pub(super) static SETTINGS: &[Setting] = &[
     row("operator_key_pem", Form::Secret("REALMWRIGHT_OPERATOR_KEY_PEM"), "none"),
     row("observer_key", Form::Path, "none"),
     row("observer_key_pem", Form::Secret("REALMWRIGHT_OBSERVER_KEY_PEM"), "none"),
+    row("broker", Form::Plain, "none"),
+    row("state_dir", Form::Path, "~/.local/state/realmwright"),
     row("broker_key", Form::Path, "derived from the operator key"),
     row("broker_key_pem", Form::Secret("REALMWRIGHT_BROKER_KEY_PEM"), "none"),
     row("secrets_dir", Form::Path, "the directory of the manifests"),

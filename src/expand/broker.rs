@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::observer::key_set;
 use super::provisioner;
+use super::terminal::{self, TERMINAL};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::login::address::Addresses;
 use crate::manifest::ManifestSet;
@@ -38,6 +39,7 @@ pub(super) struct Broker {
     addresses: Addresses,
     jwks: String,
     audiences: Vec<String>,
+    terminals: bool,
 }
 
 impl Broker {
@@ -65,7 +67,12 @@ impl Broker {
             found.push(Diagnostic::error("unknown-product", at, message).maybe_hint(hint));
         }
         match Addresses::new(&broker.url, broker.tenant_url.as_deref()) {
-            Ok(addresses) => jwks.map(|jwks| Self { addresses, jwks, audiences: broker.audiences.clone() }),
+            Ok(addresses) => jwks.map(|jwks| Self {
+                addresses,
+                jwks,
+                audiences: broker.audiences.clone(),
+                terminals: broker.terminals,
+            }),
             Err((key, error)) => {
                 let hint = "write it as https://login.example.com; with `tenantUrl`, as https://*.app.example.com";
                 let message = format!("`{key}` of the broker: {error}");
@@ -79,7 +86,7 @@ impl Broker {
     /// address to come back to, and claims of its own, whatever scopes the realm has. Where products of the tenant are
     /// audiences, it may exchange a token for one of theirs (RFC 8693), which has roles of that product alone.
     pub(super) fn add(&self, state: &mut RealmState, tenant: &str) {
-        let Self { addresses, jwks, audiences } = self;
+        let Self { addresses, jwks, audiences, terminals } = self;
         let products: Vec<&str> =
             audiences.iter().map(String::as_str).filter(|product| state.get(&seat(product)).is_some()).collect();
         let client = json!({
@@ -116,9 +123,9 @@ impl Broker {
             "protocolMappers": mappers(),
         });
         let added = arrange(&json!({
-            "clients": [client],
+            "clients": std::iter::once(client).chain(terminals.then(|| terminal::client(&products))).collect::<Vec<_>>(),
             "clientScopes": products.iter().map(|product| to_audience(product)).collect::<Vec<_>>(),
-            "clientScopeMappings": scope_mappings(state, &products),
+            "clientScopeMappings": scope_mappings(state, &products, *terminals),
         }));
         state.objects.extend(added.objects.into_iter().filter(|(id, _)| *id != ObjectId::realm()));
     }
@@ -148,17 +155,15 @@ fn to_audience(product: &str) -> Value {
 
 /// The roles that tokens of the broker may have. A scope that has roles itself is given to nobody who has none of them, so
 /// the seat gates the scope, and the other roles of the product are the client's.
-fn scope_mappings(state: &RealmState, products: &[&str]) -> Value {
+fn scope_mappings(state: &RealmState, products: &[&str], terminals: bool) -> Value {
     let of_product = |product: &str| {
         let roles = state.of_kind(Kind::ClientRole).map(|(id, _)| id.owner_and_name());
         let others: Vec<&str> =
             roles.filter(|(owner, name)| *owner == product && *name != SEAT).map(|(_, name)| name).collect();
         let seat = json!({"clientScope": audience_scope(product), "roles": [SEAT]});
-        let mappings = match others.is_empty() {
-            true => json!([seat]),
-            false => json!([seat, {"client": BROKER, "roles": others}]),
-        };
-        (product.to_owned(), mappings)
+        let clients = std::iter::once(BROKER).chain(terminals.then_some(TERMINAL)).filter(|_| !others.is_empty());
+        let mappings = clients.map(|client| json!({"client": client, "roles": others}));
+        (product.to_owned(), std::iter::once(seat).chain(mappings).collect::<Vec<_>>().into())
     };
     products.iter().map(|product| of_product(product)).collect::<serde_json::Map<_, _>>().into()
 }
@@ -170,7 +175,7 @@ fn mapper(name: &str, mapper: &str, config: &[(&str, &str)]) -> Value {
 }
 
 /// What its ID tokens say of a user, beside what every one says.
-fn mappers() -> Value {
+pub(super) fn mappers() -> Value {
     let attribute = |name: &str, kind: &str, attribute: &str, claim: &str, json_type: &str| {
         let config = [
             ("user.attribute", attribute),

@@ -32,6 +32,13 @@ pub fn id_token(claims: &Claims, parties: Parties<'_>, nonce: &str, now: u64) ->
     fresh(claims, now)
 }
 
+/// An ID token that came for a device code (RFC 8628 §3.5), which no browser brought: there is no nonce to ask for.
+pub fn id_token_by_code(claims: &Claims, parties: Parties<'_>, now: u64) -> Result<(), Fault> {
+    common(claims, parties, now)?;
+    is_id_token(claims)?;
+    fresh(claims, now)
+}
+
 /// An ID token that came with a refresh (§12.2): of the same issuer and subject; a nonce it need not have.
 pub fn refreshed(claims: &Claims, parties: Parties<'_>, subject: &str, now: u64) -> Result<(), Fault> {
     common(claims, parties, now)?;
@@ -89,10 +96,8 @@ pub fn access_token(claims: &Claims, issuer: &str, audience: &str, now: u64) -> 
 /// What is true of every ID token.
 fn common(claims: &Claims, parties: Parties<'_>, now: u64) -> Result<(), Fault> {
     issued_by_and_for(claims, parties)?;
-    // Of several audiences the token says which one it was issued to; of one it need not.
-    if claims.azp.as_deref().is_some_and(|azp| azp != parties.client)
-        || (claims.aud.all().len() > 1 && claims.azp.is_none())
-    {
+    // Nobody else is trusted with it, so nobody else may be an audience of it.
+    if claims.azp.as_deref().is_some_and(|azp| azp != parties.client) || claims.aud.all().len() > 1 {
         return Err(Fault::Audience);
     }
     lasting(claims, now)

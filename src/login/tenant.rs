@@ -142,6 +142,11 @@ impl Directory {
         self.hosts.get(&tenant.name).is_some_and(|own| own == host)
     }
 
+    /// The tenant that a step of a path, as it was sent, stands for, wherever it is served.
+    pub fn named(&self, step: &str) -> Option<&Arc<Tenant>> {
+        self.by_segment.get(step)
+    }
+
     /// The tenant that a step of a path, as it was sent, stands for on this host.
     pub fn at(&self, host: &str, step: &str) -> Found {
         let Some(tenant) = self.by_segment.get(step) else { return Found::Nobody };

@@ -107,6 +107,9 @@ pub struct Broker {
     /// who has a seat of it. Omitted: none.
     #[serde(default)]
     pub audiences: Vec<String>,
+    /// Whether users may log in at a terminal (`realmwright login`): every realm gets a client for it.
+    #[serde(default)]
+    pub terminals: bool,
 }
 
 /// Something that licences are sold for; one client in each realm that is licensed for it. Nothing else brings its client

@@ -1,15 +1,19 @@
 //! The token broker.
 
+pub mod asvs;
 mod attacks;
 mod attacks_domains;
 mod client;
+pub mod conformance;
 mod flow;
 mod hostile;
+mod interface;
 mod kept;
 mod nginx;
 mod pages;
 mod seats;
 mod stage;
 mod standing;
+mod terminal;
 pub mod threats;
 mod tokens;

@@ -310,6 +310,9 @@ fn usage_says_what_is_required_and_no_more() {
     realmwright ledger restore [OPTIONS] <FILE>
     realmwright serve [OPTIONS] [DIR]
     realmwright domain [OPTIONS] <TENANT> [DIR]
+    realmwright login [OPTIONS] <TENANT>
+    realmwright whoami [OPTIONS] [TENANT]
+    realmwright logout [OPTIONS] [TENANT]
     realmwright import [OPTIONS] --out <DIR> [REALM]...
     realmwright bootstrap [OPTIONS] [DIR]
     realmwright fmt [OPTIONS] [DIR|FILE]...

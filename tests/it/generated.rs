@@ -35,6 +35,21 @@ fn the_threat_model_is_current() {
     is_current("threat-model.md", &crate::broker::threats::markdown());
 }
 
+#[test]
+fn the_description_of_the_broker_is_current() {
+    is_current("openapi.json", &pretty(&realmwright::broker::openapi::document()));
+}
+
+#[test]
+fn the_answers_to_asvs_are_current() {
+    is_current("asvs.md", &crate::broker::asvs::markdown());
+}
+
+#[test]
+fn the_cases_of_conformance_are_current() {
+    is_current("conformance.md", &crate::broker::conformance::markdown());
+}
+
 /// What `--help` says of every command.
 #[test]
 fn the_reference_of_the_command_line_is_current() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules from the inside out; each may use those before it. The pure ones come first.
-const LAYERS: [&str; 18] = [
+const LAYERS: [&str; 19] = [
     "diagnostic",
     "licence",
     "seal",
@@ -22,6 +22,7 @@ const LAYERS: [&str; 18] = [
     "apply",
     "doctor",
     "broker",
+    "terminal",
     "cli",
 ];
 

@@ -24,6 +24,8 @@ fn each_value_has_its_origin_and_secrets_are_masked() {
     operatorKeyPem     ********                          env REALMWRIGHT_OPERATOR_KEY_PEM
     observerKey        (none)                            default
     observerKeyPem     (none)                            default
+    broker             (none)                            default
+    stateDir           (~/.local/state/realmwright)      default
     brokerKey          (derived from the operator key)   default
     brokerKeyPem       (none)                            default
     secretsDir         (the directory of the manifests)  default

@@ -141,7 +141,7 @@ pub fn free_port() -> u16 {
 }
 
 /// Goes where it is sent until somebody shows a page.
-async fn follow(browser: &mut Browser, url: &str) -> (String, Answer) {
+pub async fn follow(browser: &mut Browser, url: &str) -> (String, Answer) {
     let mut url = url::Url::parse(url).expect("a URL");
     for _ in 0..10 {
         let answer = browser.get(url.as_str()).await;
@@ -196,6 +196,9 @@ fn users_log_in_at_their_tenant_and_out_again() {
     runtime().block_on(async {
         let mut browser = Browser::new();
         assert!(!is_in(&mut browser, &serving).await);
+        let place = async |tenant: &str| Browser::new().get(&format!("{}/t/{tenant}/login.json", serving.url)).await;
+        let (known, unknown) = (place(&site.clinic).await, place("nobody").await);
+        assert_eq!((known.status, &known.body), (404, &unknown.body), "terminals are not let in");
         let (wrong, answer) = log_in(&mut browser.clone(), &entry, "demo", "wrong").await;
         assert!(wrong.starts_with(&live().url) && answer.status == 200, "{wrong}");
         let (landed, _) = log_in(&mut browser, &entry, "demo", PASSWORD).await;

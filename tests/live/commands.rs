@@ -47,14 +47,28 @@ impl Walk {
     }
 }
 
-/// `serve` ends when it is told to, and not before.
+/// `serve` ends when it is told to, and not before; `login` waits for somebody with a browser.
 fn serves(walk: &mut Walk) {
-    let platform = crate::support::PLATFORM.replace("{test: {}}", "{test: {broker: {url: 'http://127.0.0.1:9'}}}");
-    walk.site.write("platform.yaml", &platform);
-    walk.used.insert(vec!["serve".into()]);
-    let serving = crate::broker::Serving::start(&walk.site, crate::broker::free_port());
+    let port = crate::broker::free_port();
+    crate::terminal::let_in(&walk.site, port);
+    walk.used.extend(["serve", "login"].map(|name| vec![name.to_owned()]));
+    let serving = crate::broker::Serving::start(&walk.site, port);
+    let said = crate::terminal::logs_in(&walk.site, &serving, &[]);
+    assert!(said.ends_with("as demo"), "{said}");
+    insta::assert_snapshot!(walk.goes(1, "whoami --state-dir state"), @r"
+    exit 0
+    tenant CLINIC (Clinic)
+    …
+    ---
+    ");
+    insta::assert_snapshot!(walk.goes(1, "logout --state-dir state"), @r"
+    exit 0
+    ---
+    logged out at CLINIC
+    ");
     let said = serving.stop();
     walk.site.write("platform.yaml", crate::support::PLATFORM);
+    walk.site.apply();
     let said: Vec<&str> = said.lines().map(|line| line.split(" at ").next().unwrap_or_default()).collect();
     assert_eq!(said, ["serving 2 tenants", "stopped"]);
 }

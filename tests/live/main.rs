@@ -31,4 +31,5 @@ mod secrets;
 mod server;
 mod shut;
 mod tenants;
+mod terminal;
 mod upgrade;

@@ -1,6 +1,6 @@
 //! The broker's client in each realm.
 
-use realmwright::expand::{BROKER, Desired, broker};
+use realmwright::expand::{BROKER, Desired, TERMINAL, broker};
 use realmwright::keycloak::memory::MemoryKeycloak;
 use realmwright::keycloak::observe::declared_users;
 use realmwright::keycloak::{ReadRealms, observe};
@@ -59,6 +59,24 @@ async fn a_product_is_an_audience_for_who_has_a_seat_of_it() {
     with("{url: 'http://localhost:9000'}").apply(&api).await;
     let export = ReadRealms::export(&api, "clinic").await.expect("readable").expect("there");
     assert!(!export.to_string().contains("realmwright-audience"));
+}
+
+#[tokio::test]
+async fn terminals_have_a_client_where_they_are_let_in() {
+    let api = MemoryKeycloak::new();
+    with("{url: 'http://localhost:9000', terminals: true, audiences: [assistant]}").apply(&api).await;
+    let found = client(&api, "clinic", TERMINAL).await;
+    assert_eq!((&found["publicClient"], &found["redirectUris"]), (&json!(true), &json!(["http://127.0.0.1/callback"])));
+    for grant in ["implicitFlowEnabled", "directAccessGrantsEnabled", "serviceAccountsEnabled", "fullScopeAllowed"] {
+        assert_eq!(found[grant], false, "{grant}");
+    }
+    for setting in ["oauth2.device.authorization.grant.enabled", "require.pushed.authorization.requests"] {
+        assert_eq!(found["attributes"][setting], "true", "{setting}");
+    }
+    assert_eq!(found["attributes"]["pkce.code.challenge.method"], "S256");
+    assert_eq!(found["optionalClientScopes"], json!(["realmwright-audience-assistant"]));
+    with("{url: 'http://localhost:9000', audiences: [assistant]}").apply(&api).await;
+    assert!(client(&api, "clinic", TERMINAL).await.is_null());
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::extract::{Form, Path, Query, State};
@@ -14,7 +14,7 @@ use axum::routing::{get, post};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey};
-use realmwright::expand::BROKER;
+use realmwright::expand::{BROKER, TERMINAL};
 use realmwright::keycloak::key::OperatorKey;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -33,6 +33,12 @@ pub struct Twists {
     pub claims: Twist<Value>,
     /// The ID token when it is signed.
     pub token: Twist<String>,
+    /// The answer to a code.
+    pub given: Twist<Value>,
+    /// The answer to a device that asks for a code.
+    pub device: Twist<Value>,
+    /// What a device that asks again is refused with, by how often it did.
+    pub poll: Option<Box<dyn Fn(usize) -> Option<&'static str> + Send>>,
     /// The answer to a request that is pushed; a null is a refusal.
     pub pushed: Twist<Value>,
     /// What a token says that another was exchanged for.
@@ -47,6 +53,7 @@ pub struct Twists {
 
 struct Granted {
     realm: String,
+    client: String,
     nonce: String,
     challenge: String,
     redirect: String,
@@ -62,8 +69,13 @@ struct Known {
     access: BTreeMap<String, String>,
     /// What was pushed, by the name that it was given.
     pushed: BTreeMap<String, BTreeMap<String, String>>,
+    /// What was pushed last.
+    last_pushed: BTreeMap<String, String>,
     /// What the last exchange asked for.
     exchange: BTreeMap<String, String>,
+    /// Codes of devices, and the challenge of each.
+    devices: BTreeMap<String, (String, String)>,
+    polls: Vec<Instant>,
     asked: BTreeMap<String, usize>,
     made: usize,
     twists: Twists,
@@ -93,6 +105,8 @@ impl Hostile {
             .route(&format!("{realm}/certs"), get(certs))
             .route(&format!("{realm}/auth"), get(authorize))
             .route(&format!("{realm}/par"), post(push))
+            .route(&format!("{realm}/device"), post(device))
+            .route(&format!("{realm}/revoke"), post(revoke))
             .route(&format!("{realm}/token"), post(token))
             .with_state(own.clone());
         tokio::spawn(
@@ -123,6 +137,16 @@ impl Hostile {
     /// How often an endpoint was asked, e.g. `acme/token`.
     pub fn asked(&self, what: &str) -> usize {
         self.known.lock().unwrap().asked.get(what).copied().unwrap_or_default()
+    }
+
+    /// What was pushed last.
+    pub fn last_pushed(&self) -> BTreeMap<String, String> {
+        self.known.lock().unwrap().last_pushed.clone()
+    }
+
+    /// When devices asked.
+    pub fn polls(&self) -> Vec<Instant> {
+        self.known.lock().unwrap().polls.clone()
     }
 
     /// What the last exchange asked for.
@@ -181,16 +205,16 @@ impl Hostile {
         })
     }
 
-    fn id_claims(&self, realm: &str, nonce: &str) -> Value {
+    fn id_claims(&self, realm: &str, client: &str, nonce: &str) -> Value {
         json!({
-            "iss": self.issuer(realm), "aud": BROKER, "azp": BROKER, "iat": now(), "exp": now() + 300, "typ": "ID",
+            "iss": self.issuer(realm), "aud": client, "azp": client, "iat": now(), "exp": now() + 300, "typ": "ID",
             "sub": format!("{realm}-user"), "sid": format!("{realm}-sid"), "nonce": nonce,
             "preferred_username": "jo", "name": "Jo Müller", "email": "jo@example.com", "email_verified": true,
         })
     }
 
-    fn tokens(&self, realm: &str, nonce: &str) -> Value {
-        let (mut header, mut claims) = (self.header(realm), self.id_claims(realm, nonce));
+    fn tokens(&self, realm: &str, client: &str, nonce: &str) -> Value {
+        let (mut header, mut claims) = (self.header(realm), self.id_claims(realm, client, nonce));
         {
             let known = self.known.lock().unwrap();
             known.twists.header.iter().for_each(|twist| twist(&mut header));
@@ -233,9 +257,12 @@ impl Hostile {
         answer
     }
 
-    /// Whether a request's assertion is the broker's, for this realm.
-    fn is_broker(&self, realm: &str, asked: &BTreeMap<String, String>) -> bool {
+    /// Whether a request is a terminal's, which proves nothing, or the broker's, with its assertion for this realm.
+    fn is_client(&self, realm: &str, asked: &BTreeMap<String, String>) -> bool {
         let said = |name: &str| asked.get(name).cloned().unwrap_or_default();
+        if said("client_id") == TERMINAL {
+            return true;
+        }
         let assertion = said("client_assertion");
         let claims = assertion.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).unwrap_or_default();
         let claims: Value = serde_json::from_slice(&claims).unwrap_or_default();
@@ -253,12 +280,13 @@ async fn push(
     Form(asked): Form<BTreeMap<String, String>>,
 ) -> Response {
     own.count(&realm, "par");
-    if !own.is_broker(&realm, &asked) || asked.contains_key("request_uri") {
+    if !own.is_client(&realm, &asked) || asked.contains_key("request_uri") {
         return refused("invalid_client");
     }
     let mut known = own.known.lock().unwrap();
     known.made += 1;
     let name = format!("urn:ietf:params:oauth:request_uri:{}", known.made);
+    known.last_pushed = asked.clone();
     known.pushed.insert(name.clone(), asked);
     let mut answer = json!({"request_uri": name, "expires_in": 60});
     known.twists.pushed.iter().for_each(|twist| twist(&mut answer));
@@ -274,6 +302,7 @@ async fn metadata(State(own): State<Hostile>, Path(realm): Path<String>) -> Resp
     let mut said = json!({
         "issuer": issuer, "authorization_endpoint": format!("{issuer}/auth"), "token_endpoint": format!("{issuer}/token"),
         "pushed_authorization_request_endpoint": format!("{issuer}/par"),
+        "device_authorization_endpoint": format!("{issuer}/device"), "revocation_endpoint": format!("{issuer}/revoke"),
         "jwks_uri": format!("{issuer}/certs"), "end_session_endpoint": format!("{issuer}/logout"),
         "response_types_supported": ["code"], "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256", "RS256"],
@@ -306,7 +335,8 @@ async fn authorize(
         asked = pushed;
     }
     let said = |name: &str| asked.get(name).cloned().unwrap_or_default();
-    if said("code_challenge_method") != "S256" || said("client_id") != BROKER || said("response_type") != "code" {
+    let known_client = [BROKER, TERMINAL].contains(&said("client_id").as_str());
+    if said("code_challenge_method") != "S256" || !known_client || said("response_type") != "code" {
         return StatusCode::BAD_REQUEST.into_response();
     }
     let mut known = own.known.lock().unwrap();
@@ -314,6 +344,7 @@ async fn authorize(
     let code = format!("code-{}", known.made);
     let granted = Granted {
         realm: realm.clone(),
+        client: said("client_id"),
         nonce: said("nonce"),
         challenge: said("code_challenge"),
         redirect: said("redirect_uri"),
@@ -337,7 +368,7 @@ async fn token(
     if own.known.lock().unwrap().twists.down {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
-    if !own.is_broker(&realm, &asked) {
+    if !own.is_client(&realm, &asked) {
         return refused("invalid_client");
     }
     if said("grant_type").ends_with(":token-exchange") {
@@ -347,13 +378,16 @@ async fn token(
         let answer = own.exchange(&realm, &asked);
         return if answer.is_null() { refused("invalid_request") } else { Json(answer).into_response() };
     }
+    if said("grant_type").ends_with(":device_code") {
+        return polled(&own, &realm, &said("device_code"), &said("code_verifier"));
+    }
     if said("grant_type") == "refresh_token" {
         // Used up by being shown, as templates have it.
         if own.known.lock().unwrap().refresh.remove(&said("refresh_token")) != Some(realm.clone()) {
             return refused("invalid_grant");
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        let mut tokens = own.tokens(&realm, "");
+        let mut tokens = own.tokens(&realm, &said("client_id"), "");
         own.known.lock().unwrap().twists.refreshed.iter().for_each(|twist| twist(&mut tokens));
         return if tokens.is_null() { refused("invalid_grant") } else { Json(tokens).into_response() };
     }
@@ -362,5 +396,53 @@ async fn token(
     if granted.realm != realm || granted.challenge != challenge || granted.redirect != said("redirect_uri") {
         return refused("invalid_grant");
     }
-    Json(own.tokens(&realm, &granted.nonce)).into_response()
+    if granted.client != said("client_id") {
+        return refused("invalid_grant");
+    }
+    let mut tokens = own.tokens(&realm, &granted.client, &granted.nonce);
+    own.known.lock().unwrap().twists.given.iter().for_each(|twist| twist(&mut tokens));
+    Json(tokens).into_response()
+}
+
+/// A code for a device, which nobody has to allow.
+async fn device(
+    State(own): State<Hostile>,
+    Path(realm): Path<String>,
+    Form(asked): Form<BTreeMap<String, String>>,
+) -> Response {
+    let challenge = asked.get("code_challenge").cloned().unwrap_or_default();
+    let page = format!("{}/device", own.issuer(&realm));
+    let mut known = own.known.lock().unwrap();
+    known.made += 1;
+    let code = format!("device-{}", known.made);
+    known.devices.insert(code.clone(), (realm, challenge));
+    let mut answer = json!({
+        "device_code": code, "user_code": "ABCD-EFGH", "verification_uri": page, "expires_in": 60, "interval": 1,
+        "verification_uri_complete": format!("{page}?user_code=ABCD-EFGH"),
+    });
+    known.twists.device.iter().for_each(|twist| twist(&mut answer));
+    Json(answer).into_response()
+}
+
+/// What a device gets that asks for tokens.
+fn polled(own: &Hostile, realm: &str, code: &str, verifier: &str) -> Response {
+    let (word, device) = {
+        let mut known = own.known.lock().unwrap();
+        let word = known.twists.poll.as_ref().and_then(|poll| poll(known.polls.len()));
+        known.polls.push(Instant::now());
+        (word, known.devices.get(code).cloned())
+    };
+    let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier));
+    match (word, device) {
+        (Some(word), _) => refused(word),
+        (None, Some(device)) if device == (realm.to_owned(), challenge) => {
+            Json(own.tokens(realm, TERMINAL, "")).into_response()
+        }
+        _ => refused("invalid_grant"),
+    }
+}
+
+async fn revoke(State(own): State<Hostile>, Form(asked): Form<BTreeMap<String, String>>) -> StatusCode {
+    own.known.lock().unwrap().refresh.remove(asked.get("token").map(String::as_str).unwrap_or_default());
+    StatusCode::OK
 }

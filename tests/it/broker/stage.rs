@@ -117,7 +117,8 @@ impl Stage {
         let seals = seals.into_iter().map(|text| SealKey::read(&text.into()).expect("a key"));
         let seals = seals.chain([SealKey::derived(&key).expect("a key")]).collect();
         let place = place.unwrap_or(Place::Own);
-        let setup = Setup { directory, proxies, limits, rates, audiences, dns, key, seals, place, log };
+        let setup =
+            Setup { directory, proxies, limits, rates, audiences, terminals: true, dns, key, seals, place, log };
         let broker = Arc::new(Broker::new(setup).await.expect("a broker"));
         let service = router(broker.clone()).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });

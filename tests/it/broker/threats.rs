@@ -106,6 +106,12 @@ const THREATS: &[Threat] = &[
          none to who has no seat",
     ),
     threat(
+        40,
+        "Codes of devices: asked about too often, of another tenant, on a page of another server, allowed by nobody",
+        "Asked as often as the realm says, less often when it says so; pages on the realm's server alone; tokens are held to what a \
+         browser's are",
+    ),
+    threat(
         41,
         "A token that is bound to a key or a certificate, shown as it is; proofs that are not right",
         "401; a proof is good once, for a minute, for one request and one token",

@@ -1,0 +1,78 @@
+//! `realmwright login`
+
+use clap::Args;
+use url::Url;
+
+use super::super::apply;
+use super::super::exit::{Exit, UsageError};
+use super::super::output::Printer;
+use super::Keeping;
+use crate::diagnostic::did_you_mean;
+use crate::login::device::Waiting;
+use crate::terminal::{Login, Realm};
+
+/// `login`
+#[derive(Debug, Args)]
+pub(in super::super) struct Options {
+    /// The tenant, as it is typed in a browser
+    tenant: String,
+    /// Where the token broker is, as in a browser, e.g. https://login.example.com
+    #[arg(long, env = "REALMWRIGHT_BROKER", value_name = "URL")]
+    broker: Option<Url>,
+    /// Log in with a browser on this machine, instead of by a code that any browser takes
+    #[arg(long)]
+    loopback: bool,
+    /// A product whose API is to be called with this login; whoever has no seat of it gets no access. May be given again
+    #[arg(long = "audience", value_name = "PRODUCT")]
+    audiences: Vec<String>,
+    #[command(flatten)]
+    keeping: Keeping,
+}
+
+/// Logs somebody in, and keeps their tokens.
+pub(in super::super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
+    let Some(broker) = &options.broker else {
+        let hint = Some("give --broker URL, or set REALMWRIGHT_BROKER".to_owned());
+        return Err(UsageError { message: "the address of the token broker is not known".into(), hint }.into());
+    };
+    let kept = options.keeping.kept()?;
+    tokio::select! {
+        login = login(printer, broker, options) => {
+            let login = login?;
+            kept.put(&login)?;
+            let who = login.identity.user.as_ref().unwrap_or(&login.identity.subject);
+            printer.say(&format!("logged in at {} as {who}", login.place.tenant));
+            Ok(Exit::Done)
+        }
+        () = apply::signal() => {
+            printer.say("stopped; nobody was logged in");
+            Ok(Exit::Interrupted)
+        }
+    }
+}
+
+async fn login(printer: &Printer, broker: &Url, options: &Options) -> anyhow::Result<Login> {
+    let realm = Realm::find(broker, &options.tenant).await?;
+    let place = &realm.place;
+    if let Some(unknown) = options.audiences.iter().find(|audience| !place.audiences.contains(audience)) {
+        let message = format!("`{unknown}` is nothing that terminals get access to");
+        let hint = did_you_mean(unknown, place.audiences.iter().map(String::as_str));
+        return Err(UsageError { message, hint }.into());
+    }
+    printer.say(&format!("{} ({}) at {}, as {}", place.label, place.tenant, place.issuer, place.client));
+    let here = |url: &Url| printer.say(&format!("open in a browser on this machine: {url}"));
+    let anywhere = |waiting: &Waiting| printer.say(&asks(waiting));
+    Ok(match options.loopback {
+        true => realm.by_browser(&options.audiences, here).await?,
+        false => realm.by_device(&options.audiences, anywhere).await?,
+    })
+}
+
+/// What somebody is to do. The page shows the code again, so that they see that it is theirs.
+fn asks(waiting: &Waiting) -> String {
+    let Waiting { user_code, page, page_with_code, .. } = waiting;
+    match page_with_code {
+        Some(whole) => format!("open in any browser: {whole}\nor open {page} and type {user_code}"),
+        None => format!("open in any browser: {page}\nand type {user_code}"),
+    }
+}
