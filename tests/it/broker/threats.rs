@@ -112,6 +112,16 @@ const THREATS: &[Threat] = &[
     ),
     threat(42, "Clickjacking; what an error of a realm says is shown", "No frames; the browser is shown none of it"),
     threat(43, "Secrets in referrers, histories and caches", "`no-store`, `no-referrer`, 303"),
+    threat(
+        46,
+        "An identity provider in the wrong hands says that somebody has the address of a user here",
+        "Nobody is linked by an address: the user here is asked for the password, or by mail",
+    ),
+    threat(
+        47,
+        "Names in manifests that lead elsewhere, such as `../master`; secrets in what is planned",
+        "Refused at their line before anything is sent; plans hold references to secrets",
+    ),
     threat(48, "Answers and bodies without end", "Limits of bytes and time; a login under way costs no memory"),
     threat(49, "A request for another host", "421"),
     threat(50, "The edges of time", "Ten seconds either way, and not one more"),
