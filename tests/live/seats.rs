@@ -105,7 +105,8 @@ async fn from_a_provider(site: &Site) {
     let other = Entry { client: "portal", ..through };
     let elsewhere = Person::new("guest").enters_by(&other).await;
     assert!(matches!(elsewhere, Outcome::Code(_)), "{elsewhere:?}");
-    people::give_seat(&site.clinic, "guest").await;
+    let said = site.told(0, "seat assign CLINIC assistant guest@north.example");
+    assert_eq!(said, "guest has a seat of assistant: 2 of 3 seats are taken\n");
     let seated = Person::new("guest").enters_by(&through).await;
     assert!(matches!(seated, Outcome::Code(_)), "{seated:?}");
 }
@@ -156,22 +157,39 @@ async fn by_other_grants(site: &Site) {
     }
 }
 
-/// A seat that is taken away with the sessions of its user: no refresh goes on.
+/// A seat that is taken away with the sessions of its user: no refresh goes on, of an offline token neither.
 async fn after_the_seat_was_taken_away(site: &Site) {
-    people::give_seat(&site.clinic, "late").await;
+    assert!(site.told(0, "seat assign CLINIC assistant late").contains("late has a seat of assistant: 3 of 3"));
+    assert!(site.told(0, "seat assign CLINIC assistant late").contains("already"));
+    let full = site.told(3, "seat assign CLINIC assistant bare");
+    assert!(full.contains("refused: no seat of assistant is free: 3 of 3 seats are taken"), "{full}");
+    let listed: Value = serde_json::from_str(&site.told(0, "seat list CLINIC assistant --format json")).expect("JSON");
+    let holders = ["demo", "guest", "late"].map(|name| json!({"username": name, "direct": true}));
+    let expected = json!({"tenant": "CLINIC", "product": "assistant", "licensed": 3, "holders": holders});
+    assert_eq!(listed, expected);
     let tokens = people::tokens_at(&site.clinic, "late", "assistant").await;
-    let refresh = |tokens: &Value| tokens["refresh_token"].as_str().expect("a token").to_owned();
-    let first = refresh(&tokens);
-    let form = [("grant_type", "refresh_token"), ("client_id", "assistant"), ("refresh_token", first.as_str())];
-    let (status, next) = token(&site.clinic, &form).await;
-    assert_eq!(status, 200, "{next}");
-    people::take_seat(&site.clinic, "late").await;
-    let second = refresh(&next);
-    let form = [("grant_type", "refresh_token"), ("client_id", "assistant"), ("refresh_token", second.as_str())];
-    let (status, answer) = token(&site.clinic, &form).await;
-    assert_eq!((status, &answer["error"]), (400, &json!("invalid_grant")));
+    people::allow_offline_tokens(&site.clinic).await;
+    let offline = people::tokens_of(&site.clinic, "late", "assistant", "openid+offline_access").await;
+    let refresh = async |tokens: &Value| {
+        let shown = tokens["refresh_token"].as_str().unwrap_or_else(|| panic!("no token: {tokens}"));
+        let form = [("grant_type", "refresh_token"), ("client_id", "assistant"), ("refresh_token", shown)];
+        token(&site.clinic, &form).await
+    };
+    let (mut next, mut next_offline) = (refresh(&tokens).await, refresh(&offline).await);
+    assert_eq!((next.0, next_offline.0), (200, 200), "{next:?} {next_offline:?}");
+    let said = site.told(0, "seat revoke CLINIC assistant late");
+    assert_eq!(said, "late has no seat of assistant: 2 of 3 seats are taken\n");
+    (next, next_offline) = (refresh(&next.1).await, refresh(&next_offline.1).await);
+    for (status, answer) in [next, next_offline] {
+        assert_eq!((status, &answer["error"]), (400, &json!("invalid_grant")), "{answer}");
+    }
     let outcome = Person::new("late").enters(&site.clinic, "assistant").await;
     assert!(refused(&outcome), "{outcome:?}");
+    assert!(site.told(0, "seat revoke CLINIC assistant late").contains("late had no seat"));
+    let unknown = site.told(64, "seat revoke CLINIC assistant nobody");
+    assert!(unknown.contains("`CLINIC` has no user `nobody`"), "{unknown}");
+    let unlicensed = site.told(64, "seat list CLINIC insights");
+    assert!(unlicensed.contains("`CLINIC` has neither a licence for `insights` nor a grant of it"), "{unlicensed}");
 }
 
 async fn by_password_alone(site: &Site) {

@@ -49,7 +49,7 @@ pub fn site(name: &str, smtp: u16) -> Site {
         "north/north.yaml",
         &format!(
             "apiVersion: realmwright/v1\nkind: Distributor\nname: {north}\nrealm: {partner}\nusers: [{}]\norganizations:\n  - name: {clinic}\n    \
-             realm: {own}\n    users: [{}, {}, {}]\n    licences:\n      - {{product: assistant, type: pro, serial: A-1, seats: 5, validUntil: 2999-12-31}}\n",
+             realm: {own}\n    users: [{}, {}, {}]\n    licences:\n      - {{product: assistant, type: pro, serial: A-1, seats: 3, validUntil: 2999-12-31}}\n",
             user("guest", "north", ""),
             user("demo", "clinic", ", roles: [assistant/seat]"),
             user("bare", "clinic", ""),
@@ -65,20 +65,22 @@ pub struct Entry<'a> {
     pub realm: &'a str,
     pub client: &'a str,
     pub redirect: &'a str,
+    pub scopes: &'a str,
     pub more: &'a str,
 }
 
 pub fn entry<'a>(realm: &'a str, client: &'a str) -> Entry<'a> {
-    Entry { realm, client, redirect: CALLBACK, more: "" }
+    Entry { realm, client, redirect: CALLBACK, scopes: "openid", more: "" }
 }
 
 impl Entry<'_> {
     pub fn url(&self) -> String {
         let query = Serializer::new(String::new())
             .extend_pairs([("client_id", self.client), ("redirect_uri", self.redirect), ("response_type", "code")])
-            .extend_pairs([("scope", "openid"), ("code_challenge_method", "S256"), ("code_challenge", &challenge())])
+            .extend_pairs([("code_challenge_method", "S256"), ("code_challenge", &challenge())])
             .finish();
-        format!("{}/realms/{}/protocol/openid-connect/auth?{query}{}", live().url, self.realm, self.more)
+        let path = format!("realms/{}/protocol/openid-connect/auth", self.realm);
+        format!("{}/{path}?{query}&scope={}{}", live().url, self.scopes, self.more)
     }
 }
 
@@ -200,11 +202,16 @@ pub async fn token(realm: &str, form: &[(&str, &str)]) -> (u16, Value) {
 
 /// The tokens that a client gets for a user who logs in.
 pub async fn tokens_at(realm: &str, user: &str, client: &str) -> Value {
+    tokens_of(realm, user, client, "openid").await
+}
+
+/// The same of these scopes.
+pub async fn tokens_of(realm: &str, user: &str, client: &str, scopes: &str) -> Value {
     let mut person = Person::new(user);
     if user == "demo" {
         person.password = "Another-Horse-10";
     }
-    let outcome = person.enters(realm, client).await;
+    let outcome = person.enters_by(&Entry { scopes, ..entry(realm, client) }).await;
     let Outcome::Code(code) = outcome else { panic!("no code but {outcome:?}") };
     let form = [
         ("grant_type", "authorization_code"),
@@ -222,25 +229,13 @@ pub async fn users_id(realm: &str, user: &str) -> String {
     users[0]["id"].as_str().unwrap_or_else(|| panic!("no {user}: {users}")).to_owned()
 }
 
-/// The path of a user's roles of the product, and its seat.
-async fn seat(realm: &str, user: &str) -> (String, Value) {
+/// Lets the product's client have offline tokens, which the shipped template does not.
+pub async fn allow_offline_tokens(realm: &str) {
     let api = connect().await;
     let clients = api.get(realm, "clients?clientId=assistant").await.expect("readable").expect("there");
-    let client = clients[0]["id"].as_str().expect("an id");
-    let role = api.get(realm, &format!("clients/{client}/roles/seat")).await.expect("readable").expect("there");
-    (format!("users/{}/role-mappings/clients/{client}", users_id(realm, user).await), json!([role]))
-}
-
-pub async fn give_seat(realm: &str, user: &str) {
-    let (path, roles) = seat(realm, user).await;
-    connect().await.post(realm, &path, &roles).await.expect("given");
-}
-
-/// Takes a seat, and ends what goes on with it.
-pub async fn take_seat(realm: &str, user: &str) {
-    let (path, roles) = seat(realm, user).await;
-    let api = connect().await;
-    api.delete(realm, &path, Some(&roles)).await.expect("taken");
-    let id = users_id(realm, user).await;
-    api.post(realm, &format!("users/{id}/logout"), &json!({})).await.expect("logged out");
+    let scopes = api.get(realm, "client-scopes").await.expect("readable").expect("there");
+    let scope = scopes.as_array().expect("a list").iter().find(|scope| scope["name"] == "offline_access");
+    let ids = [&clients[0]["id"], &scope.expect("there")["id"]].map(|id| id.as_str().expect("an id"));
+    let path = format!("clients/{}/optional-client-scopes/{}", ids[0], ids[1]);
+    api.put(realm, &path, None).await.expect("allowed");
 }
