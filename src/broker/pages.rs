@@ -121,6 +121,12 @@ pub(super) fn signed_out(language: Language, tenant: &Arc<Tenant>, again: &Url) 
     notice(StatusCode::OK, language, Some(tenant), said, Some((words.sign_in, again.as_str())), None)
 }
 
+/// Somebody is logged in who has no seat of what was asked for.
+pub(super) fn no_seat(language: Language, tenant: &Arc<Tenant>) -> Response {
+    let words = language.words();
+    notice(StatusCode::FORBIDDEN, language, Some(tenant), [words.no_seat, words.no_seat_text], None, None)
+}
+
 /// A login came to nothing. The page says why only where its user can do something about it.
 pub(super) fn failed(language: Language, tenant: &Arc<Tenant>, fault: Fault, again: &Url, reference: &str) -> Response {
     let words = language.words();

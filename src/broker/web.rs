@@ -51,19 +51,27 @@ pub fn router(broker: Arc<Broker>) -> Router {
 }
 
 /// `GET /auth`: for a reverse proxy, whether a request is somebody's, and whose: by its cookie, or by an access token that is
-/// for the audience of `?audience=NAME`. With `?tenant=NAME`, of that tenant alone. Who is nobody learns where the login is;
-/// with `?else=login`, a browser that asks for a page is sent there.
+/// for the audience of `?audience=NAME`. With `?tenant=NAME`, of that tenant alone; with `?seat=PRODUCT`, of who has a seat of
+/// the product. Who is nobody learns where the login is; with `?else=login`, a browser that asks for a page is sent there, or
+/// told that its user has no seat.
 async fn auth(asked: Asked) -> Response {
     let is_meant = |tenant: &Tenant| asked.parameter("tenant").is_none_or(|name| name == tenant.name);
     if let Some((scheme, token)) = asked.token() {
         return match asked.shown(scheme, token).await {
-            Ok((tenant, identity)) if is_meant(&tenant) => known(&tenant, &identity),
+            Ok((tenant, identity)) if is_meant(&tenant) && asked.may(&identity) => known(&tenant, &identity),
+            Ok((tenant, _)) if is_meant(&tenant) => {
+                (StatusCode::FORBIDDEN, [(header::WWW_AUTHENTICATE, scheme.without_seat())]).into_response()
+            }
             Err(fault @ (Fault::Provider | Fault::Address | Fault::Suspended | Fault::Expired)) => not_now(fault),
             _ => (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, scheme.challenge())]).into_response(),
         };
     }
     match asked.session().await {
-        Ok(Some(session)) if is_meant(&session.tenant) => known(&session.tenant, &session.identity),
+        Ok(Some(session)) if is_meant(&session.tenant) => match asked.may(&session.identity) {
+            true => known(&session.tenant, &session.identity),
+            false if asked.wants_page() => pages::no_seat(asked.language, &session.tenant),
+            false => not_now(Fault::NoSeat),
+        },
         Ok(_) => {
             asked.to_login().unwrap_or_else(|| (StatusCode::UNAUTHORIZED, [(LOGIN, login(&asked))]).into_response())
         }
@@ -76,9 +84,20 @@ async fn auth(asked: Asked) -> Response {
 impl Asked {
     /// For a browser that asks for a page, the way to the login, where the proxy wants that.
     fn to_login(&self) -> Option<Response> {
+        self.wants_page().then(|| Redirect::to(&login(self)).into_response())
+    }
+
+    /// Whether a browser asks for a page, and the proxy gives it what it is answered.
+    fn wants_page(&self) -> bool {
         let page = self.header("accept").is_some_and(|accepted| accepted.contains("text/html"));
-        let wanted = page && self.parameter("else").as_deref() == Some("login");
-        wanted.then(|| Redirect::to(&login(self)).into_response())
+        page && self.parameter("else").as_deref() == Some("login")
+    }
+
+    /// Whether somebody has the seat that is asked for. One that is asked for twice, or by no name, nobody has.
+    fn may(&self, identity: &Identity) -> bool {
+        let mut query = url::form_urlencoded::parse(self.uri.query().unwrap_or_default().as_bytes());
+        let asked = query.any(|(name, _)| name == "seat");
+        !asked || self.parameter("seat").is_some_and(|product| identity.has_seat(&product))
     }
 }
 

@@ -78,6 +78,9 @@ pub enum Fault {
     /// It has roles that were not asked for.
     #[error("roles")]
     Roles,
+    /// The user has no seat of the product.
+    #[error("no_seat")]
+    NoSeat,
     /// The request comes from another site.
     #[error("cross_site")]
     CrossSite,

@@ -2,7 +2,7 @@
 
 mod people;
 
-use realmwright::keycloak::ReadRealms;
+use realmwright::keycloak::{ReadRealms, WriteRealms};
 use serde_json::{Value, json};
 
 use self::people::{CALLBACK, Entry, Outcome, Person, VERIFIER, challenge, entry, fill_in, go, site, token, users_id};
@@ -80,14 +80,12 @@ async fn with_a_session_of_another_client(site: &Site) {
 
 /// An administrator who takes on a user's session (Keycloak's impersonation).
 async fn as_somebody_else(site: &Site) {
-    let (name, password) = &live().admin;
-    let form = [("grant_type", "password"), ("client_id", "admin-cli"), ("username", name), ("password", password)];
-    let bearer = token("master", &form).await.1["access_token"].as_str().map(|token| format!("Bearer {token}"));
+    let bearer = people::administrator().await;
     for (user, has_seat) in [("bare", false), ("demo", true)] {
         let mut person = Person::new(user);
         let id = users_id(&site.clinic, user).await;
         let url = format!("{}/admin/realms/{}/users/{id}/impersonation", live().url, site.clinic);
-        let headers = [("authorization", bearer.as_deref().expect("a token"))];
+        let headers = [("authorization", bearer.as_str())];
         let answer = person.browser.send("POST", &url, &headers, None).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         let outcome = go(&mut person.browser, &entry(&site.clinic, "assistant").url(), CALLBACK).await;
@@ -255,6 +253,74 @@ fn attack_46_an_address_links_nobody() {
         assert!(!matches!(linking, Outcome::Code(_)), "{linking:?}");
         let links = connect().await.get(&site.clinic, &path).await.expect("readable");
         assert_eq!(links, Some(json!([])));
+    });
+    site.remove();
+}
+
+/// Which ways at the client `portal` let somebody in: of `demo` and, through the provider, of `guest`.
+async fn ways(site: &Site, known: &mut Known) -> Vec<&'static str> {
+    let portal = entry(&site.clinic, "portal");
+    let through = Entry { more: "&kc_idp_hint=north", ..portal };
+    let fields = [("grant_type", "refresh_token"), ("client_id", "portal"), ("refresh_token", known.refresh.as_str())];
+    let refreshed = token(&site.clinic, &fields).await.0 == 200;
+    let ways = [
+        ("password", matches!(Person::new("demo").tries(&portal).await, Outcome::Code(_))),
+        ("session", matches!(go(&mut known.person.browser, &portal.url(), CALLBACK).await, Outcome::Code(_))),
+        ("refresh", refreshed),
+        ("direct grant", token(&site.clinic, &by_password("demo")).await.0 == 200),
+        ("provider", matches!(Person::new("guest").tries(&through).await, Outcome::Code(_))),
+    ];
+    ways.into_iter().filter(|(_, lets_in)| *lets_in).map(|(way, _)| way).collect()
+}
+
+fn by_password(user: &str) -> [(&'static str, &str); 4] {
+    [("grant_type", "password"), ("client_id", "portal"), ("username", user), ("password", "Correct-Horse-9")]
+}
+
+/// What `demo` has from before.
+struct Known {
+    person: Person,
+    refresh: String,
+}
+
+async fn known(site: &Site) -> Known {
+    let mut person = Person::new("demo");
+    assert!(matches!(person.enters(&site.clinic, "portal").await, Outcome::Code(_)));
+    let (_, tokens) = token(&site.clinic, &by_password("demo")).await;
+    let refresh = tokens["refresh_token"].as_str().unwrap_or_else(|| panic!("no token: {tokens}")).to_owned();
+    Known { person, refresh }
+}
+
+/// A user, a client, an identity provider or a realm that is disabled: each way that is theirs is shut.
+#[test]
+fn attack_37_what_is_disabled_is_shut_on_every_way() {
+    let site = site("disabled", 9);
+    site.apply();
+    put_client(&site.clinic, "portal", &json!({"clientId": "portal", "directAccessGrantsEnabled": true}));
+    let all = vec!["password", "session", "refresh", "direct grant", "provider"];
+    runtime().block_on(async {
+        let api = connect().await;
+        let user = format!("users/{}", users_id(&site.clinic, "demo").await);
+        let clients = api.get(&site.clinic, "clients?clientId=portal").await.expect("readable").expect("there");
+        let client = format!("clients/{}", clients[0]["id"].as_str().expect("an id"));
+        let provider = "identity-provider/instances/north".to_owned();
+        assert_eq!(ways(&site, &mut known(&site).await).await, all);
+        for (path, open) in [(user, vec!["provider"]), (client, vec![]), (provider, all[..4].to_vec())] {
+            let mut before = known(&site).await;
+            let switch = async |on: bool| {
+                let mut found = api.get(&site.clinic, &path).await.expect("readable").expect("there");
+                found["enabled"] = on.into();
+                api.put(&site.clinic, &path, Some(&found)).await.expect("written");
+            };
+            switch(false).await;
+            assert_eq!(ways(&site, &mut before).await, open, "{path}");
+            switch(true).await;
+        }
+        let mut before = known(&site).await;
+        people::enable(&site.clinic, false).await;
+        assert_eq!(ways(&site, &mut before).await, Vec::<&str>::new());
+        people::enable(&site.clinic, true).await;
+        assert_eq!(ways(&site, &mut known(&site).await).await, all);
     });
     site.remove();
 }

@@ -92,11 +92,15 @@ const THREATS: &[Threat] = &[
         "Refresh tokens shown twice; a refresh about somebody else",
         "One refresh however many ask; the session ends",
     ),
-    threat(36, "A change at the realm during a session", "Seen at the next refresh, a minute at most"),
+    threat(
+        36,
+        "A change at the realm during a session, a seat that is taken away among them",
+        "Seen at the next refresh, a minute at most",
+    ),
     threat(
         37,
-        "A tenant that is suspended, or whose licences have expired",
-        "403 on every way in and to whoever is in; its clients are disabled where it is suspended",
+        "A tenant that is suspended, or whose licences have expired; a user, client, identity provider or realm that is disabled",
+        "403 on every way in and to whoever is in; its clients are disabled where it is suspended; Keycloak gives nothing",
     ),
     threat(38, "An access token for another audience, or of another tenant", "401"),
     threat(

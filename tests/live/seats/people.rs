@@ -142,6 +142,14 @@ impl Person {
         fill_in(&mut self.browser, form.page(), &fields, entry.redirect).await
     }
 
+    /// The same where there may be nothing to log in with.
+    pub async fn tries(&mut self, entry: &Entry<'_>) -> Outcome {
+        match go(&mut self.browser, &entry.url(), entry.redirect).await {
+            Outcome::Page(_, page) if page.contains("name=\"password\"") => self.gives_the_password(&page).await,
+            other => other,
+        }
+    }
+
     pub async fn gives_the_password(&mut self, page: &str) -> Outcome {
         let fields = [("username", self.name.as_str()), ("password", self.password)];
         fill_in(&mut self.browser, page, &fields, CALLBACK).await
@@ -238,4 +246,19 @@ pub async fn allow_offline_tokens(realm: &str) {
     let ids = [&clients[0]["id"], &scope.expect("there")["id"]].map(|id| id.as_str().expect("an id"));
     let path = format!("clients/{}/optional-client-scopes/{}", ids[0], ids[1]);
     api.put(realm, &path, None).await.expect("allowed");
+}
+
+/// What an administrator of the server shows.
+pub async fn administrator() -> String {
+    let (name, password) = &live().admin;
+    let form = [("grant_type", "password"), ("client_id", "admin-cli"), ("username", name), ("password", password)];
+    let (_, answer) = token("master", &form).await;
+    format!("Bearer {}", answer["access_token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")))
+}
+
+/// Switches a realm, which its own provisioner can't switch on again.
+pub async fn enable(realm: &str, on: bool) {
+    let request = reqwest::Client::new().put(format!("{}/admin/realms/{realm}", live().url));
+    let request = request.header("authorization", administrator().await).json(&json!({"enabled": on}));
+    assert_eq!(request.send().await.expect("answered").status(), 204);
 }
