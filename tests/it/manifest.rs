@@ -326,21 +326,7 @@ realm:
 /// A name becomes the name of a realm, a part of paths, and a part of names in the realm `master`.
 #[test]
 fn attack_47_names_that_lead_elsewhere() {
-    for name in [
-        "../master",
-        "master",
-        "admin",
-        "Master",
-        "a/b",
-        "a%2Fb",
-        ".",
-        "..",
-        "a b",
-        "a\u{0}b",
-        "a?b",
-        "\u{e9}a",
-        "a\nb",
-    ] {
+    for name in ["../master", "master", "admin", "Master", "a/b", "a%2Fb", ".", "..", "a\u{0}b", "a?b", "a\nb"] {
         let quoted = serde_json::Value::from(name);
         let found = distributor(&format!("organizations: [{{name: {quoted}}}]\n")).findings();
         assert!(
@@ -350,7 +336,7 @@ fn attack_47_names_that_lead_elsewhere() {
         let product = format!("name: test\nenvironments: {{test: {{}}}}\nproducts: {{{quoted}: {{}}}}\n");
         let world =
             World::new("").with("platform.yaml", format!("apiVersion: realmwright/v1\nkind: Platform\n{product}"));
-        let may = matches!(name, "master" | "admin" | "Master");
+        let may = matches!(name, "master" | "admin");
         assert_eq!(world.findings().is_empty(), may, "{name:?} {}", world.findings());
     }
     // What only warns is shown beside an error.
