@@ -11,7 +11,7 @@ mod standing;
 pub use declared::{Declared, Organization, declared, terms};
 pub use orders::{FigureChange, Scope, Settlement, Step, settle};
 pub use proof::prove;
-pub use standing::{pools, standing};
+pub use standing::{named_seats, pools, standing};
 
 use crate::diagnostic::Diagnostic;
 use crate::licence::Time;

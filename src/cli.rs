@@ -34,6 +34,7 @@ mod resources;
 mod restore;
 mod rotate;
 mod schema;
+mod seat;
 mod secrets;
 mod serve;
 mod session;
@@ -115,6 +116,7 @@ impl Call {
             Command::Ledger(command) => ledger::run(printer, command).await,
             Command::Licence(command) => licence::run(printer, command).await,
             Command::Device(command) => device::run(printer, command).await,
+            Command::Seat(command) => seat::run(printer, command).await,
             Command::Usage(options) => usage::run(printer, options).await,
             Command::Count(options) => count::run(printer, options).await,
             Command::Resources(options) => resources::run(printer, options).await,

@@ -6,6 +6,7 @@ pub mod broker;
 mod check;
 pub mod entitlement;
 mod flows;
+mod gates;
 mod implied;
 mod keys;
 mod mail;
@@ -113,6 +114,7 @@ fn expand_tenant(
     }
     let mut state = arrange(&realm.to_value());
     implied::add(&mut state);
+    gates::add(&mut state);
     provisioner::add(&mut state, &keys.provisioner);
     keys.observer.iter().for_each(|jwks| observer::add(&mut state, jwks));
     keys.broker.iter().for_each(|broker| broker.add(&mut state, &tenant.name));

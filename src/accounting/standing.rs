@@ -28,6 +28,15 @@ pub fn pools(network: &Network, tenant: &Tenant) -> BTreeMap<String, Pool> {
     tenant.products().into_iter().filter_map(pool).collect()
 }
 
+/// How many named seats of a product a tenant has at a time (seconds since 1970): by its licences that are valid then, and by
+/// what is granted to it.
+pub fn named_seats(tenant: &Tenant, product: &str, now: u64) -> u64 {
+    let own = tenant.settings.licences.iter().filter(|licence| licence.product == product);
+    let valid = own.filter(|licence| period(licence).is_some_and(|period| period.has(now)));
+    let granted = tenant.settings.grants.get(product).copied().unwrap_or_default();
+    valid.map(|licence| u64::from(licence.seats)).sum::<u64>() + u64::try_from(granted).unwrap_or_default()
+}
+
 /// When the licences that it lives on are valid; nothing where it lives on none.
 fn periods(network: &Network, tenant: &Tenant) -> Vec<Period> {
     let all = || network.tenants.iter().chain(&network.without_realm);

@@ -1,7 +1,7 @@
 //! Ways in that the vendor's templates lay down: which flows logins go through, and what is in them. An author who could
 //! lay another would lead people past what the vendor asks of them there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -9,11 +9,11 @@ use super::{Scope, Side, root};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::expand::Desired;
 use crate::expand::origin::{Origins, origins};
-use crate::manifest::Tier;
 use crate::manifest::node::Node;
-use crate::manifest::resolve::{Network, resolve};
+use crate::manifest::resolve::{Network, Tenant, resolve};
 use crate::state::{Kind, ObjectId, arrange};
-use crate::template::find;
+use crate::template::fill::fill;
+use crate::template::{find, scope};
 
 /// A field that says how logins go.
 type Field = (ObjectId, String);
@@ -28,10 +28,7 @@ pub(super) fn check(before: &Side<'_>, after: &Side<'_>, own: &[&str], scopes: &
     let (mut old, mut new) = (Judge::new(before, scopes), Judge::new(after, scopes));
     for tenant in after.desired.iter().filter(|tenant| own.contains(&root(tenant))) {
         let known = was.get(&key(tenant));
-        let ways_now = ways(tenant);
-        // To find where each field was written is much work, and most tenants leave logins as Keycloak has them.
-        let untouched = ways_now.is_empty() && new.bound(tenant.tier).is_empty();
-        if untouched || known.is_some_and(|known| ways(known) == ways_now) {
+        if known.is_some_and(|known| ways(known) == ways(tenant)) {
             continue;
         }
         let taken = new.taken(tenant);
@@ -59,41 +56,52 @@ fn ways(tenant: &Desired) -> BTreeMap<(&ObjectId, &str), &Value> {
     ways.map(|(id, (path, value))| ((id, path.as_str()), value)).collect()
 }
 
+/// The fields by which the template of a tenant's tier binds flows that are not Keycloak's own, each with what the layers of
+/// that template say of it; the last one holds.
+fn bound(side: &Side<'_>, network: &Network, tenant: &Tenant) -> BTreeMap<Field, Vec<Value>> {
+    let name = tenant.tier.to_string();
+    // Its place is for messages; where it can't be found or filled, expanding says so.
+    let asked = Node::scalar(name.as_str(), Span::default());
+    let Ok(template) = find(side.set, &name, &asked, "") else { return BTreeMap::new() };
+    let mut untold = Vec::new();
+    let values = scope(network, tenant, &template, side.sources, &mut untold);
+    let mut bound: BTreeMap<Field, Vec<Value>> = BTreeMap::new();
+    for layer in &template.layers {
+        for (id, object) in arrange(&fill(layer, &values, &mut untold).to_value()).objects {
+            for (path, value) in object.fields.into_iter().filter(|(path, _)| id.kind.binds_flow(path)) {
+                bound.entry((id.clone(), path)).or_default().push(value);
+            }
+        }
+    }
+    let keycloaks = |flow: &Value| flow.as_str().is_none_or(|flow| flow.is_empty() || Kind::Flow.is_built_in(flow));
+    bound.retain(|_, said| said.last().is_some_and(|flow| !keycloaks(flow)));
+    bound
+}
+
 /// One side of the change, with what is worked out of it once.
 struct Judge<'a> {
     side: &'a Side<'a>,
     scopes: &'a [Scope],
     networks: BTreeMap<String, Network>,
-    bound: BTreeMap<Tier, BTreeSet<Field>>,
 }
 
 impl<'a> Judge<'a> {
     fn new(side: &'a Side<'a>, scopes: &'a [Scope]) -> Self {
-        Self { side, scopes, networks: BTreeMap::new(), bound: BTreeMap::new() }
-    }
-
-    /// The fields by which the template of a tier binds flows.
-    fn bound(&mut self, tier: Tier) -> &BTreeSet<Field> {
-        let set = self.side.set;
-        self.bound.entry(tier).or_insert_with(|| {
-            let name = tier.to_string();
-            // Its place is for messages; where it can't be found, expanding says so.
-            let template = find(set, &name, &Node::scalar(name.as_str(), Span::default()), "");
-            let layers = template.into_iter().flat_map(|template| template.layers);
-            let objects = layers.flat_map(|layer| arrange(&layer.to_value()).objects);
-            let fields = objects.flat_map(|(id, object)| object.fields.into_keys().map(move |path| (id.clone(), path)));
-            fields.filter(|(id, path)| id.kind.binds_flow(path)).collect()
-        })
+        Self { side, scopes, networks: BTreeMap::new() }
     }
 
     fn taken(&mut self, tenant: &Desired) -> Taken {
         let set = self.side.set;
-        let bound = self.bound(tenant.tier).clone();
         let network = self.networks.entry(tenant.environment.clone());
         let network = network.or_insert_with(|| resolve(set, &tenant.environment, &mut Vec::new()));
         let Some(declared) = network.tenants.iter().find(|other| other.name == tenant.name) else {
             return Taken::new();
         };
+        // To find where each field was written is much work, and most tenants are as the template of their tier.
+        if ["template", "realm"].iter().all(|key| declared.node.get(key).is_none()) {
+            return Taken::new();
+        }
+        let bound = bound(self.side, network, declared);
         let origins = origins(set, self.side.sources, network, declared);
         let value = |(id, path): &Field| tenant.state.get(id).and_then(|object| object.fields.get(path)).cloned();
         let at = declared.node.get("template").map_or(declared.span, |node| node.span);
@@ -122,14 +130,26 @@ impl<'a> Judge<'a> {
         found
     }
 
-    /// Flows that the template of the tier binds, and the author's, chosen in its place, does not.
-    fn left_out(&self, tenant: &Desired, bound: BTreeSet<Field>, origins: &Origins, at: Span) -> Vec<(Field, Span)> {
-        let here = bound.into_iter().filter(|(id, _)| id.kind == Kind::Realm || tenant.state.get(id).is_some());
-        let written = here.map(|(id, path)| {
+    /// Flows that the template of the tier binds, and the author's, chosen in its place, does not: they are bound by the
+    /// author, by nobody, or as the template that the tier's stands on has it.
+    fn left_out(
+        &self,
+        tenant: &Desired,
+        bound: BTreeMap<Field, Vec<Value>>,
+        origins: &Origins,
+        at: Span,
+    ) -> Vec<(Field, Span)> {
+        let here = bound.into_iter().filter(|((id, _), _)| id.kind == Kind::Realm || tenant.state.get(id).is_some());
+        let lost = here.filter_map(|((id, path), said)| {
             let last = origins.get(&id).and_then(|fields| fields.get(&path)?.last()).map(|layer| layer.written);
-            ((id, path), last)
+            let now = tenant.state.get(&id).and_then(|object| object.fields.get(&path));
+            let below = said.last() != now && now.is_some_and(|now| said.contains(now));
+            match last {
+                Some(written) if self.is_authors(written) => Some(((id, path), written)),
+                Some(_) if !below => None,
+                _ => Some(((id, path), at)),
+            }
         });
-        let lost = written.filter(|(_, written)| written.is_none_or(|written| self.is_authors(written)));
-        lost.map(|(field, written)| (field, written.unwrap_or(at))).collect()
+        lost.collect()
     }
 }

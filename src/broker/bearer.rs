@@ -31,6 +31,14 @@ impl Scheme {
             Self::Dpop => r#"DPoP error="invalid_token", algs="ES256 ES384 RS256 PS256""#,
         }
     }
+
+    /// The same to one whose user has no seat (RFC 6750 §3.1).
+    pub(super) fn without_seat(self) -> &'static str {
+        match self {
+            Self::Bearer => r#"Bearer error="insufficient_scope""#,
+            Self::Dpop => r#"DPoP error="insufficient_scope", algs="ES256 ES384 RS256 PS256""#,
+        }
+    }
 }
 
 impl Asked {

@@ -77,7 +77,7 @@ impl Asked {
 
     /// The same, wherever it is served.
     pub(super) fn tenant_anywhere(&self) -> Option<Arc<Tenant>> {
-        self.broker.directory.named(self.uri.path().split('/').nth(2).unwrap_or_default()).cloned()
+        self.broker.directory.of_step(self.uri.path().split('/').nth(2).unwrap_or_default()).cloned()
     }
 
     /// The tenant that is served here, or the answer that there is none.

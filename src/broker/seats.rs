@@ -6,6 +6,7 @@ use super::request::Asked;
 use super::store::{By, Of, Span};
 use super::{Broker, Happened, now};
 use crate::login::fault::Fault;
+use crate::login::identity::Identity;
 use crate::login::lease::Taking;
 use crate::login::session::Key;
 use crate::login::tenant::Tenant;
@@ -14,18 +15,25 @@ use crate::login::tenant::Tenant;
 const LAPSES: u64 = 2;
 
 impl Asked {
-    /// Whether somebody has a seat of the product that is asked about, or takes one now.
-    pub(super) async fn seat(&self, tenant: &Tenant, session: &Key, subject: &str) -> Result<(), Fault> {
-        let Some(product) = self.parameter("seat") else { return Ok(()) };
+    /// Whether somebody has a seat of the product that is asked about: a named one, or a concurrent one, which they take. A
+    /// seat that is asked for twice, or by no name, nobody has.
+    pub(super) async fn seat(&self, tenant: &Tenant, session: &Key, identity: &Identity) -> Result<(), Fault> {
+        let mut query = url::form_urlencoded::parse(self.uri.query().unwrap_or_default().as_bytes());
+        if !query.any(|(name, _)| name == "seat") {
+            return Ok(());
+        }
+        let product = self.parameter("seat").ok_or(Fault::NoSeat)?;
+        let Some(pool) = tenant.pools.get(&product) else {
+            return if identity.has_seat(&product) { Ok(()) } else { Err(Fault::NoSeat) };
+        };
         let broker = &self.broker;
-        let Some(pool) = tenant.pools.get(&product) else { return Err(Fault::NoSeat) };
         if broker.has_seat(session, &product).await {
             return Ok(());
         }
         let (now, limits) = (now(), broker.sessions().limits());
         let span = Span { now, until: now + LAPSES * limits.refresh, barred: now + limits.absolute };
         let of = Of { tenant: &tenant.name, product: &product, pool };
-        let taken = broker.store.take(of, By { session, subject }, span).await;
+        let taken = broker.store.take(of, By { session, subject: &identity.subject }, span).await;
         let (taking, evicted) = taken.map_err(|_| Fault::Store)?;
         for key in &evicted {
             broker.leased.invalidate(key).await;
@@ -36,7 +44,7 @@ impl Asked {
             Err(fault)
         };
         match taking {
-            Taking::Refused => refused(Fault::NoSeat),
+            Taking::Refused => refused(Fault::SeatsTaken),
             Taking::Evicted => refused(Fault::SeatLost),
             Taking::Taken { beyond, .. } => {
                 if beyond {

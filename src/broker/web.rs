@@ -68,16 +68,20 @@ pub fn router(broker: Arc<Broker>) -> Router {
 }
 
 /// `GET /auth`: for a reverse proxy, whether a request is somebody's, and whose: by its cookie, or by an access token that is
-/// for the audience of `?audience=NAME`. With `?tenant=NAME`, of that tenant alone. Who is nobody learns where the login is;
-/// with `?else=login`, a browser that asks for a page is sent there.
+/// for the audience of `?audience=NAME`. With `?tenant=NAME`, of that tenant alone; with `?seat=PRODUCT`, of who has a seat of
+/// the product. Who is nobody learns where the login is; with `?else=login`, a browser that asks for a page is sent there, or
+/// told that its user has no seat.
 async fn auth(asked: Asked) -> Response {
     let is_meant = |tenant: &Tenant| asked.parameter("tenant").is_none_or(|name| name == tenant.name);
     if let Some((scheme, token)) = asked.token() {
         return match asked.shown(scheme, token).await {
             Ok((tenant, identity, session)) if is_meant(&tenant) => {
-                match asked.seat(&tenant, &session, &identity.subject).await {
+                match asked.seat(&tenant, &session, &identity).await {
                     Ok(()) => known(&tenant, &identity),
-                    Err(fault) => not_now(fault),
+                    Err(Fault::Store) => not_now(Fault::Store),
+                    Err(_) => {
+                        (StatusCode::FORBIDDEN, [(header::WWW_AUTHENTICATE, scheme.without_seat())]).into_response()
+                    }
                 }
             }
             Err(fault @ (Fault::Provider | Fault::Store | Fault::Address | Fault::Suspended | Fault::Expired)) => {
@@ -88,9 +92,9 @@ async fn auth(asked: Asked) -> Response {
     }
     match asked.session().await {
         Ok(Some((key, session))) if is_meant(&session.tenant) => {
-            match asked.seat(&session.tenant, &key, &session.identity.subject).await {
+            match asked.seat(&session.tenant, &key, &session.identity).await {
                 Ok(()) => known(&session.tenant, &session.identity),
-                Err(fault) if asked.is_page() => asked.no_seat(&session.tenant, fault),
+                Err(fault) if asked.wants_page() => asked.no_seat(&session.tenant, fault),
                 Err(fault) => not_now(fault),
             }
         }
@@ -104,11 +108,6 @@ async fn auth(asked: Asked) -> Response {
 }
 
 impl Asked {
-    /// Whether a browser asks for a page.
-    fn is_page(&self) -> bool {
-        self.header("accept").is_some_and(|accepted| accepted.contains("text/html"))
-    }
-
     /// The page for who is in and has no seat: another login would lead here again.
     fn no_seat(&self, tenant: &Arc<Tenant>, fault: Fault) -> Response {
         let again = self.broker.directory.addresses().entry(&tenant.name);
@@ -117,8 +116,13 @@ impl Asked {
 
     /// For a browser that asks for a page, the way to the login, where the proxy wants that.
     fn to_login(&self) -> Option<Response> {
-        let wanted = self.is_page() && self.parameter("else").as_deref() == Some("login");
-        wanted.then(|| Redirect::to(&login(self)).into_response())
+        self.wants_page().then(|| Redirect::to(&login(self)).into_response())
+    }
+
+    /// Whether a browser asks for a page, and the proxy gives it what it is answered.
+    fn wants_page(&self) -> bool {
+        let page = self.header("accept").is_some_and(|accepted| accepted.contains("text/html"));
+        page && self.parameter("else").as_deref() == Some("login")
     }
 }
 

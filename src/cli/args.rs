@@ -7,7 +7,8 @@ use clap::{Arg, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::{
     apply, bootstrap, check, completions, config, count, destroy, device, doctor, domain, drift, explain, fmt, guards,
-    import, ledger, licence, man, plan, resources, restore, rotate, schema, serve, terminal, tree, usage, validate,
+    import, ledger, licence, man, plan, resources, restore, rotate, schema, seat, serve, terminal, tree, usage,
+    validate,
 };
 use crate::plan::Waiver;
 use crate::plan::select::{Selection, Selector};
@@ -104,6 +105,9 @@ pub(super) enum Command {
     /// Register and retire devices, and move them between organizations
     #[command(subcommand)]
     Device(device::Command),
+    /// Give named seats to users and take them, never more than are licensed
+    #[command(subcommand)]
+    Seat(seat::Command),
     /// Keep the accounts of the licence tree: commands, their answers, and proof of both
     #[command(subcommand)]
     Ledger(ledger::Command),

@@ -167,6 +167,11 @@ pub static RULES: &[Rule] = &[
         "Nobody has a seat just by being there",
         "Give seats to single users, or to a group that users are put into.",
     ),
+    rule(
+        "seat-not-asked",
+        "Every way in at a product asks for a seat",
+        "Take it out, or lead it through the gate of the product.",
+    ),
     rule("shared-directory", "Each distributor has a directory of its own", "Move one of them."),
     rule("template", "A template is well formed", "docs/manifest.md has the directives."),
     rule(

@@ -1,5 +1,7 @@
 //! The client in each realm through which the token broker logs its users in.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::observer::key_set;
@@ -40,6 +42,8 @@ pub(super) struct Broker {
     jwks: String,
     audiences: Vec<String>,
     terminals: bool,
+    /// Products that have named seats.
+    named: Vec<String>,
 }
 
 impl Broker {
@@ -66,13 +70,10 @@ impl Broker {
             let at = at(&format!("audiences/{index}"));
             found.push(Diagnostic::error("unknown-product", at, message).maybe_hint(hint));
         }
+        let named = network.products.iter().filter(|(_, product)| product.concurrent.is_none());
+        let (audiences, named) = (broker.audiences.clone(), named.map(|(name, _)| name.clone()).collect());
         match Addresses::new(&broker.url, broker.tenant_url.as_deref()) {
-            Ok(addresses) => jwks.map(|jwks| Self {
-                addresses,
-                jwks,
-                audiences: broker.audiences.clone(),
-                terminals: broker.terminals,
-            }),
+            Ok(addresses) => jwks.map(|jwks| Self { addresses, jwks, audiences, terminals: broker.terminals, named }),
             Err((key, error)) => {
                 let hint = "write it as https://login.example.com; with `tenantUrl`, as https://*.app.example.com";
                 let message = format!("`{key}` of the broker: {error}");
@@ -84,11 +85,14 @@ impl Broker {
 
     /// Adds its client to a tenant's realm: authorization code with PKCE alone, by requests that are pushed (RFC 9126), one
     /// address to come back to, and claims of its own, whatever scopes the realm has. Where products of the tenant are
-    /// audiences, it may exchange a token for one of theirs (RFC 8693), which has roles of that product alone.
+    /// audiences, it may exchange a token for one of theirs (RFC 8693), which has roles of that product alone. Its ID tokens
+    /// name the roles of products that it may have, by which it knows who has a named seat.
     pub(super) fn add(&self, state: &mut RealmState, tenant: &str) {
-        let Self { addresses, jwks, audiences, terminals } = self;
-        let products: Vec<&str> =
-            audiences.iter().map(String::as_str).filter(|product| state.get(&seat(product)).is_some()).collect();
+        let Self { addresses, jwks, audiences, terminals, named } = self;
+        let here = |products: &'_ [String]| -> Vec<String> {
+            products.iter().filter(|product| state.get(&seat(product)).is_some()).cloned().collect()
+        };
+        let (products, named) = (here(audiences), here(named));
         let client = json!({
             "clientId": BROKER,
             "name": "Realmwright's broker",
@@ -125,7 +129,7 @@ impl Broker {
         let added = arrange(&json!({
             "clients": std::iter::once(client).chain(terminals.then(|| terminal::client(&products))).collect::<Vec<_>>(),
             "clientScopes": products.iter().map(|product| to_audience(product)).collect::<Vec<_>>(),
-            "clientScopeMappings": scope_mappings(state, &products, *terminals),
+            "clientScopeMappings": scope_mappings(state, &products, &named, *terminals),
         }));
         state.objects.extend(added.objects.into_iter().filter(|(id, _)| *id != ObjectId::realm()));
     }
@@ -154,18 +158,26 @@ fn to_audience(product: &str) -> Value {
 }
 
 /// The roles that tokens of the broker may have. A scope that has roles itself is given to nobody who has none of them, so
-/// the seat gates the scope, and the other roles of the product are the client's.
-fn scope_mappings(state: &RealmState, products: &[&str], terminals: bool) -> Value {
+/// the seat gates the scope of an audience, and the other roles of the product are the client's. So are named seats, of which
+/// its ID tokens tell.
+fn scope_mappings(state: &RealmState, audiences: &[String], named: &[String], terminals: bool) -> Value {
     let of_product = |product: &str| {
+        let is_audience = audiences.iter().any(|audience| audience == product);
+        let is_named = named.iter().any(|name| name == product);
         let roles = state.of_kind(Kind::ClientRole).map(|(id, _)| id.owner_and_name());
-        let others: Vec<&str> =
-            roles.filter(|(owner, name)| *owner == product && *name != SEAT).map(|(_, name)| name).collect();
-        let seat = json!({"clientScope": audience_scope(product), "roles": [SEAT]});
-        let clients = std::iter::once(BROKER).chain(terminals.then_some(TERMINAL)).filter(|_| !others.is_empty());
-        let mappings = clients.map(|client| json!({"client": client, "roles": others}));
-        (product.to_owned(), std::iter::once(seat).chain(mappings).collect::<Vec<_>>().into())
+        let wanted = |name: &str| if name == SEAT { is_named } else { is_audience };
+        let own: Vec<&str> =
+            roles.filter(|(owner, name)| *owner == product && wanted(name)).map(|(_, name)| name).collect();
+        let mut mappings = Vec::new();
+        if is_audience {
+            mappings.push(json!({"clientScope": audience_scope(product), "roles": [SEAT]}));
+        }
+        let clients = std::iter::once(BROKER).chain((terminals && is_audience).then_some(TERMINAL));
+        mappings.extend(clients.filter(|_| !own.is_empty()).map(|client| json!({"client": client, "roles": own})));
+        (product.to_owned(), mappings.into())
     };
-    products.iter().map(|product| of_product(product)).collect::<serde_json::Map<_, _>>().into()
+    let all: BTreeSet<&str> = audiences.iter().chain(named).map(String::as_str).collect();
+    all.into_iter().map(of_product).collect::<serde_json::Map<_, _>>().into()
 }
 
 fn mapper(name: &str, mapper: &str, config: &[(&str, &str)]) -> Value {
@@ -185,11 +197,18 @@ pub(super) fn mappers() -> Value {
         ];
         mapper(name, kind, &config)
     };
+    let roles = [
+        ("claim.name", "resource_access.${client_id}.roles"),
+        ("jsonType.label", "String"),
+        ("multivalued", "true"),
+        ("id.token.claim", "true"),
+    ];
     json!([
         mapper("sub", "oidc-sub-mapper", &[("access.token.claim", "true"), ("introspection.token.claim", "true")]),
         attribute("username", "oidc-usermodel-attribute-mapper", "username", "preferred_username", "String"),
         mapper("full name", "oidc-full-name-mapper", &[("id.token.claim", "true")]),
         attribute("email", "oidc-usermodel-attribute-mapper", "email", "email", "String"),
+        mapper("seats", "oidc-usermodel-client-role-mapper", &roles),
         attribute("email verified", "oidc-usermodel-property-mapper", "emailVerified", "email_verified", "boolean"),
     ])
 }

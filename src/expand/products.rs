@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::gates;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::manifest::resolve::{Network, Tenant};
 use crate::state::seats::{giving, having, seat};
@@ -15,11 +16,11 @@ use crate::state::{Kind, ObjectId, RealmState};
 pub(super) type Field = (ObjectId, String);
 
 /// What is wrong with a field.
-struct Wrong {
-    code: &'static str,
-    field: Field,
-    message: String,
-    hint: String,
+pub(super) struct Wrong {
+    pub code: &'static str,
+    pub field: Field,
+    pub message: String,
+    pub hint: String,
 }
 
 /// Checks the realm of one tenant; `places` tells where its fields are written.
@@ -36,6 +37,7 @@ pub(super) fn check(
         if licensed.contains(product.as_str()) && terms.concurrent.is_none() {
             wrong.extend(for_everybody(tenant, product, state));
             wrong.extend(too_many(tenant, product, state));
+            wrong.extend(gates::around(tenant, product, state));
         } else if !licensed.contains(product.as_str()) {
             wrong.extend(unlicensed(tenant, product, state));
         }

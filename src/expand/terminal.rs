@@ -9,7 +9,7 @@ pub const TERMINAL: &str = "realmwright-terminal";
 
 /// It: public, because what every user has is no secret; by a code that is typed elsewhere (RFC 8628) or a browser that comes
 /// back to this machine (RFC 8252), both with PKCE; and with no roles but those of the products that are audiences.
-pub(super) fn client(products: &[&str]) -> Value {
+pub(super) fn client(products: &[String]) -> Value {
     json!({
         "clientId": TERMINAL,
         "name": "Realmwright at a terminal",

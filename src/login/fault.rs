@@ -78,6 +78,9 @@ pub enum Fault {
     /// It has roles that were not asked for.
     #[error("roles")]
     Roles,
+    /// The user has no seat of the product.
+    #[error("no_seat")]
+    NoSeat,
     /// The request comes from another site.
     #[error("cross_site")]
     CrossSite,
@@ -87,9 +90,9 @@ pub enum Fault {
     /// Too many logins were begun from this address, or at this tenant.
     #[error("rate")]
     Rate,
-    /// All seats are taken.
-    #[error("no_seat")]
-    NoSeat,
+    /// All concurrent seats are taken.
+    #[error("seats_taken")]
+    SeatsTaken,
     /// The seat of this session was given to another one.
     #[error("seat_lost")]
     SeatLost,

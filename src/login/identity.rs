@@ -1,6 +1,9 @@
 //! Who somebody is, and how applications are told.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::token::Claims;
 
@@ -18,6 +21,8 @@ pub struct Identity {
     /// E-mail address, where the realm says that it is the user's.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// The products of which the user has a named seat.
+    pub seats: BTreeSet<String>,
 }
 
 impl Identity {
@@ -28,19 +33,36 @@ impl Identity {
             user: claims.preferred_username.clone(),
             name: claims.name.clone(),
             email: claims.email.clone().filter(|_| claims.email_verified),
+            seats: seats(claims),
         }
+    }
+
+    /// Whether the user has a named seat of this product.
+    pub fn has_seat(&self, product: &str) -> bool {
+        self.seats.contains(product)
     }
 }
 
+/// The clients whose role `seat` a token names, which are products.
+fn seats(claims: &Claims) -> BTreeSet<String> {
+    let has = |roles: &Value| roles["roles"].as_array().is_some_and(|roles| roles.iter().any(|role| role == SEAT));
+    let named = claims.resource_access.iter().filter(|(_, roles)| has(roles));
+    named.map(|(product, _)| product.clone()).collect()
+}
+
+/// The role of a product's client by which its holder has a seat.
+pub const SEAT: &str = "seat";
+
 /// Headers that tell applications who somebody is. Every answer has all of them, so that a proxy that copies them
 /// overwrites what a client sent.
-pub const HEADERS: [&str; 6] =
-    ["x-auth-tenant", "x-auth-issuer", "x-auth-subject", "x-auth-user", "x-auth-name", "x-auth-email"];
+pub const HEADERS: [&str; 7] =
+    ["x-auth-tenant", "x-auth-issuer", "x-auth-subject", "x-auth-user", "x-auth-name", "x-auth-email", "x-auth-seats"];
 
 /// Their values; nothing for what is not known.
-pub fn headers(tenant: &str, issuer: &str, identity: &Identity) -> [(&'static str, String); 6] {
+pub fn headers(tenant: &str, issuer: &str, identity: &Identity) -> [(&'static str, String); 7] {
     let text = |value: &Option<String>| value.as_deref().map(escaped).unwrap_or_default();
-    let [t, i, s, u, n, e] = HEADERS;
+    let [t, i, s, u, n, e, p] = HEADERS;
+    let seats: Vec<&str> = identity.seats.iter().map(String::as_str).collect();
     [
         (t, escaped(tenant)),
         (i, escaped(issuer)),
@@ -48,6 +70,7 @@ pub fn headers(tenant: &str, issuer: &str, identity: &Identity) -> [(&'static st
         (u, text(&identity.user)),
         (n, text(&identity.name)),
         (e, text(&identity.email)),
+        (p, escaped(&seats.join(","))),
     ]
 }
 

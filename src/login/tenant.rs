@@ -143,7 +143,7 @@ impl Directory {
     }
 
     /// The tenant that a step of a path, as it was sent, stands for, wherever it is served.
-    pub fn named(&self, step: &str) -> Option<&Arc<Tenant>> {
+    pub fn of_step(&self, step: &str) -> Option<&Arc<Tenant>> {
         self.by_segment.get(step)
     }
 

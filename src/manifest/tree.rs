@@ -164,7 +164,8 @@ fn report_cycles(left: &BTreeMap<String, Entry>, found: &mut Vec<Diagnostic>) {
 
 fn check_name(entry: &Entry, found: &mut Vec<Diagnostic>) {
     let name = entry.name.as_str();
-    if matches!(name, "master" | "admin") {
+    // Some databases know no case.
+    if matches!(name.to_lowercase().as_str(), "master" | "admin") {
         let message = format!("`{name}` can't be the name of a tenant: it belongs to Keycloak itself");
         found.push(
             Diagnostic::error("reserved-name", entry.span(), message)

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Kind, Object, ObjectId, RealmState};
 
 /// The role whose holders have a seat of a product; its client is named after the product.
-pub const SEAT: &str = "seat";
+pub use crate::login::identity::SEAT;
 
 /// The seat role of a product.
 pub fn seat(product: &str) -> ObjectId {

@@ -50,6 +50,30 @@ pub async fn bindings_follow_a_renamed_flow(api: &impl WriteRealms, jwks: &str, 
     assert_eq!(api.delete(realm, &path, None).await.expect_err("it is in use").status(), Some(500));
 }
 
+/// Flows of a birth are bound by name, those that it brings and Keycloak's own; settings of steps are texts.
+pub async fn a_birth_binds_flows_by_name(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    let gate = json!([
+        {"alias": "door", "providerId": "basic-flow", "topLevel": true, "builtIn": false, "authenticationExecutions": [
+            {"authenticator": "allow-access-authenticator", "requirement": "REQUIRED", "priority": 10},
+            {"flowAlias": "gate", "authenticatorFlow": true, "requirement": "CONDITIONAL", "priority": 20}]},
+        {"alias": "gate", "providerId": "basic-flow", "topLevel": false, "builtIn": false, "authenticationExecutions": [
+            {"authenticator": "conditional-user-role", "requirement": "REQUIRED", "priority": 10, "authenticatorConfig": "stranger"},
+            {"authenticator": "deny-access-authenticator", "requirement": "REQUIRED", "priority": 20}]},
+    ]);
+    let provider = json!([{"alias": "corp", "providerId": "oidc", "postBrokerLoginFlowAlias": "door",
+        "config": {"authorizationUrl": "https://corp.example/a", "tokenUrl": "https://corp.example/t", "clientId": "c"}}]);
+    let body = json!({"authenticationFlows": gate, "browserFlow": "door", "directGrantFlow": "direct grant",
+        "resetCredentialsFlow": "reset credentials", "identityProviders": provider,
+        "authenticatorConfig": [{"alias": "stranger", "config": {"condUserRole": "app.seat", "negate": true}}]});
+    born(api, jwks, realm, body).await;
+    let found = export(api, realm).await;
+    let bound = ["browserFlow", "directGrantFlow", "resetCredentialsFlow"].map(|field| found[field].clone());
+    assert_eq!(bound, [json!("door"), json!("direct grant"), json!("reset credentials")]);
+    assert_eq!(named(&found["identityProviders"], "alias", "corp")["postBrokerLoginFlowAlias"], "door");
+    let settings = &named(&found["authenticatorConfig"], "alias", "stranger")["config"];
+    assert_eq!(*settings, json!({"condUserRole": "app.seat", "negate": "true"}));
+}
+
 pub async fn a_sub_flow_is_made_with_its_step(api: &impl WriteRealms, jwks: &str, realm: &str) {
     born(api, jwks, realm, json!({"authenticationFlows": flows()})).await;
     let body = json!({"alias": "door forms", "type": "basic-flow", "description": "d", "provider": "", "requirement": "REQUIRED", "priority": 20});

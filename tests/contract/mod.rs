@@ -66,6 +66,7 @@ macro_rules! contract_cases {
             deleting_twice_is_no_error,
             posted_groups_have_no_roles,
             put_group_clears_the_description_and_keeps_attributes,
+            a_birth_binds_flows_by_name,
             bindings_follow_a_renamed_flow,
             a_sub_flow_is_made_with_its_step,
             put_required_action_replaces,

@@ -302,6 +302,10 @@ fn usage_says_what_is_required_and_no_more() {
     realmwright device retire [OPTIONS] <ORGANIZATION> [COUNT]
     realmwright device import-token [OPTIONS] --to <ORG>
     realmwright device move [OPTIONS] --from <ORG> --token <TOKEN>
+    realmwright seat [OPTIONS] <COMMAND>
+    realmwright seat list [OPTIONS] <TENANT> <PRODUCT>
+    realmwright seat assign [OPTIONS] <TENANT> <PRODUCT> <USER>
+    realmwright seat revoke [OPTIONS] <TENANT> <PRODUCT> <USER>
     realmwright ledger [OPTIONS] <COMMAND>
     realmwright ledger post [OPTIONS] <FILE>
     realmwright ledger log [OPTIONS]

@@ -59,8 +59,8 @@ async fn forty_tenants_are_told_in_the_order_in_which_a_reviewer_asks() {
 
     > **Refused: nothing of this is applied.** What is meant all the same is waived by its name.
     >
-    > - `run-deletions`: `the run: 2 of 1519 objects would be deleted (0 %); at most 0 pass`; waived by `--waive run-deletions`
-    > - `run-updates`: `the run: 50 of 1519 objects would be updated (3 %); at most 30 pass`; waived by `--waive run-updates`
+    > - `run-deletions`: `the run: 2 of 1785 objects would be deleted (0 %); at most 0 pass`; waived by `--waive run-deletions`
+    > - `run-updates`: `the run: 50 of 1785 objects would be updated (2 %); at most 30 pass`; waived by `--waive run-updates`
 
     Plan: 2 realms to create, 37 to change (39 to create, 50 to update, 2 to delete), 1 unchanged. 1 foreign object is left alone. 1 realm in quarantine is left alone.
 
@@ -116,10 +116,10 @@ async fn forty_tenants_are_told_in_the_order_in_which_a_reviewer_asks() {
 
     <details open><summary><code>north</code>: 2 new realms</summary>
 
-    - `clinic-38` `Clinic 38`, organization below `north`: 4 clients, 4 client scopes, 15 roles, 1 licence, 1 user
+    - `clinic-38` `Clinic 38`, organization below `north`: 4 clients, 5 client scopes, 15 roles, 1 licence, 1 user
       - licence `A-38`: `assistant pro, 50 seats until 2027-12-31`
       - user `boss@clinic-38.example`
-    - `clinic-39` `Clinic 39`, organization below `north`: 4 clients, 4 client scopes, 15 roles, 1 licence, 1 user
+    - `clinic-39` `Clinic 39`, organization below `north`: 4 clients, 5 client scopes, 15 roles, 1 licence, 1 user
       - licence `A-39`: `assistant pro, 50 seats until 2027-12-31`
       - user `boss@clinic-39.example`
 
@@ -141,8 +141,8 @@ async fn forty_tenants_are_told_in_the_order_in_which_a_reviewer_asks() {
 
     > **What mends it is refused: nothing of this is put back.** What is meant all the same is waived by its name.
     >
-    > - `run-deletions`: `the run: 2 of 1519 objects would be deleted (0 %); at most 0 pass`; waived by `--waive run-deletions`
-    > - `run-updates`: `the run: 50 of 1519 objects would be updated (3 %); at most 30 pass`; waived by `--waive run-updates`
+    > - `run-deletions`: `the run: 2 of 1785 objects would be deleted (0 %); at most 0 pass`; waived by `--waive run-deletions`
+    > - `run-updates`: `the run: 50 of 1785 objects would be updated (2 %); at most 30 pass`; waived by `--waive run-updates`
 
     Drift: 12 realms were changed outside Realmwright (12 objects changed), 2 realms are not there (deleted outside Realmwright, or never applied), 26 realms are as last applied. 1 foreign object is left alone. 1 realm in quarantine is left alone.
 

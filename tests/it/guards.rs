@@ -46,7 +46,7 @@ async fn many_deletions_in_one_realm_are_refused_and_waived_by_name() {
     with_roles(40).apply(&api).await;
     let mut plan = with_roles(0).guarded(&api).await;
     insta::assert_snapshot!(refusals(&plan), @r"
-    ! refused  [realm-deletions] clinic: 40 of 79 objects would be deleted (50 %); at most 30 % and 25 pass
+    ! refused  [realm-deletions] clinic: 40 of 86 objects would be deleted (46 %); at most 30 % and 25 pass
         if that is meant: --waive realm-deletions@clinic
 
     Plan: 0 realms to create, 1 to change (40 to delete), 2 unchanged. 1 guard refuses it: nothing can be applied.
@@ -56,7 +56,7 @@ async fn many_deletions_in_one_realm_are_refused_and_waived_by_name() {
     assert!(outcome.tenants.iter().all(|(_, outcome)| *outcome == TenantOutcome::Refused), "{outcome:?}");
     plan.waive(&waivers(&["realm-deletions@clinic"]));
     insta::assert_snapshot!(refusals(&plan), @r"
-      waived   [realm-deletions] clinic: 40 of 79 objects would be deleted (50 %); at most 30 % and 25 pass
+      waived   [realm-deletions] clinic: 40 of 86 objects would be deleted (46 %); at most 30 % and 25 pass
 
     Plan: 0 realms to create, 1 to change (40 to delete), 2 unchanged.
     ");
@@ -77,11 +77,11 @@ async fn counts_are_added_up_over_a_branch_and_a_run() {
     let world = with_roles(0).edit("tenants.yaml", "seats: 5", "seats: 6");
     let plan = world.limited(&api, &Limits::from(&six)).await;
     insta::assert_snapshot!(refusals(&plan), @r"
-    ! refused  [distributor-deletions] north: 6 of 115 objects would be deleted (5 %); at most 5 % and 5 pass
+    ! refused  [distributor-deletions] north: 6 of 122 objects would be deleted (4 %); at most 5 pass
         if that is meant: --waive distributor-deletions@north
-    ! refused  [run-deletions] the run: 6 of 115 objects would be deleted (5 %); at most 5 pass
+    ! refused  [run-deletions] the run: 6 of 122 objects would be deleted (4 %); at most 5 pass
         if that is meant: --waive run-deletions
-    ! refused  [run-updates] the run: 1 of 115 objects would be updated (0 %); at most 0 % pass
+    ! refused  [run-updates] the run: 1 of 122 objects would be updated (0 %); at most 0 % pass
         if that is meant: --waive run-updates
 
     Plan: 0 realms to create, 1 to change (1 to update, 6 to delete), 2 unchanged. 3 guards refuse it: nothing can be applied.
@@ -91,9 +91,9 @@ async fn counts_are_added_up_over_a_branch_and_a_run() {
 
     > **Refused: nothing of this is applied.** What is meant all the same is waived by its name.
     >
-    > - `distributor-deletions`: `north: 6 of 115 objects would be deleted (5 %); at most 5 % and 5 pass`; waived by `--waive distributor-deletions@north`
-    > - `run-deletions`: `the run: 6 of 115 objects would be deleted (5 %); at most 5 pass`; waived by `--waive run-deletions`
-    > - `run-updates`: `the run: 1 of 115 objects would be updated (0 %); at most 0 % pass`; waived by `--waive run-updates`
+    > - `distributor-deletions`: `north: 6 of 122 objects would be deleted (4 %); at most 5 pass`; waived by `--waive distributor-deletions@north`
+    > - `run-deletions`: `the run: 6 of 122 objects would be deleted (4 %); at most 5 pass`; waived by `--waive run-deletions`
+    > - `run-updates`: `the run: 1 of 122 objects would be updated (0 %); at most 0 % pass`; waived by `--waive run-updates`
     ");
     let few = json!({"run": {"updates": {"share": 0, "from": 1000}}});
     assert_eq!(world.limited(&api, &Limits::from(&few)).await.refusals, []);
@@ -133,15 +133,15 @@ async fn protection_of_the_platform_and_of_all_reaches_every_realm() {
     ! refused  [protected] clinic: client/assistant would be deleted and is protected
         if that is meant: --waive protected@clinic
 
-    Plan: 0 realms to create, 1 to change (1 to update, 3 to delete), 2 unchanged. 1 guard refuses it: nothing can be applied.
+    Plan: 0 realms to create, 1 to change (1 to update, 10 to delete), 2 unchanged. 1 guard refuses it: nothing can be applied.
     ");
     let all =
         without.edit("tenants.yaml", "        label: Clinic\n", "        label: Clinic\n        protected: true\n");
     insta::assert_snapshot!(refusals(&all.guarded(&api).await), @r"
-    ! refused  [protected] clinic: client/assistant, client-role/assistant/reviewer, client-role/assistant/seat would be deleted and are protected
+    ! refused  [protected] clinic: flow/after identity provider, flow/direct grant login, flow/login, flow/reset and login, client-scope/seat-assistant, client/assistant, client-role/assistant/reviewer, client-role/assistant/seat, localization/de, localization/en would be deleted and are protected
         if that is meant: --waive protected@clinic
 
-    Plan: 0 realms to create, 1 to change (1 to update, 3 to delete), 2 unchanged. 1 guard refuses it: nothing can be applied.
+    Plan: 0 realms to create, 1 to change (1 to update, 10 to delete), 2 unchanged. 1 guard refuses it: nothing can be applied.
     ");
 }
 
@@ -173,7 +173,7 @@ async fn a_licence_is_not_cut_below_use() {
     ! refused  [licence-below-use] clinic: assistant would have 0 seats instead of 5, and 3 users hold one; 3 too many
         if that is meant: --waive licence-below-use@clinic
 
-    Plan: 0 realms to create, 1 to change (1 to update, 3 to delete), 2 unchanged. 1 guard refuses it: nothing can be applied.
+    Plan: 0 realms to create, 1 to change (1 to update, 10 to delete), 2 unchanged. 1 guard refuses it: nothing can be applied.
     ");
     let split = "        licences:\n          - {product: assistant, type: pro, serial: A-2, seats: 5, validUntil: 2027-12-31}\n";
     let other = world.edit("tenants.yaml", LICENCES, split);
@@ -196,7 +196,7 @@ async fn a_seat_that_a_role_contains_is_used_by_who_has_that_role() {
     ! refused  [licence-below-use] clinic: assistant would have 0 seats instead of 5, and 1 user holds one; 1 too many
         if that is meant: --waive licence-below-use@clinic
 
-    Plan: 0 realms to create, 1 to change (2 to create, 2 to update, 3 to delete), 2 unchanged. 1 guard refuses it: nothing can be applied.
+    Plan: 0 realms to create, 1 to change (3 to create, 5 to update, 4 to delete), 2 unchanged. 1 guard refuses it: nothing can be applied.
     ");
 }
 

@@ -46,6 +46,7 @@ mod repair;
 mod report;
 mod risk;
 mod rotation;
+mod seats;
 mod secrets;
 mod select;
 mod settings;

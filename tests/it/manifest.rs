@@ -322,3 +322,29 @@ realm:
     [wrong-value] keys.yaml:10:85 `algorithm` of the key provider `hmac-generated` can't be `HS-256` (it can be HS256, HS384, HS512)
     ");
 }
+
+/// A name becomes the name of a realm, a part of paths, and a part of names in the realm `master`.
+#[test]
+fn attack_47_names_that_lead_elsewhere() {
+    for name in ["../master", "master", "admin", "Master", "a/b", "a%2Fb", ".", "..", "a\u{0}b", "a?b", "a\nb"] {
+        let quoted = serde_json::Value::from(name);
+        let found = distributor(&format!("organizations: [{{name: {quoted}}}]\n")).findings();
+        assert!(
+            found.contains("[wrong-value] tenants.yaml:4:") || found.contains("[reserved-name]"),
+            "{name:?} {found}"
+        );
+        let product = format!("name: test\nenvironments: {{test: {{}}}}\nproducts: {{{quoted}: {{}}}}\n");
+        let world =
+            World::new("").with("platform.yaml", format!("apiVersion: realmwright/v1\nkind: Platform\n{product}"));
+        let may = matches!(name, "master" | "admin");
+        assert_eq!(world.findings().is_empty(), may, "{name:?} {}", world.findings());
+    }
+    // What only warns is shown beside an error.
+    let realm = "{realm: elsewhere, roles: {realm: [{name: admin}]}, clients: [{clientId: realm-management}]}";
+    let template =
+        format!("apiVersion: realmwright/v1\nkind: RealmTemplate\nname: own\nextends: distributor\nrealm: {realm}\n");
+    let found =
+        distributor("template: own\norganizations: [{name: master-realm}]\n").with("own.yaml", template).findings();
+    let codes: Vec<&str> = found.lines().filter_map(|line| line.strip_prefix('[')?.split(']').next()).collect();
+    assert_eq!(codes, ["reserved-name", "realm-name", "reserved-name", "reserved-name"], "{found}");
+}

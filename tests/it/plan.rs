@@ -49,7 +49,7 @@ async fn births_are_one_line_a_tenant() {
     insta::assert_snapshot!(changes(&plan), @r"
     + create  north (distributor)  North: a realm with 3 clients, 4 client scopes, 12 roles
       + create  east (reseller): a realm with 3 clients, 4 client scopes, 12 roles
-        + create  clinic (organization)  Clinic: a realm with 4 clients, 4 client scopes, 14 roles, 1 licence, 1 user
+        + create  clinic (organization)  Clinic: a realm with 4 clients, 5 client scopes, 14 roles, 1 licence, 1 user
     ");
     assert_eq!(plan.summary.realms_to_create, 3);
 }
@@ -186,8 +186,18 @@ async fn what_is_no_longer_declared_is_pruned() {
     north (distributor)  North
       east (reseller)
         clinic (organization)  Clinic
+            ~ update  flow/after identity provider
+                executions
+                  - {"flow":{"alias":"after identity provider seat of insights","executions":[{"authenticator":"conditio… (669 characters)
+            ~ update  flow/direct grant login
+                executions
+                  - {"flow":{"alias":"direct grant login seat of insights","executions":[{"authenticator":"conditional-c… (649 characters)
+            ~ update  flow/login
+                executions
+                  - {"flow":{"alias":"login seat of insights","executions":[{"authenticator":"conditional-client-scope",… (597 characters)
             - delete  client-role/insights/seat
             - delete  client/insights
+            - delete  client-scope/seat-insights
             ~ update  realm
                 attributes.licence.I-1.autoRenew  "false" → (none)
                 attributes.licence.I-1.product  "insights" → (none)
@@ -300,7 +310,7 @@ async fn mappers_scopes_and_keys_are_objects_of_their_own() {
             org.keycloak.keys.KeyProvider:
               - {name: es256, config: {priority: [\"200\"]}}
           clients:
-            - {clientId: assistant, defaultClientScopes: [basic, roles, extra]}
+            - {clientId: assistant, defaultClientScopes: [basic, roles, extra, seat-assistant]}
           defaultDefaultClientScopes: [basic, profile, email, roles, extra]
 ";
     let changed = world.edit("tenants.yaml", "        licences:\n", &format!("{over}        licences:\n"));
@@ -315,7 +325,7 @@ async fn mappers_scopes_and_keys_are_objects_of_their_own() {
             ~ update  client-scope-mapper/basic/auth_time
                 config.id.token.claim  "true" → "false"
             ~ update  client/assistant
-                defaultClientScopes  ["basic","email","profile","roles"] → ["basic","extra","roles"]
+                defaultClientScopes  ["basic","email","profile","roles","seat-assistant"] → ["basic","extra","roles","seat-assistant"]
             ~ update  realm
                 defaultDefaultClientScopes  ["basic","email","profile","roles"] → ["basic","email","extra","profile","roles"]
     "#);

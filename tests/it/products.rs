@@ -135,3 +135,80 @@ fn what_is_granted_is_as_good_as_a_licence() {
     assert_eq!(granted(2), "");
     insta::assert_snapshot!(granted(1), @"[too-many-seats] tenants.yaml:15:35 2 users of `clinic` are declared to hold a seat of `insights`, and it has 1 (raise `seats` of a licence, or what is granted, or take the seat from some of them)");
 }
+
+/// A product with named seats is reached through its gate: each way around it is refused, with its line.
+#[test]
+fn every_way_in_goes_through_the_gate() {
+    let provider = |more: &str| {
+        format!(
+            "identityProviders: [{{alias: i, providerId: oidc{more}, config: {{tokenUrl: 'https://i.example/t', authorizationUrl: 'https://i.example/a', clientId: x}}}}]"
+        )
+    };
+    let flow = |steps: &str| {
+        format!(
+            "{}\nauthenticationFlows:\n  - {{alias: own, providerId: basic-flow, topLevel: true, authenticationExecutions: [{steps}]}}\n  - {{alias: inner, providerId: basic-flow, topLevel: false, authenticationExecutions: [{{authenticator: conditional-user-role, authenticatorConfig: no seat, requirement: REQUIRED, priority: 1}}, {{authenticator: deny-access-authenticator, requirement: REQUIRED, priority: 2}}]}}\nauthenticatorConfig: [{{alias: no seat, config: {{condUserRole: assistant.seat, negate: true}}}}]",
+            provider(", postBrokerLoginFlowAlias: own")
+        )
+    };
+    let allow = "{authenticator: allow-access-authenticator, requirement: REQUIRED, priority: 1}";
+    let inner = |requirement: &str| {
+        format!("{{flowAlias: inner, authenticatorFlow: true, requirement: {requirement}, priority: 2}}")
+    };
+    let differences = [
+        provider(""),
+        provider(", postBrokerLoginFlowAlias: browser"),
+        flow(allow),
+        flow(&format!("{allow}, {}", inner("ALTERNATIVE"))),
+        "registrationAllowed: true".into(),
+        "resetCredentialsFlow: reset credentials".into(),
+        "resetCredentialsFlow: reset credentials\nresetPasswordAllowed: false".into(),
+        "clients: [{clientId: assistant, defaultClientScopes: [basic]}]".into(),
+        "clients: [{clientId: assistant, serviceAccountsEnabled: true}]".into(),
+        "clients: [{clientId: assistant, attributes: {standard.token.exchange.enabled: true}}]".into(),
+        "clients: [{clientId: assistant, attributes: {oidc.ciba.grant.enabled: true}}]".into(),
+        "clients: [{clientId: assistant, directAccessGrantsEnabled: true}] # its flow has the gate".into(),
+        "clients: [{clientId: assistant, directAccessGrantsEnabled: true}] # its flow has none\ndirectGrantFlow: direct grant".into(),
+        "clients: [{clientId: assistant, authenticationFlowBindingOverrides: {browser: browser}}]".into(),
+        "clients: [{clientId: assistant, authenticationFlowBindingOverrides: {browser: login}}]".into(),
+        "clients: [{clientId: own, serviceAccountsEnabled: true, directAccessGrantsEnabled: true}]".into(),
+        "browserFlow: browser # the vendor has no gate then\nregistrationAllowed: true".into(),
+    ];
+    let said = findings(&differences.iter().map(String::as_str).collect::<Vec<_>>());
+    let short = said.replace(" is for those who have a seat", "").replace("[seat-not-asked] tenants.yaml:", "");
+    insta::assert_snapshot!(short, @"
+    identityProviders: [{alias: i, providerId: oidc, config: {tokenUrl: 'https://i.example/t', authorizationUrl: 'https://i.example/a', clientId: x}}]
+    nothing
+    identityProviders: [{alias: i, providerId: oidc, postBrokerLoginFlowAlias: browser, config: {tokenUrl: 'https://i.example/t', authorizationUrl: 'https://i.example/a', clientId: x}}]
+    12:86 clinic/identity-provider/i lets in whoever comes from the provider: `assistant` (let `postBrokerLoginFlowAlias` name a flow that has the gate)
+    identityProviders: [{alias: i, providerId: oidc, postBrokerLoginFlowAlias: own, config: {tokenUrl: 'https://i.example/t', authorizationUrl: 'https://i.example/a', clientId: x}}]
+    12:86 clinic/identity-provider/i lets in whoever comes from the provider: `assistant` (let `postBrokerLoginFlowAlias` name a flow that has the gate)
+    identityProviders: [{alias: i, providerId: oidc, postBrokerLoginFlowAlias: own, config: {tokenUrl: 'https://i.example/t', authorizationUrl: 'https://i.example/a', clientId: x}}]
+    12:86 clinic/identity-provider/i lets in whoever comes from the provider: `assistant` (let `postBrokerLoginFlowAlias` name a flow that has the gate)
+    registrationAllowed: true
+    12:32 clinic/realm lets in whoever registers: `assistant` (take it out)
+    resetCredentialsFlow: reset credentials
+    12:33 clinic/realm lets in whoever sets a new password: `assistant` (give the flow's step `reset-credential-email` the configuration `force-login: true`)
+    resetCredentialsFlow: reset credentials
+    nothing
+    clients: [{clientId: assistant, defaultClientScopes: [basic]}]
+    12:65 clinic/client/assistant has not the scope `seat-assistant`, by which the gate knows the product: `assistant` (add the scope to the list)
+    clients: [{clientId: assistant, serviceAccountsEnabled: true}]
+    12:67 clinic/client/assistant lets it in by itself, without anybody: `assistant` (take it out: use a client of another name for that)
+    clients: [{clientId: assistant, attributes: {standard.token.exchange.enabled: true}}]
+    12:89 clinic/client/assistant lets it in with a token of another client: `assistant` (take it out: use a client of another name for that)
+    clients: [{clientId: assistant, attributes: {oidc.ciba.grant.enabled: true}}]
+    12:81 clinic/client/assistant lets it in at a device of the user's: `assistant` (take it out: use a client of another name for that)
+    clients: [{clientId: assistant, directAccessGrantsEnabled: true}] # its flow has the gate
+    nothing
+    clients: [{clientId: assistant, directAccessGrantsEnabled: true}] # its flow has none
+    12:70 clinic/client/assistant lets users in with their password alone: `assistant` (take it out, or bind `directGrantFlow` to a flow that has the gate too)
+    clients: [{clientId: assistant, authenticationFlowBindingOverrides: {browser: browser}}]
+    12:89 clinic/client/assistant binds a flow without the gate: `assistant` (take it out, or put the gate into that flow too)
+    clients: [{clientId: assistant, authenticationFlowBindingOverrides: {browser: login}}]
+    nothing
+    clients: [{clientId: own, serviceAccountsEnabled: true, directAccessGrantsEnabled: true}]
+    nothing
+    browserFlow: browser # the vendor has no gate then
+    nothing
+    ");
+}

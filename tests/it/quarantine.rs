@@ -19,6 +19,7 @@ use crate::support::{World, carry_out, changes};
 fn with_provider() -> World {
     let over = "        realm:
           smtpServer: {host: mail.example, from: a@mail.example, user: u}
+          browserFlow: browser # without a gate, anybody may register
           registrationAllowed: true
           identityProviders:
             - {alias: corp, providerId: oidc, enabled: true, config: {authorizationUrl: https://id.example/a, tokenUrl: https://id.example/t, clientId: c}}

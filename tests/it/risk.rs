@@ -311,7 +311,7 @@ async fn what_others_put_into_an_object_goes_with_it_and_is_told_and_counted() {
               foreign group/wards/by-hand  (goes with group/wards)
               foreign authorization/machine  (goes with client/machine)
 
-    ! refused  [realm-deletions] clinic: 14 of 54 objects would be deleted (25 %); at most 0 % pass
+    ! refused  [realm-deletions] clinic: 14 of 61 objects would be deleted (22 %); at most 0 % pass
         if that is meant: --waive realm-deletions@clinic
     ");
     insta::assert_snapshot!(text::plan(&plan).lines().last().unwrap_or_default(), @"Plan: 0 realms to create, 1 to change (8 to delete), 2 unchanged. 2 foreign objects are left alone. 6 foreign objects go with what is deleted. 1 guard refuses it: nothing can be applied.");
@@ -376,9 +376,9 @@ async fn the_report_of_drift_says_that_a_guard_refuses_its_repair() {
     Drift: 1 realm was changed outside Realmwright (1 object changed), 2 realms are as last applied.
 
         if that is meant: --waive run-updates
-    ! refused  [run-updates] the run: 1 of 109 objects would be updated (0 %); at most 0 % pass
+    ! refused  [run-updates] the run: 1 of 116 objects would be updated (0 %); at most 0 % pass
         if that is meant: --waive realm-updates@clinic
-    ! refused  [realm-updates] clinic: 1 of 39 objects would be updated (2 %); at most 0 % pass
+    ! refused  [realm-updates] clinic: 1 of 46 objects would be updated (2 %); at most 0 % pass
     ");
     for tenant in ["north", "east"] {
         plan.refusals.push(Refusal::new("realm-updates", Some(tenant), "x"));

@@ -128,7 +128,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn no_form_of_a_plan_marker_or_outcome_has_a_secret(canary in "CANARY[A-Za-z0-9\"\\\\/+ ]{6,30}") {
+    fn attack_47_no_form_of_a_plan_marker_or_outcome_has_a_secret(canary in "CANARY[A-Za-z0-9\"\\\\/+ ]{6,30}") {
         for text in run(nothing_shows(&canary)) {
             prop_assert!(!text.contains("CANARY"), "{}", text);
         }

@@ -214,6 +214,7 @@ fn users_log_in_at_their_tenant_and_out_again() {
             ("x-auth-user", "demo"),
             ("x-auth-name", "D E"),
             ("x-auth-email", "demo@clinic.example"),
+            ("x-auth-seats", "assistant"),
         ] {
             assert_eq!(seen.header(name).as_deref(), Some(value), "{name}");
         }
@@ -227,6 +228,22 @@ fn users_log_in_at_their_tenant_and_out_again() {
         tokio::time::sleep(Duration::from_secs(5)).await;
         assert!(is_in(&mut browser, &serving).await);
         serving.says("refreshed");
+
+        // A seat that is taken away is seen when they do.
+        for (product, status) in [("assistant", 200), ("insights", 403)] {
+            assert_eq!(browser.get(&format!("{}/auth?seat={product}", serving.url)).await.status, status);
+        }
+        let api = connect().await;
+        let read = async |path: &str| api.get(&site.clinic, path).await.expect("readable").expect("there");
+        let user = read("users?username=demo&exact=true").await[0]["id"].clone();
+        let client = read("clients?clientId=assistant").await[0]["id"].clone();
+        let client = client.as_str().expect("an id");
+        let role = read(&format!("clients/{client}/roles/seat")).await;
+        let path = format!("users/{}/role-mappings/clients/{client}", user.as_str().expect("an id"));
+        api.delete(&site.clinic, &path, Some(&json!([role]))).await.expect("taken");
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(browser.get(&format!("{}/auth?seat=assistant", serving.url)).await.status, 403);
+        assert!(is_in(&mut browser, &serving).await);
 
         // Out, here and at the realm.
         let mut copy = browser.clone();

@@ -127,7 +127,7 @@ fn every_command_goes_well_and_says_so() {
     test on URL
 
     + create NORTH (distributor) North: a realm with 3 clients, 4 client scopes, N roles
-      + create CLINIC (organization) Clinic: a realm with 5 clients, 4 client scopes, N roles, 1 licence, 2 users
+      + create CLINIC (organization) Clinic: a realm with 5 clients, 5 client scopes, N roles, 1 licence, 2 users
 
     Plan: 2 realms to create, 0 to change, 0 unchanged.
     ---
@@ -136,6 +136,23 @@ fn every_command_goes_well_and_says_so() {
     insta::assert_snapshot!(walk.goes(9, "apply plan.json"), @r"
     exit 0
     Applied: 2 realms created, 0 changed in N s with N requests, N realms/s.
+    ---
+    ");
+    insta::assert_snapshot!(walk.goes(3, "seat assign CLINIC assistant boss@clinic.example"), @r"
+    exit 0
+    boss@clinic.example has a seat of assistant: 2 of 5 seats are taken
+    ---
+    ");
+    insta::assert_snapshot!(walk.goes(4, "seat list CLINIC assistant"), @r"
+    exit 0
+    CLINIC assistant 2 of 5 seats are taken
+      boss@clinic.example
+      demo
+    ---
+    ");
+    insta::assert_snapshot!(walk.goes(3, "seat revoke CLINIC assistant boss@clinic.example"), @r"
+    exit 0
+    boss@clinic.example has no seat of assistant: 1 of 5 seats are taken
     ---
     ");
     insta::assert_snapshot!(walk.goes(3, "drift"), @r"

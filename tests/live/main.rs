@@ -27,6 +27,7 @@ mod ledger;
 mod observer;
 mod pipelines;
 mod quarantine;
+mod seats;
 mod secrets;
 mod server;
 mod shut;

@@ -28,7 +28,7 @@ impl Answer {
 #[derive(Clone, Default)]
 pub struct Browser {
     client: reqwest::Client,
-    /// By host and name.
+    /// By host, with the path of those that are for a part of it, and name.
     pub cookies: BTreeMap<(String, String), String>,
     /// The port that is asked in place of those of the addresses, as a proxy would.
     through: Option<u16>,
@@ -52,7 +52,7 @@ impl Browser {
     /// Sends a request with these headers beside `Host` and the cookies, and keeps the cookies of the answer.
     pub async fn send(&mut self, method: &str, url: &str, headers: &[(&str, &str)], body: Option<String>) -> Answer {
         let mut there = url::Url::parse(url).expect("a URL");
-        let host = there.authority().to_owned();
+        let (host, path) = (there.authority().to_owned(), there.path().to_owned());
         // Names below localhost are this machine, whatever the resolver says.
         there.set_host(Some("127.0.0.1")).expect("an address");
         if let Some(port) = self.through {
@@ -61,7 +61,7 @@ impl Browser {
         let cookies: Vec<String> = self
             .cookies
             .iter()
-            .filter(|((of, _), _)| *of == host)
+            .filter(|((of, _), _)| *of == host || (of.contains('/') && format!("{host}{path}").starts_with(of)))
             .map(|((_, name), value)| format!("{name}={value}"))
             .collect();
         let mut request = self.client.request(method.parse().expect("a method"), there).header(HOST, &host);
@@ -79,7 +79,8 @@ impl Browser {
         let answer = Answer { status, headers, body: reply.text().await.expect("a text") };
         for cookie in answer.cookies() {
             let (name, value) = cookie.split(';').next().and_then(|pair| pair.split_once('=')).expect("a pair");
-            let place = (host.clone(), name.to_owned());
+            let part = cookie.split(';').find_map(|word| word.trim().strip_prefix("Path=")).filter(|path| *path != "/");
+            let place = (format!("{host}{}", part.unwrap_or_default()), name.to_owned());
             match cookie.contains("Max-Age=0") {
                 true => self.cookies.remove(&place),
                 false => self.cookies.insert(place, value.to_owned()),

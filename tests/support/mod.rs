@@ -6,6 +6,7 @@ pub mod browser;
 pub mod dns;
 pub mod forge;
 pub mod full;
+pub mod mail;
 pub mod sarif;
 
 use std::sync::atomic::AtomicBool;

@@ -30,7 +30,7 @@ pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
     }
     built_in(&mut realm, ObjectId::new(Kind::ClientScope, "offline_access"), json!({"name": "offline_access"}));
     // Scopes and clients come before the roles, and roles before the users that have them.
-    for flow in ["browser", "direct grant", "first broker login"] {
+    for flow in ["browser", "direct grant", "reset credentials", "first broker login"] {
         if state.get(&ObjectId::new(Kind::Flow, flow)).is_none() {
             realm.take_flow(&json!({"alias": flow, "executions": []}), true, true);
         }
@@ -112,7 +112,8 @@ fn top(name: &str, body: &Value) -> Value {
         "oauth2DevicePollingInterval": 5,
         "defaultDefaultClientScopes": ["basic", "profile", "email", "roles"],
         "defaultOptionalClientScopes": [],
-        "browserFlow": "browser", "directGrantFlow": "direct grant", "firstBrokerLoginFlow": "first broker login",
+        "browserFlow": "browser", "directGrantFlow": "direct grant", "resetCredentialsFlow": "reset credentials",
+        "firstBrokerLoginFlow": "first broker login",
     });
     let own = arrange(body).realm().map(|realm| realm.raw.clone()).unwrap_or_default();
     if let (Some(top), Value::Object(own)) = (top.as_object_mut(), own) {

@@ -84,9 +84,12 @@ fn steps(flow: &Map<String, Value>, flows: &ByAlias<'_>, configs: &ByAlias<'_>, 
     list.into_iter().map(step).collect()
 }
 
-/// The settings of a step without the secrets that Keycloak shows to whoever may read the realm.
+/// The settings of a step, which are texts, without the secrets that Keycloak shows to whoever may read the realm.
 fn hidden(mut values: Value) -> Value {
     for (name, value) in values.as_object_mut().into_iter().flatten() {
+        if value.is_boolean() || value.is_number() {
+            *value = value.to_string().into();
+        }
         let text = value.as_str().is_some_and(|text| !matches!(text, "" | "true" | "false"));
         if text && is_secret_setting(name) && !is_in_vault(value) {
             *value = MASK.into();

@@ -702,6 +702,34 @@ async fn attack_36_a_change_at_the_realm_is_seen_at_the_next_refresh() {
     assert!(!stage.is_in(&mut browser).await, "the user was disabled");
 }
 
+/// A seat that is taken away during a session: who still has the session does not get in where the seat is asked for.
+#[tokio::test]
+async fn attack_36_a_seat_taken_away_is_seen_at_the_next_refresh() {
+    let limits = realmwright::login::session::Limits { refresh: 1, ..Default::default() };
+    let stage = Stage::with(limits, false, &[]).await;
+    let mut browser = stage.user("acme").await;
+    let mut auth = async |query: &str, accept: &str| {
+        browser.send("GET", &format!("{}/auth{query}", stage.url), &[("accept", accept)], None).await
+    };
+    let seen = auth("?seat=assistant", "*/*").await;
+    assert_eq!((seen.status, seen.header("x-auth-seats").as_deref()), (200, Some("assistant")));
+    for without in ["?seat=insights", "?seat=", "?seat=assistant&seat=assistant", "?seat=Assistant", "?seat=assistant,"]
+    {
+        let refused = auth(without, "*/*").await;
+        assert_eq!((refused.status, refused.header("x-auth-subject")), (403, None), "{without}");
+    }
+    assert_eq!(auth("?seat=assistant&tenant=beta", "*/*").await.status, 401, "the other tenant's login is elsewhere");
+    stage.hostile.twist(|twists| {
+        twists.claims = Some(Box::new(|claims| claims["resource_access"]["assistant"]["roles"] = json!(["reviewer"])));
+    });
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    assert_eq!(auth("?seat=assistant", "*/*").await.status, 403);
+    let page = auth("?seat=assistant&else=login", "text/html").await;
+    assert!(page.status == 403 && page.body.contains("You have no seat here"), "{} {}", page.status, page.body);
+    let still = auth("", "*/*").await;
+    assert_eq!((still.status, still.header("x-auth-seats").as_deref()), (200, Some("")));
+}
+
 /// What `/auth` says to an access token with these claims changed.
 async fn shown(stage: &Stage, query: &str, header: &Value, change: impl FnOnce(&mut Value)) -> u16 {
     let mut claims = json!({
@@ -734,6 +762,11 @@ async fn attack_38_audience_confusion() {
     assert_eq!(shown(&stage, "?audience=assistant&tenant=acme", &header, |_| {}).await, 200);
     assert_eq!(shown(&stage, "", &header, |_| {}).await, 401, "who names no audience takes none");
     assert_eq!(shown(&stage, "?audience=insights", &header, |_| {}).await, 401);
+    let seated = |claims: &mut Value| claims["resource_access"] = json!({"assistant": {"roles": ["seat"]}});
+    assert_eq!(shown(&stage, "?audience=assistant&seat=assistant", &header, seated).await, 200);
+    assert_eq!(shown(&stage, "?audience=assistant&seat=assistant", &header, |_| {}).await, 403, "a seat is asked for");
+    let elsewhere = |claims: &mut Value| claims["resource_access"] = json!({"insights": {"roles": ["seat"]}});
+    assert_eq!(shown(&stage, "?audience=assistant&seat=assistant", &header, elsewhere).await, 403);
     assert_eq!(shown(&stage, "?audience=assistant&tenant=beta", &header, |_| {}).await, 401);
     let at_jwt = json!({"alg": "ES256", "typ": "at+jwt", "kid": header["kid"]});
     assert_eq!(shown(&stage, "?audience=assistant", &at_jwt, |claims| claims["typ"] = Value::Null).await, 200);

@@ -53,12 +53,14 @@ async fn a_product_is_an_audience_for_who_has_a_seat_of_it() {
         scopes.as_array().into_iter().flatten().find(|scope| scope[field] == name).map(|scope| scope["roles"].clone())
     };
     assert_eq!(of("clientScope", "realmwright-audience-assistant"), Some(json!(["seat"])), "{scopes}");
-    assert_eq!(of("client", BROKER), Some(json!(["reviewer"])), "{scopes}");
+    assert_eq!(of("client", BROKER), Some(json!(["reviewer", "seat"])), "{scopes}");
     let elsewhere = client(&api, "north", BROKER).await;
     assert_eq!(elsewhere["attributes"]["standard.token.exchange.enabled"], "false");
     with("{url: 'http://localhost:9000'}").apply(&api).await;
     let export = ReadRealms::export(&api, "clinic").await.expect("readable").expect("there");
     assert!(!export.to_string().contains("realmwright-audience"));
+    let scopes = &export["clientScopeMappings"]["assistant"];
+    assert_eq!(*scopes, json!([{"client": BROKER, "roles": ["seat"]}]), "its ID tokens tell of seats all the same");
 }
 
 #[tokio::test]

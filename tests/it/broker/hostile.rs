@@ -210,6 +210,7 @@ impl Hostile {
             "iss": self.issuer(realm), "aud": client, "azp": client, "iat": now(), "exp": now() + 300, "typ": "ID",
             "sub": format!("{realm}-user"), "sid": format!("{realm}-sid"), "nonce": nonce,
             "preferred_username": "jo", "name": "Jo Müller", "email": "jo@example.com", "email_verified": true,
+            "resource_access": {"assistant": {"roles": ["reviewer", "seat"]}, "insights": {"roles": ["analyst"]}},
         })
     }
 

@@ -101,7 +101,7 @@ async fn some_more_get_one_where_that_is_wanted_and_it_is_told() {
     let told = statuses.iter().map(|(status, event)| format!("{status} {event}")).collect::<Vec<_>>().join(", ");
     assert_eq!(
         told,
-        "200 logged_in acme, 200 logged_in acme, 200 seat_beyond_licence acme, 403 seat_refused no_seat acme"
+        "200 logged_in acme, 200 logged_in acme, 200 seat_beyond_licence acme, 403 seat_refused seats_taken acme"
     );
 }
 

@@ -92,11 +92,15 @@ const THREATS: &[Threat] = &[
         "Refresh tokens shown twice; a refresh about somebody else",
         "One refresh however many ask; the session ends",
     ),
-    threat(36, "A change at the realm during a session", "Seen at the next refresh, a minute at most"),
+    threat(
+        36,
+        "A change at the realm during a session, a seat that is taken away among them",
+        "Seen at the next refresh, a minute at most",
+    ),
     threat(
         37,
-        "A tenant that is suspended, or whose licences have expired",
-        "403 on every way in and to whoever is in; its clients are disabled where it is suspended",
+        "A tenant that is suspended, or whose licences have expired; a user, client, identity provider or realm that is disabled",
+        "403 on every way in and to whoever is in; its clients are disabled where it is suspended; Keycloak gives nothing",
     ),
     threat(38, "An access token for another audience, or of another tenant", "401"),
     threat(
@@ -122,6 +126,16 @@ const THREATS: &[Threat] = &[
         44,
         "More logins than seats at the same time; a crash with a seat taken",
         "Who takes a seat waits for whoever takes another; one that is not extended lapses in two minutes",
+    ),
+    threat(
+        46,
+        "An identity provider in the wrong hands says that somebody has the address of a user here",
+        "Nobody is linked by an address: the user here is asked for the password, or by mail",
+    ),
+    threat(
+        47,
+        "Names in manifests that lead elsewhere, such as `../master`; secrets in what is planned",
+        "Refused at their line before anything is sent; plans hold references to secrets",
     ),
     threat(48, "Answers and bodies without end", "Limits of bytes and time; a login under way costs no memory"),
     threat(49, "A request for another host", "421"),
