@@ -86,10 +86,16 @@ pub struct Serving {
 
 impl Serving {
     pub fn start(site: &Site, port: u16) -> Self {
+        Self::with(site, port, &[])
+    }
+
+    /// The same with further options.
+    pub fn with(site: &Site, port: u16, options: &[&str]) -> Self {
         let url = format!("http://127.0.0.1:{port}");
         let operations = format!("127.0.0.1:{}", free_port());
         let mut child = Command::new(env!("CARGO_BIN_EXE_realmwright"))
             .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--operations", &operations])
+            .args(options)
             .current_dir(site.dir.path())
             .env("REALMWRIGHT_SERVER", &live().url)
             .env("REALMWRIGHT_OPERATOR_KEY", &live().key_file)
@@ -100,12 +106,12 @@ impl Serving {
         let (kept, lines) = (log.clone(), BufReader::new(child.stderr.take().expect("a pipe")).lines());
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| kept.lock().unwrap().push(line)));
         let serving = Self { child, url, operations: format!("http://{operations}"), log };
-        serving.wait(|log| log.iter().any(|line| line.starts_with("serving 2 tenants")));
+        serving.wait(|log| log.iter().any(|line| line.starts_with("serving ")));
         serving
     }
 
     /// Waits until the log is so.
-    fn wait(&self, is_so: impl Fn(&[String]) -> bool) {
+    pub fn wait(&self, is_so: impl Fn(&[String]) -> bool) {
         for _ in 0..200 {
             if is_so(&self.log.lock().unwrap()) {
                 return;
@@ -116,7 +122,7 @@ impl Serving {
     }
 
     /// Waits until it has said that this happened.
-    fn says(&self, event: &str) {
+    pub fn says(&self, event: &str) {
         let event = format!(r#""event":"{event}""#);
         self.wait(|log| log.iter().any(|line| line.contains(&event)));
     }

@@ -69,6 +69,7 @@ async fn application() -> u16 {
 #[tokio::test]
 async fn nginx_asks_the_broker_and_tells_the_application() {
     let Some(binary) = binary() else {
+        assert!(std::env::var_os("CI").is_none(), "CI needs an nginx");
         eprintln!("skipped: there is no nginx on this machine");
         return;
     };
