@@ -16,7 +16,7 @@ use crate::terminal::{Login, Realm};
 pub(in super::super) struct Options {
     /// The tenant, as it is typed in a browser
     tenant: String,
-    /// Where the token broker is, as in a browser, e.g. https://login.example.com
+    /// Address of the token broker, as in a browser
     #[arg(long, env = "REALMWRIGHT_BROKER", value_name = "URL")]
     broker: Option<Url>,
     /// Log in with a browser on this machine, instead of by a code that any browser takes
