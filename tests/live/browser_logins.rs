@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::broker::{Serving, free_port};
 use crate::browser::Chromium;
-use crate::server::runtime;
+use crate::server::{live, runtime};
 use crate::support::browser::{Answer, Browser};
 use crate::support::dns::NameServer;
 use crate::tenants::Site;
@@ -177,6 +177,46 @@ fn each_tenant_has_a_host_and_a_cookie_of_its_own() {
         assert_eq!(auth(&chromium, "").await, 401);
         chromium.go(&host(&site.clinic)).await;
         chromium.reads("You are signed in").await;
+    });
+    serving.stop();
+    site.remove();
+}
+
+#[test]
+fn who_has_no_seat_is_refused_and_who_loses_it_is_out() {
+    let port = free_port();
+    let site = site("brs", port, false);
+    let without = "    users:\n      - {username: noone, email: noone@clinic.example, firstName: N, lastName: O, password: 'file:user.password'}\n";
+    site.edit("    users:\n", without);
+    site.apply();
+    let serving = Serving::start(&site, port);
+    let product = format!(
+        "{}/realms/{}/protocol/openid-connect/auth?client_id=assistant&response_type=code&scope=openid\
+         &redirect_uri=https://assistant.example/&code_challenge_method=S256&code_challenge={}",
+        live().url,
+        site.clinic,
+        "A".repeat(43)
+    );
+    runtime().block_on(async {
+        let Some(chromium) = Chromium::start().await else { return };
+        for (language, text) in [("en", "You have no seat"), ("de", "Sie haben hier keinen Platz")] {
+            chromium.driver.delete_all_cookies().await.expect("forgotten");
+            chromium.shows(language, "light", 1280, 800).await;
+            chromium.go(&product).await;
+            chromium.types(&format!("noone{}{PASSWORD}{}", Key::Tab, Key::Enter)).await;
+            chromium.reads(text).await;
+            chromium.keeps(&format!("no-seat-{language}")).await;
+        }
+        // Through the broker, with a seat, which is then taken away.
+        let Some(chromium) = Chromium::start().await else { return };
+        chromium.go(&format!("http://localhost:{port}/t/{}", site.clinic)).await;
+        logs_in(&chromium, &site).await;
+        chromium.reads("You are signed in").await;
+        tokio::task::block_in_place(|| site.expect(0, &["seat", "revoke", &site.clinic, "assistant", "demo"]));
+        serving.wait(|log| log.iter().any(|line| line.contains(r#""sessions":1"#)));
+        chromium.driver.refresh().await.expect("a page");
+        chromium.reads("Continue at Clinic").await;
+        assert_eq!(auth(&chromium, "").await, 401);
     });
     serving.stop();
     site.remove();
