@@ -45,9 +45,9 @@ const ORIGIN: Parameter = ("header", "Origin", "The broker's own; `Sec-Fetch-Sit
 
 const ELSEWHERE: Answer = (421, "Not a host of the broker's", Nothing);
 const NOBODY: Answer = (404, "No tenant, or none that may be known of here", Page);
-const LATER: Answer = (503, "The realm can't be asked", Nothing);
+const LATER: Answer = (503, "The realm, or the database of sessions, can't be asked", Nothing);
 const NOT_IN: Answer =
-    (403, "Logged in, and not let in: by address, or because the tenant is suspended or has expired", Nothing);
+    (403, "Not let in: by address, without a seat, or because the tenant is suspended or has expired", Nothing);
 
 const OPERATIONS: &[Operation] = &[
     Operation {
@@ -90,6 +90,7 @@ const OPERATIONS: &[Operation] = &[
             (403, "The tenant lets nobody in, or not from this address", Page),
             NOBODY,
             ELSEWHERE,
+            (429, "Too many logins; `Retry-After` says for how long", Page),
             (502, "The realm can't be asked, or says what can't be", Page),
         ],
     },
@@ -156,6 +157,7 @@ const OPERATIONS: &[Operation] = &[
             AUDIENCE,
             ONLY,
             ELSE,
+            ("query", "seat", "A product: who has no seat of it gets 403. Of concurrent seats one is taken"),
             ("header", "Authorization", "`Bearer` with an access token, or `DPoP` with one that is bound to a key"),
             ("header", "DPoP", "The proof of that key (RFC 9449)"),
             ("header", "X-Forwarded-Uri", "What was asked for, from a trusted proxy"),
@@ -213,6 +215,7 @@ const OPERATIONS: &[Operation] = &[
             (303, "The realm, which ends its own", Address),
             (403, "Asked from another site", Nothing),
             ELSEWHERE,
+            (503, "The database of sessions can't be used; nothing has ended", Nothing),
         ],
     },
 ];

@@ -172,8 +172,10 @@ fn scope_mappings(state: &RealmState, audiences: &[String], named: &[String], te
         if is_audience {
             mappings.push(json!({"clientScope": audience_scope(product), "roles": [SEAT]}));
         }
-        let clients = std::iter::once(BROKER).chain((terminals && is_audience).then_some(TERMINAL));
-        mappings.extend(clients.filter(|_| !own.is_empty()).map(|client| json!({"client": client, "roles": own})));
+        let others: Vec<&str> = own.iter().copied().filter(|name| *name != SEAT).collect();
+        let at_terminals = if terminals && is_audience { others } else { Vec::new() };
+        let clients = [(BROKER, own), (TERMINAL, at_terminals)].into_iter().filter(|(_, roles)| !roles.is_empty());
+        mappings.extend(clients.map(|(client, roles)| json!({"client": client, "roles": roles})));
         (product.to_owned(), mappings.into())
     };
     let all: BTreeSet<&str> = audiences.iter().chain(named).map(String::as_str).collect();
