@@ -757,3 +757,49 @@ fn a_device_moves_once_to_who_asked_for_it() {
     exit 0
     ");
 }
+
+#[test]
+fn attack_45_import_tokens() {
+    let file = shop();
+    assert_eq!(run(&file, "device register acme 2").0, 0);
+    let signer = signing(&std::fs::read_to_string(file.0.path().join("signing.pem")).unwrap());
+    let moved = |token: &str| {
+        let line = format!("device move --from acme --token {token} --trusted-keys trusted.pem --accept-data-loss");
+        let (code, _, talk) = run(&file, &line);
+        (code, talk.split(['[', ']']).nth(1).unwrap_or_default().to_owned())
+    };
+    let refused = |code: &str| (3, code.to_owned());
+    let token = || run(&file, "device import-token --to branch --signing-key signing.pem").1.trim().to_owned();
+    // Signed by somebody else; a licence file; one whose name nobody issued; one that was changed.
+    let stranger = signing(&signing_key().0);
+    let made = |signer: &SigningKey, jti: &str| {
+        signer.sign(&ImportToken { iat: 1, exp: 601, jti: jti.into(), to: "branch".into() }).unwrap()
+    };
+    assert_eq!(moved(&made(&stranger, "t")), refused("untrusted"));
+    assert_eq!(moved(&signer.sign(&licence()).unwrap()), refused("untrusted"));
+    assert_eq!(moved(&made(&signer, "nobody's")), refused("unknown-token"));
+    let whole = token();
+    let (head, signature) = whole.rsplit_once('.').unwrap();
+    let other = token();
+    let (_, body, _) = {
+        let mut parts = other.split('.');
+        (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap())
+    };
+    let mixed = format!("{}.{body}.{signature}", head.split('.').next().unwrap());
+    assert_eq!(moved(&mixed), refused("untrusted"));
+    // Once; and not ten minutes later, whatever it says of itself.
+    assert_eq!(moved(&whole).0, 0);
+    assert_eq!(moved(&whole), refused("token-used"));
+    let late = |seconds: i64| {
+        let at = jiff::Timestamp::now().as_second() + 100_000;
+        let name = format!("late-{seconds}");
+        let lines = format!(
+            "{{\"at\": {at}, \"command\": {{\"do\": \"import-token\", \"to\": \"clinic\", \"token\": \"{name}\"}}}}\n\
+             {{\"at\": {}, \"command\": {{\"do\": \"move-device\", \"from\": \"acme\", \"token\": \"{name}\"}}}}\n",
+            at + seconds
+        );
+        post(&file, &lines).1
+    };
+    let told = late(600);
+    assert!(told.contains("token-expired"), "{told}");
+}

@@ -128,6 +128,11 @@ const THREATS: &[Threat] = &[
         "Who takes a seat waits for whoever takes another; one that is not extended lapses in two minutes",
     ),
     threat(
+        45,
+        "An import token that is forged, of another kind, used, or ten minutes old",
+        "Refused and noted down: signed for this one thing, named in the ledger, good once, for 600 seconds",
+    ),
+    threat(
         46,
         "An identity provider in the wrong hands says that somebody has the address of a user here",
         "Nobody is linked by an address: the user here is asked for the password, or by mail",
