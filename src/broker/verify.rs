@@ -7,7 +7,7 @@ use super::provider::Provider;
 use super::{Broker, now};
 use crate::expand::BROKER;
 use crate::login::fault::Fault;
-use crate::login::rules::Parties;
+use crate::login::rules::{self, Parties};
 use crate::login::session::Tokens;
 use crate::login::token::Claims;
 
@@ -29,6 +29,7 @@ pub(super) async fn id_token(
 ) -> Result<Option<(String, Claims)>, Fault> {
     let Some(token) = response.id_token().map(ToString::to_string) else { return Ok(None) };
     let claims = provider.open(&token).await?;
+    rules::beside(&claims, response.access_token().secret())?;
     Ok(Some((token, claims)))
 }
 

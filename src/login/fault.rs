@@ -60,6 +60,9 @@ pub enum Fault {
     /// It belongs to another login.
     #[error("nonce")]
     Nonce,
+    /// The access token that came with it is not the one that it says.
+    #[error("access_token")]
+    AccessToken,
     /// It says of nobody, or of somebody else.
     #[error("subject")]
     Subject,

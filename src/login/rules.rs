@@ -1,5 +1,9 @@
 //! What a token must say to be believed, once its signature is.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256, Sha384, Sha512};
+
 use super::fault::Fault;
 use super::token::Claims;
 
@@ -47,6 +51,18 @@ pub fn refreshed(claims: &Claims, parties: Parties<'_>, subject: &str, now: u64)
         return Err(Fault::Subject);
     }
     fresh(claims, now)
+}
+
+/// The access token that came with an ID token, where that says what it hashes to (OpenID Connect Core §3.1.3.8).
+pub fn beside(claims: &Claims, access_token: &str) -> Result<(), Fault> {
+    let Some(told) = &claims.at_hash else { return Ok(()) };
+    let digest = match claims.algorithm.get(2..) {
+        Some("384") => Sha384::digest(access_token).to_vec(),
+        Some("512") => Sha512::digest(access_token).to_vec(),
+        _ => Sha256::digest(access_token).to_vec(),
+    };
+    let (half, _) = digest.split_at(digest.len() / 2);
+    if URL_SAFE_NO_PAD.encode(half) == *told { Ok(()) } else { Err(Fault::AccessToken) }
 }
 
 /// A logout token (OpenID Connect Back-Channel Logout 1.0 §2.6).

@@ -114,6 +114,9 @@ pub struct Claims {
     /// Kind of the token, as its header says.
     #[serde(skip)]
     pub header_type: Option<String>,
+    /// The algorithm that it is signed with.
+    #[serde(skip)]
+    pub algorithm: String,
     /// Issuer.
     pub iss: Option<String>,
     /// Subject.
@@ -130,6 +133,8 @@ pub struct Claims {
     pub nbf: Option<u64>,
     /// The login that it belongs to.
     pub nonce: Option<String>,
+    /// What the access token that came with it hashes to.
+    pub at_hash: Option<String>,
     /// The session at the realm.
     pub sid: Option<String>,
     /// Its own name.
@@ -227,5 +232,5 @@ pub fn open(token: &str, keys: &Keys) -> Result<Claims, Fault> {
     }
     verified(token, &header, keys)?;
     let claims: Claims = serde_json::from_slice(&payload).map_err(|_| Fault::Malformed)?;
-    Ok(Claims { header_type: header.typ, ..claims })
+    Ok(Claims { header_type: header.typ, algorithm: header.alg, ..claims })
 }

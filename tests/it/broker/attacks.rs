@@ -127,6 +127,15 @@ async fn claims(stage: &Stage, change: impl Fn(&mut Value) + Send + 'static) -> 
 }
 
 #[tokio::test]
+async fn attack_08_access_token_replaced() {
+    let stage = Stage::new().await;
+    assert_eq!(claims(&stage, |claims| claims["at_hash"] = "ungWv48Bz-pBQUDeXa4iIw".into()).await, "access_token");
+    let without = |claims: &mut Value| drop(claims.as_object_mut().expect("a map").remove("at_hash"));
+    stage.hostile.twist(|twists| twists.claims = Some(Box::new(without)));
+    assert_eq!(stage.login(&mut Browser::new(), "acme").await.status, 303, "it need not be said");
+}
+
+#[tokio::test]
 async fn attack_09_nonce() {
     let stage = Stage::new().await;
     let without = |claims: &mut Value| drop(claims.as_object_mut().expect("a map").remove("nonce"));

@@ -216,6 +216,13 @@ impl Hostile {
 
     fn tokens(&self, realm: &str, client: &str, nonce: &str) -> Value {
         let (mut header, mut claims) = (self.header(realm), self.id_claims(realm, client, nonce));
+        let made = {
+            let mut known = self.known.lock().unwrap();
+            known.made += 1;
+            known.made
+        };
+        let access = format!("access-{made}");
+        claims["at_hash"] = URL_SAFE_NO_PAD.encode(&Sha256::digest(&access)[..16]).into();
         {
             let known = self.known.lock().unwrap();
             known.twists.header.iter().for_each(|twist| twist(&mut header));
@@ -224,10 +231,8 @@ impl Hostile {
         let mut id = self.sign(realm, &header, &claims);
         let mut known = self.known.lock().unwrap();
         known.twists.token.iter().for_each(|twist| twist(&mut id));
-        known.made += 1;
-        let refresh = format!("refresh-{}", known.made);
+        let refresh = format!("refresh-{made}");
         known.refresh.insert(refresh.clone(), realm.to_owned());
-        let access = format!("access-{}", known.made);
         known.access.insert(access.clone(), realm.to_owned());
         json!({
             "access_token": access, "token_type": "Bearer", "expires_in": known.lasts,

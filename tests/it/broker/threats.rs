@@ -39,7 +39,11 @@ const THREATS: &[Threat] = &[
     ),
     threat(6, "A callback is replayed, or comes late", "A state is good once, for ten minutes"),
     threat(7, "PKCE is stripped or downgraded", "Always S256; a realm that does not announce it is not used"),
-    threat(8, "The code of another session is injected", "The realm refuses the verifier"),
+    threat(
+        8,
+        "The code of another session is injected, or the access token beside an ID token is replaced",
+        "The realm refuses the verifier; the ID token says what the access token hashes to",
+    ),
     threat(9, "A nonce that is missing, wrong or used", "Refused"),
     threat(
         10,
