@@ -11,6 +11,7 @@ use crate::tenants::{Site, client, export, on_server, put_client};
 
 /// A client of the tenant's own with every grant, so that there is something to shut.
 const APP: &str = "    realm:
+      browserFlow: browser # without a gate, anybody may register
       registrationAllowed: true
       clients:
         - {clientId: app, publicClient: true, standardFlowEnabled: true, directAccessGrantsEnabled: true, redirectUris: ['https://app.example/*'], optionalClientScopes: [offline_access]}
