@@ -32,6 +32,7 @@ use realmwright::login::session::Limits;
 use realmwright::login::tenant::{Directory, Tenant};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 /// How many run at the same time.
 const CLIENTS: usize = 8;
@@ -214,7 +215,7 @@ async fn token(
     let claims = json!({
         "iss": format!("{}/realms/{realm}", stub.url), "aud": BROKER, "azp": BROKER, "typ": "ID", "sub": nonce,
         "iat": now(), "exp": now() + 300, "auth_time": now(), "jti": nonce, "nonce": nonce, "sid": nonce,
-        "at_hash": "0123456789012345678901", "acr": "1", "preferred_username": "jo", "name": "Jo Doe",
+        "at_hash": URL_SAFE_NO_PAD.encode(&Sha256::digest("a".repeat(900))[..16]), "acr": "1", "preferred_username": "jo", "name": "Jo Doe",
         "email": "jo@example.org", "email_verified": true,
     });
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
@@ -254,7 +255,8 @@ impl Connection {
         loop {
             line.clear();
             self.stream.read_line(&mut line).unwrap();
-            let Some((name, value)) = line.trim_end().split_once(": ") else { break };
+            let Some((name, value)) = line.trim_end().split_once(':') else { break };
+            let value = value.trim_start();
             if name == "content-length" {
                 length = value.parse().unwrap();
             }
