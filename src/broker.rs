@@ -95,6 +95,7 @@ pub struct Broker {
     dns: Option<Dns>,
     prover: Prover,
     proofs: RwLock<Proofs>,
+    limits: Limits,
     sessions: Mutex<Sessions>,
     store: Store,
     /// The products of which a session has a seat, as it was found lately.
@@ -128,6 +129,7 @@ impl Broker {
             store: Store::open(&place).await?,
             leased: Cache::builder().max_capacity(MOST_SHOWN).time_to_live(Duration::from_secs(limits.refresh)).build(),
             providers: Providers::new()?,
+            limits,
             sessions: Mutex::new(Sessions::new(limits)),
             refreshing: Cache::builder().max_capacity(MOST_SHOWN).time_to_live(Duration::from_secs(60)).build(),
             shown: Cache::builder().max_capacity(MOST_SHOWN).time_to_live(REMEMBERED).build(),

@@ -19,11 +19,7 @@ pub fn pools(network: &Network, tenant: &Tenant) -> BTreeMap<String, Pool> {
     let pool = |product: &str| {
         let terms = network.products.get(product)?.concurrent.as_ref()?;
         let terms = Terms { overflow: terms.overflow, overage: terms.overage.unwrap_or_default(), per: terms.per };
-        let own = tenant.settings.licences.iter().filter(|licence| licence.product == product);
-        let licensed = own.filter_map(|licence| Some((period(licence)?, u64::from(licence.seats)))).collect();
-        let granted = tenant.settings.grants.get(product).copied().unwrap_or_default();
-        let granted = u64::try_from(granted).unwrap_or_default();
-        Some((product.to_owned(), Pool { terms, licensed, granted }))
+        Some((product.to_owned(), Pool { terms, ..seats(tenant, product) }))
     };
     tenant.products().into_iter().filter_map(pool).collect()
 }
@@ -31,10 +27,15 @@ pub fn pools(network: &Network, tenant: &Tenant) -> BTreeMap<String, Pool> {
 /// How many named seats of a product a tenant has at a time (seconds since 1970): by its licences that are valid then, and by
 /// what is granted to it.
 pub fn named_seats(tenant: &Tenant, product: &str, now: u64) -> u64 {
+    seats(tenant, product).licensed(now)
+}
+
+/// The seats of a product that a tenant's licences and grants give, however they are taken.
+fn seats(tenant: &Tenant, product: &str) -> Pool {
     let own = tenant.settings.licences.iter().filter(|licence| licence.product == product);
-    let valid = own.filter(|licence| period(licence).is_some_and(|period| period.has(now)));
+    let licensed = own.filter_map(|licence| Some((period(licence)?, u64::from(licence.seats)))).collect();
     let granted = tenant.settings.grants.get(product).copied().unwrap_or_default();
-    valid.map(|licence| u64::from(licence.seats)).sum::<u64>() + u64::try_from(granted).unwrap_or_default()
+    Pool { terms: Terms::default(), licensed, granted: u64::try_from(granted).unwrap_or_default() }
 }
 
 /// When the licences that it lives on are valid; nothing where it lives on none.

@@ -8,6 +8,7 @@ use openidconnect::{AuthorizationCode, PkceCodeVerifier, RequestTokenError};
 
 use super::request::Asked;
 use super::{Happened, cookies, now, seal, verify};
+use crate::keycloak::key::ASSERTION_TYPE;
 use crate::login::fault::Fault;
 use crate::login::identity::Identity;
 use crate::login::pending::{Answer, Pending};
@@ -80,7 +81,7 @@ async fn redeem(
     let request = client.exchange_code(AuthorizationCode::new(code)).map_err(|_| Fault::Provider)?;
     let request = request
         .set_pkce_verifier(PkceCodeVerifier::new(pending.verifier.clone()))
-        .add_extra_param("client_assertion_type", verify::ASSERTION_TYPE)
+        .add_extra_param("client_assertion_type", ASSERTION_TYPE)
         .add_extra_param("client_assertion", assertion);
     let response = request.request_async(&provider.within).await.map_err(|error| match error {
         RequestTokenError::ServerResponse(_) => Fault::Code,

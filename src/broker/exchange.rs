@@ -9,8 +9,9 @@ use serde_json::json;
 
 use super::request::Asked;
 use super::web::not_now;
-use super::{Happened, now, verify};
+use super::{Happened, now};
 use crate::expand::{BROKER, audience_scope};
+use crate::keycloak::key::ASSERTION_TYPE;
 use crate::login::exchange::{ACCESS_TOKEN, Wanted, asked as audience_of, down_scoped, given};
 use crate::login::fault::Fault;
 use crate::login::origin::is_own;
@@ -24,8 +25,7 @@ const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /// Exchanges the session's token for one for the audience that the form names (RFC 8693).
 pub(super) async fn token(asked: Asked, form: Result<Form<Vec<(String, String)>>, FormRejection>) -> Response {
-    let own = asked.origin().origin().ascii_serialization();
-    if !is_own(asked.header("origin"), asked.header("sec-fetch-site"), &own) || asked.header(CUSTOM).is_none() {
+    if !asked.comes_from(is_own) || asked.header(CUSTOM).is_none() {
         asked.tell(None, Happened::ExchangeRefused(Fault::CrossSite));
         return StatusCode::FORBIDDEN.into_response();
     }
@@ -73,7 +73,7 @@ async fn exchange(asked: &Asked, (key, session): (&Key, &Session), audience: &st
     let form = [
         ("grant_type", EXCHANGE),
         ("client_id", BROKER),
-        ("client_assertion_type", verify::ASSERTION_TYPE),
+        ("client_assertion_type", ASSERTION_TYPE),
         ("client_assertion", assertion.as_str()),
         ("subject_token", own.expose_secret()),
         ("subject_token_type", ACCESS_TOKEN),

@@ -11,6 +11,7 @@ use super::{Broker, cookies, now, seal};
 use crate::login::fault::Fault;
 use crate::login::identity::Identity;
 use crate::login::session::{Key, Session, Tokens};
+use crate::state::applied::hex;
 
 /// What is sealed of a session.
 #[derive(Serialize, Deserialize)]
@@ -23,7 +24,7 @@ struct Sealed {
 
 /// Where it is sealed for.
 fn place(key: &Key) -> String {
-    key.iter().fold(String::from("session "), |text, byte| text + &format!("{byte:02x}"))
+    format!("session {}", hex(key))
 }
 
 impl Broker {
@@ -78,7 +79,7 @@ impl Broker {
             return Err(Fault::Store);
         }
         let row = self.row(&key, &session, tokens, sid, session.began)?;
-        self.store.begin(&key, &row).await.map_err(|_| Fault::Store)?;
+        self.store.begin(&key, &row).await?;
         self.sessions().learn(key, session, row.used);
         Ok(())
     }
@@ -96,27 +97,27 @@ impl Broker {
 
     /// One that another process keeps, or that this one does not know any more.
     pub(super) async fn load(&self, key: &Key) -> Result<Option<Arc<Session>>, Fault> {
-        let Some(row) = self.store.find(key).await.map_err(|_| Fault::Store)? else {
+        let Some(row) = self.store.find(key).await? else {
             self.sessions().forget(key);
             return Ok(None);
         };
-        let mut sessions = self.sessions();
         let opened = self.opened(key, &row).map(|(session, _)| session);
-        let opened = opened.filter(|session| !session.is_over(&sessions.limits(), row.used, now()));
+        let opened = opened.filter(|session| !session.is_over(&self.limits, row.used, now()));
+        let mut sessions = self.sessions();
         let room = sessions.has_room();
         Ok(opened.filter(|_| room).map(|session| sessions.learn(*key, session, row.used)))
     }
 
     /// The tokens of one.
     pub(super) async fn tokens(&self, key: &Key) -> Result<Tokens, Fault> {
-        let row = self.store.find(key).await.map_err(|_| Fault::Store)?;
+        let row = self.store.find(key).await?;
         row.and_then(|row| self.opened(key, &row)).map(|(_, tokens)| tokens).ok_or(Fault::State)
     }
 
     /// Ends one, and gives what it was.
     pub(super) async fn end(&self, key: &Key) -> Result<Option<(Session, Tokens)>, Fault> {
         self.sessions().forget(key);
-        let row = self.store.end(key, now()).await.map_err(|_| Fault::Store)?;
+        let row = self.store.end(key, now()).await?;
         Ok(row.and_then(|row| self.opened(key, &row)))
     }
 
@@ -127,7 +128,7 @@ impl Broker {
         subject: Option<&str>,
         sid: Option<&str>,
     ) -> Result<usize, Fault> {
-        let ended = self.store.end_at_realm(tenant, subject, sid, now()).await.map_err(|_| Fault::Store)?;
+        let ended = self.store.end_at_realm(tenant, subject, sid, now()).await?;
         let mut sessions = self.sessions();
         ended.iter().for_each(|key| sessions.forget(key));
         Ok(ended.len())
@@ -136,13 +137,9 @@ impl Broker {
     /// Takes out what is over.
     pub async fn sweep(&self) {
         self.limiter.sweep();
-        let limits = {
-            let mut sessions = self.sessions();
-            sessions.sweep(now());
-            sessions.limits()
-        };
+        self.sessions().sweep(now());
         // What is left because the database can't be asked goes with the next one.
-        let _ = self.store.sweep(&limits, now()).await;
+        let _ = self.store.sweep(&self.limits, now()).await;
     }
 
     /// Forgets what other processes have changed; it is read anew when it is asked for.

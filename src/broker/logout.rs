@@ -19,8 +19,7 @@ use crate::login::tenant::Tenant;
 
 /// `POST /logout`: ends the session here and sends the browser to its realm, which ends its own.
 pub(super) async fn logout(asked: Asked) -> Response {
-    let own = asked.origin().origin().ascii_serialization();
-    if !is_own(asked.header("origin"), asked.header("sec-fetch-site"), &own) {
+    if !asked.comes_from(is_own) {
         asked.tell(None, Happened::LogoutRefused(Fault::CrossSite));
         return StatusCode::FORBIDDEN.into_response();
     }

@@ -95,13 +95,14 @@ impl Provider {
         let within = fetch.within(asked.url());
         let metadata = Metadata::discover_async(asked, &within).await.map_err(failed)?;
         let origin = metadata.issuer().url().origin();
+        let more = metadata.additional_metadata();
         let endpoints = [
             Some(metadata.authorization_endpoint().url()),
             metadata.token_endpoint().map(|endpoint| endpoint.url()),
-            metadata.additional_metadata().end_session_endpoint.as_ref().map(|endpoint| endpoint.url()),
-            metadata.additional_metadata().pushed_authorization_request_endpoint.as_ref(),
-            metadata.additional_metadata().device_authorization_endpoint.as_ref(),
-            metadata.additional_metadata().revocation_endpoint.as_ref(),
+            more.end_session_endpoint.as_ref().map(|endpoint| endpoint.url()),
+            more.pushed_authorization_request_endpoint.as_ref(),
+            more.device_authorization_endpoint.as_ref(),
+            more.revocation_endpoint.as_ref(),
         ];
         if endpoints.into_iter().flatten().any(|endpoint| endpoint.origin() != origin) {
             return Err(Fault::Provider);
@@ -109,7 +110,7 @@ impl Provider {
         if metadata.token_endpoint().is_none() {
             return Err(Fault::Provider);
         }
-        if !metadata.additional_metadata().code_challenge_methods_supported.iter().any(|method| method == "S256") {
+        if !more.code_challenge_methods_supported.iter().any(|method| method == "S256") {
             return Err(Fault::NoPkce);
         }
         let keys = RwLock::new(keys(metadata.jwks())?);

@@ -9,6 +9,7 @@ use secrecy::ExposeSecret;
 
 use super::store::Row;
 use super::{Broker, Event, Happened, now, verify};
+use crate::keycloak::key::ASSERTION_TYPE;
 use crate::login::fault::Fault;
 use crate::login::identity::Identity;
 use crate::login::rules;
@@ -35,8 +36,7 @@ impl Broker {
         (key, session): (Key, Arc<Session>),
         request: &str,
     ) -> Result<Option<Arc<Session>>, Fault> {
-        let limits = self.sessions().limits();
-        if !session.is_due(&limits, now()) {
+        if !session.is_due(&self.limits, now()) {
             return Ok(Some(session));
         }
         // It goes on though the browser that asked goes away: a refresh token that was shown is worth nothing any more.
@@ -55,12 +55,9 @@ impl Broker {
 
     /// Gets the tokens of a session anew, or learns that another process has.
     async fn renew(&self, key: &Key, request: &str) {
-        let (session, limits) = {
-            let mut sessions = self.sessions();
-            (sessions.find(key, now()), sessions.limits())
-        };
+        let session = self.sessions().find(key, now());
         // Who waited in the line before may have done it.
-        let Some(session) = session.filter(|session| session.is_due(&limits, now())) else { return };
+        let Some(session) = session.filter(|session| session.is_due(&self.limits, now())) else { return };
         for _ in 0..OTHERS {
             match self.store.claim(key, session.refreshed, now()).await {
                 Ok(Some(row)) => return self.renew_alone(key, &row, request).await,
@@ -126,7 +123,7 @@ impl Broker {
         let token = RefreshToken::new(token.expose_secret().to_owned());
         let request = client.exchange_refresh_token(&token).map_err(|_| Fault::Provider)?;
         let request = request
-            .add_extra_param("client_assertion_type", verify::ASSERTION_TYPE)
+            .add_extra_param("client_assertion_type", ASSERTION_TYPE)
             .add_extra_param("client_assertion", self.assertion(&tenant.issuer)?);
         let response = match request.request_async(&provider.within).await {
             Ok(response) => response,

@@ -130,6 +130,12 @@ impl Asked {
         only.to_str().ok()
     }
 
+    /// Whether it comes from where it may, by what browsers say of it and the origin that was asked.
+    pub(super) fn comes_from(&self, may: fn(Option<&str>, Option<&str>, &str) -> bool) -> bool {
+        let own = self.origin().origin().ascii_serialization();
+        may(self.header("origin"), self.header("sec-fetch-site"), &own)
+    }
+
     pub(super) fn tell(&self, tenant: Option<&str>, what: Happened) {
         self.broker.tell(&Event { request: &self.id, tenant, what });
     }
@@ -137,6 +143,11 @@ impl Asked {
     /// A login that came to nothing: the log has the reason, the browser a page without it.
     pub(super) fn login_refused(&self, tenant: &Arc<Tenant>, fault: Fault) -> Response {
         self.tell(Some(&tenant.name), Happened::LoginRefused(fault));
+        self.refused(tenant, fault)
+    }
+
+    /// The page for who does not get in.
+    pub(super) fn refused(&self, tenant: &Arc<Tenant>, fault: Fault) -> Response {
         let again = self.broker.directory.addresses().entry(&tenant.name);
         pages::failed(self.language, tenant, fault, &again, &self.id)
     }

@@ -30,11 +30,10 @@ impl Asked {
         if broker.has_seat(session, &product).await {
             return Ok(());
         }
-        let (now, limits) = (now(), broker.sessions().limits());
+        let (now, limits) = (now(), broker.limits);
         let span = Span { now, until: now + LAPSES * limits.refresh, barred: now + limits.absolute };
         let of = Of { tenant: &tenant.name, product: &product, pool };
-        let taken = broker.store.take(of, By { session, subject: &identity.subject }, span).await;
-        let (taking, evicted) = taken.map_err(|_| Fault::Store)?;
+        let (taking, evicted) = broker.store.take(of, By { session, subject: &identity.subject }, span).await?;
         for key in &evicted {
             broker.leased.invalidate(key).await;
             self.tell(Some(&tenant.name), Happened::SeatLost);

@@ -11,8 +11,9 @@ use openidconnect::{
 
 use super::provider::Provider;
 use super::request::Asked;
-use super::{Broker, Happened, cookies, now, seal, verify};
+use super::{Broker, Happened, cookies, now, seal};
 use crate::expand::BROKER;
+use crate::keycloak::key::ASSERTION_TYPE;
 use crate::login::fault::Fault;
 use crate::login::pending::Pending;
 use crate::login::target::target;
@@ -77,7 +78,7 @@ async fn begin(asked: &Asked, tenant: &Arc<Tenant>) -> Result<Response, Fault> {
     }
     if let Some(endpoint) = provider.pushes() {
         let assertion = broker.assertion(&tenant.issuer)?;
-        let proof = [("client_assertion_type", verify::ASSERTION_TYPE), ("client_assertion", assertion.as_str())];
+        let proof = [("client_assertion_type", ASSERTION_TYPE), ("client_assertion", assertion.as_str())];
         url = provider.pushed(endpoint, &url, BROKER, &proof).await?;
     }
     let name = cookies::login(&pending.state).ok_or(Fault::State)?;

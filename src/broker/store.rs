@@ -13,6 +13,7 @@ use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyPool, ConnectOptions, Executor};
 use url::Url;
 
+use crate::login::fault::Fault;
 use crate::login::session::Key;
 pub use leases::{By, Of, Span};
 pub use sessions::Row;
@@ -37,6 +38,12 @@ pub struct Store {
 #[derive(Debug, thiserror::Error)]
 #[error("the sessions' database can't be used: {0}")]
 pub struct StoreError(#[from] sqlx::Error);
+
+impl From<StoreError> for Fault {
+    fn from(_: StoreError) -> Self {
+        Self::Store
+    }
+}
 
 /// For how long a notice is looked for; so far may clocks of brokers be apart.
 const NOTICED: u64 = 30;
@@ -125,12 +132,7 @@ impl Store {
     }
 }
 
-/// A session's key as it is kept.
-fn text(key: &Key) -> String {
-    key.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The same as it was.
+/// A session's key from the text, in hexadecimal digits, as which it is kept.
 fn key(text: &str) -> Option<Key> {
     let digits = text.as_bytes().chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
     digits.collect::<Option<Vec<u8>>>()?.try_into().ok()

@@ -11,9 +11,6 @@ use crate::login::rules::{self, Parties};
 use crate::login::session::Tokens;
 use crate::login::token::Claims;
 
-/// The kind of assertion that `private_key_jwt` is (RFC 7523 §2.2).
-pub(super) const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-
 /// The least that an access token is taken to be good for, where the realm does not say.
 const SHORTEST: u64 = 60;
 

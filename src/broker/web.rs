@@ -12,6 +12,7 @@ use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 
 use super::request::Asked;
 use super::start::with_back;
@@ -94,7 +95,8 @@ async fn auth(asked: Asked) -> Response {
         Ok(Some((key, session))) if is_meant(&session.tenant) => {
             match asked.seat(&session.tenant, &key, &session.identity).await {
                 Ok(()) => known(&session.tenant, &session.identity),
-                Err(fault) if asked.wants_page() => asked.no_seat(&session.tenant, fault),
+                // Another login would lead here again.
+                Err(fault) if asked.wants_page() => asked.refused(&session.tenant, fault),
                 Err(fault) => not_now(fault),
             }
         }
@@ -108,12 +110,6 @@ async fn auth(asked: Asked) -> Response {
 }
 
 impl Asked {
-    /// The page for who is in and has no seat: another login would lead here again.
-    fn no_seat(&self, tenant: &Arc<Tenant>, fault: Fault) -> Response {
-        let again = self.broker.directory.addresses().entry(&tenant.name);
-        pages::failed(self.language, tenant, fault, &again, &self.id)
-    }
-
     /// For a browser that asks for a page, the way to the login, where the proxy wants that.
     fn to_login(&self) -> Option<Response> {
         self.wants_page().then(|| Redirect::to(&login(self)).into_response())
@@ -162,22 +158,18 @@ fn login(asked: &Asked) -> String {
 
 /// `GET /session`: for an application in the browser, who is logged in.
 async fn session(asked: Asked) -> Response {
-    let own = asked.origin().origin().ascii_serialization();
-    if !may_read(asked.header("origin"), asked.header("sec-fetch-site"), &own) {
+    if !asked.comes_from(may_read) {
         return StatusCode::FORBIDDEN.into_response();
     }
     match asked.session().await {
-        Ok(Some((_, session))) => {
-            let limits = asked.broker.sessions().limits();
-            Json(json!({
-                "tenant": session.tenant.name,
-                "label": session.tenant.label,
-                "issuer": session.tenant.issuer,
-                "identity": &*session.identity,
-                "ends": session.ends(&limits),
-            }))
-            .into_response()
-        }
+        Ok(Some((_, session))) => Json(json!({
+            "tenant": session.tenant.name,
+            "label": session.tenant.label,
+            "issuer": session.tenant.issuer,
+            "identity": &*session.identity,
+            "ends": session.ends(&asked.broker.limits),
+        }))
+        .into_response(),
         Ok(None) => StatusCode::UNAUTHORIZED.into_response(),
         Err(fault) => not_now(fault),
     }
@@ -219,26 +211,10 @@ pub async fn serve(
         let mut told = told.subscribe();
         async move { drop(told.changed().await) }
     };
-    let (sweeping, following) = (broker.clone(), broker.clone());
-    let sweeper = tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(SWEEP).await;
-            sweeping.sweep().await;
-        }
-    });
-    let follower = tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(FOLLOW).await;
-            following.follow().await;
-        }
-    });
-    let proving = broker.clone();
-    let prover = tokio::spawn(async move {
-        loop {
-            proving.prove().await;
-            tokio::time::sleep(domains::EVERY).await;
-        }
-    });
+    let mut chores = JoinSet::new();
+    chores.spawn(again(SWEEP, broker.clone(), async |broker| broker.sweep().await));
+    chores.spawn(again(FOLLOW, broker.clone(), async |broker| broker.follow().await));
+    chores.spawn(again(domains::EVERY, broker.clone(), async |broker| broker.prove().await));
     let outside = router(broker.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let outside = axum::serve(public, outside).with_graceful_shutdown(stopped());
     let inside = axum::serve(operators, operations::router(broker.clone())).with_graceful_shutdown(stopped());
@@ -248,11 +224,17 @@ pub async fn serve(
     drop(told);
     let ended = tokio::time::timeout(GRACE, outside).await;
     inside.abort();
-    sweeper.abort();
-    prover.abort();
-    follower.abort();
+    chores.abort_all();
     match ended {
         Ok(Ok(result)) => result,
         _ => Ok(()),
+    }
+}
+
+/// Does something at once, and then again and again.
+async fn again(every: Duration, broker: Arc<Broker>, chore: impl AsyncFn(&Broker)) {
+    loop {
+        chore(&broker).await;
+        tokio::time::sleep(every).await;
     }
 }

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::Args;
 use serde_json::json;
 
@@ -12,7 +11,7 @@ use super::exit::{Exit, UsageError};
 use super::output::Printer;
 use super::session::{self, Manifests};
 use super::{secrets, serve};
-use crate::broker::{Dns, prover};
+use crate::broker::prover;
 use crate::diagnostic::did_you_mean;
 use crate::login::domain::{Answer, record};
 use crate::manifest::resolve::resolve;
@@ -69,8 +68,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let key = secrets::the_brokers_key(options.broker_key.as_deref(), options.operator_key.as_deref())?;
     serve::is_the_one(&network, key.jwks())?;
     let prover = prover(&key)?;
-    let dns = options.check.then(|| Dns::new(options.resolver)).transpose();
-    let dns = dns.context("the system's name servers are not known; name one with --resolver")?;
+    let dns = options.check.then(|| serve::dns(options.resolver)).transpose()?;
     let mut rows = Vec::new();
     for domain in domains {
         let text = prover.text(name, domain);

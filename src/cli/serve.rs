@@ -94,8 +94,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let (url, count) = (directory.addresses().url().clone(), directory.tenants().count());
     let told = *printer;
     let log = Box::new(move |event: &Event<'_>| told.say(&line(event)));
-    let dns = directory.has_domains().then(|| Dns::new(options.resolver)).transpose();
-    let dns = dns.context("the system's name servers are not known; name one with --resolver")?;
+    let dns = directory.has_domains().then(|| dns(options.resolver)).transpose()?;
     let proxies = Proxies::new(options.trusted_proxies.iter().copied());
     let rates = Rates { address: options.logins_per_address, tenant: options.logins_per_tenant };
     let seals = seals(&key, &options.seal_keys)?;
@@ -139,6 +138,11 @@ fn place(printer: &Printer, wanted: &Wanted, book: &Book) -> anyhow::Result<Plac
 
 async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("can't listen on {address}"))
+}
+
+/// Who is asked for records: the name server that is given, or those of the system.
+pub(super) fn dns(resolver: Option<SocketAddr>) -> anyhow::Result<Dns> {
+    Dns::new(resolver).context("the system's name servers are not known; name one with --resolver")
 }
 
 /// Where the platform names the broker's key, it is this one; with another, no realm would know the broker.

@@ -93,39 +93,29 @@ impl Broker {
             products.iter().filter(|product| state.get(&seat(product)).is_some()).cloned().collect()
         };
         let (products, named) = (here(audiences), here(named));
-        let client = json!({
-            "clientId": BROKER,
-            "name": "Realmwright's broker",
-            "description": "Logs the users of applications in",
-            "enabled": true,
-            "protocol": "openid-connect",
-            "publicClient": false,
-            "standardFlowEnabled": true,
-            "implicitFlowEnabled": false,
-            "directAccessGrantsEnabled": false,
-            "serviceAccountsEnabled": false,
-            "consentRequired": false,
-            "frontchannelLogout": false,
-            "fullScopeAllowed": false,
-            "clientAuthenticatorType": "client-jwt",
-            "baseUrl": addresses.entry(tenant).as_str(),
-            "redirectUris": [addresses.callback(tenant).as_str()],
-            "webOrigins": [],
-            "attributes": {
-                "use.jwks.string": "true",
-                "jwks.string": jwks,
-                "token.endpoint.auth.signing.alg": "ES256",
-                "pkce.code.challenge.method": "S256",
-                "require.pushed.authorization.requests": "true",
-                "standard.token.exchange.enabled": if products.is_empty() { "false" } else { "true" },
-                "post.logout.redirect.uris": addresses.signed_out(tenant).as_str(),
-                "backchannel.logout.url": addresses.backchannel_logout(tenant).as_str(),
-                "backchannel.logout.session.required": "true",
-            },
-            "defaultClientScopes": [],
-            "optionalClientScopes": products.iter().map(|product| audience_scope(product)).collect::<Vec<_>>(),
-            "protocolMappers": mappers(),
-        });
+        let client = login_client(
+            &products,
+            json!({
+                "clientId": BROKER,
+                "name": "Realmwright's broker",
+                "description": "Logs the users of applications in",
+                "publicClient": false,
+                "clientAuthenticatorType": "client-jwt",
+                "baseUrl": addresses.entry(tenant).as_str(),
+                "redirectUris": [addresses.callback(tenant).as_str()],
+                "attributes": {
+                    "use.jwks.string": "true",
+                    "jwks.string": jwks,
+                    "token.endpoint.auth.signing.alg": "ES256",
+                    "pkce.code.challenge.method": "S256",
+                    "require.pushed.authorization.requests": "true",
+                    "standard.token.exchange.enabled": if products.is_empty() { "false" } else { "true" },
+                    "post.logout.redirect.uris": addresses.signed_out(tenant).as_str(),
+                    "backchannel.logout.url": addresses.backchannel_logout(tenant).as_str(),
+                    "backchannel.logout.session.required": "true",
+                },
+            }),
+        );
         let added = arrange(&json!({
             "clients": std::iter::once(client).chain(terminals.then(|| terminal::client(&products))).collect::<Vec<_>>(),
             "clientScopes": products.iter().map(|product| to_audience(product)).collect::<Vec<_>>(),
@@ -133,6 +123,30 @@ impl Broker {
         }));
         state.objects.extend(added.objects.into_iter().filter(|(id, _)| *id != ObjectId::realm()));
     }
+}
+
+/// A client through which users log in with a code and in no other way, with the scopes of these audiences; `own` is what it
+/// has beside.
+pub(super) fn login_client(audiences: &[String], own: Value) -> Value {
+    let mut client = json!({
+        "enabled": true,
+        "protocol": "openid-connect",
+        "standardFlowEnabled": true,
+        "implicitFlowEnabled": false,
+        "directAccessGrantsEnabled": false,
+        "serviceAccountsEnabled": false,
+        "consentRequired": false,
+        "frontchannelLogout": false,
+        "fullScopeAllowed": false,
+        "webOrigins": [],
+        "defaultClientScopes": [],
+        "optionalClientScopes": audiences.iter().map(|product| audience_scope(product)).collect::<Vec<_>>(),
+        "protocolMappers": mappers(),
+    });
+    if let (Value::Object(client), Value::Object(own)) = (&mut client, own) {
+        client.extend(own);
+    }
+    client
 }
 
 /// The client scope that makes a token one for a product, with the user's roles of it.
@@ -189,7 +203,7 @@ fn mapper(name: &str, mapper: &str, config: &[(&str, &str)]) -> Value {
 }
 
 /// What its ID tokens say of a user, beside what every one says.
-pub(super) fn mappers() -> Value {
+fn mappers() -> Value {
     let attribute = |name: &str, kind: &str, attribute: &str, claim: &str, json_type: &str| {
         let config = [
             ("user.attribute", attribute),

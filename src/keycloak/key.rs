@@ -13,6 +13,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+/// The kind of assertion that `private_key_jwt` is (RFC 7523 §2.2).
+pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
 /// Seconds for which an assertion is valid.
 const ASSERTION_LIFETIME: u64 = 60;
 

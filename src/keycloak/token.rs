@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use super::error::{Fault, KeycloakError};
+use super::key::ASSERTION_TYPE;
 use super::wire::{Body, Failure, Repeat, Sending, Wire};
 
 /// Tokens are renewed this long before they end.
@@ -73,7 +74,7 @@ pub(super) async fn login(wire: &Wire, account: &Account, assertion: &str) -> Re
     let form = [
         ("grant_type", "client_credentials"),
         ("client_id", &account.client),
-        ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ("client_assertion_type", ASSERTION_TYPE),
         ("client_assertion", assertion),
     ];
     // Sent again, the server would take the assertion for a replay: a lost answer ends the attempt.

@@ -98,11 +98,6 @@ impl Sessions {
         Self { limits, ..Self::default() }
     }
 
-    /// How long they last.
-    pub fn limits(&self) -> Limits {
-        self.limits
-    }
-
     /// How many there are.
     pub fn len(&self) -> usize {
         self.known.len()

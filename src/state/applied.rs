@@ -135,6 +135,7 @@ pub fn digest(text: &str) -> String {
     format!("sha256:{}", hex(&Sha256::digest(text)))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as lower-case digits, two each.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

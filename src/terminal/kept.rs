@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::TerminalError;
 use crate::login::identity::Identity;
 use crate::login::place::Place;
+use crate::state::applied::hex;
 
 /// Seconds before its end from which on an access token is got anew.
 const EARLY: u64 = 20;
@@ -103,8 +104,7 @@ impl Kept {
 
     fn path(&self, login: &Login) -> PathBuf {
         let name = format!("{} {}", login.broker, login.place.tenant);
-        let digest: String = Sha256::digest(name).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        self.0.join(format!("{digest}.json"))
+        self.0.join(format!("{}.json", hex(&Sha256::digest(name)[..16])))
     }
 
     fn made(&self) -> std::io::Result<()> {

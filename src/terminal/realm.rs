@@ -15,7 +15,6 @@ use crate::login::fault::Fault;
 use crate::login::identity::Identity;
 use crate::login::place::{Place, is_safe};
 use crate::login::rules::{self, Parties};
-use crate::login::token::Claims;
 
 /// A tenant's realm.
 pub struct Realm {
@@ -78,7 +77,7 @@ impl Realm {
     pub(super) async fn taken(&self, answer: &HttpResponse, nonce: Option<&str>) -> Result<Login, TerminalError> {
         let believed = async {
             let given: Given = read(answer, Fault::Code)?;
-            let claims = self.opened(given.id_token.as_deref().ok_or(Fault::Malformed)?).await?;
+            let claims = self.provider.open(given.id_token.as_deref().ok_or(Fault::Malformed)?).await?;
             match nonce {
                 Some(nonce) => rules::id_token(&claims, self.parties(), nonce, now())?,
                 None => rules::id_token_by_code(&claims, self.parties(), now())?,
@@ -101,7 +100,7 @@ impl Realm {
             let identity = match given.id_token.as_deref() {
                 None => login.identity.clone(),
                 Some(token) => {
-                    let claims = self.opened(token).await?;
+                    let claims = self.provider.open(token).await?;
                     rules::refreshed(&claims, self.parties(), &login.identity.subject, now())?;
                     Identity::of(&claims)
                 }
@@ -118,10 +117,6 @@ impl Realm {
         let (Some(endpoint), Some(refresh)) = (self.provider.revokes(), &login.refresh) else { return false };
         let form = [("client_id", &*self.place.client), ("token", refresh), ("token_type_hint", "refresh_token")];
         self.provider.within.post(endpoint, &form).await.is_ok_and(|answer| answer.status().is_success())
-    }
-
-    async fn opened(&self, token: &str) -> Result<Claims, Fault> {
-        self.provider.open(token).await
     }
 
     fn parties(&self) -> Parties<'_> {

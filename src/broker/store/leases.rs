@@ -2,10 +2,11 @@
 
 use sqlx::Row as _;
 
-use super::{Store, StoreError, key, text};
+use super::{Store, StoreError, key};
 use crate::login::lease::{Lease, Taking};
 use crate::login::session::Key;
 use crate::login::tenant::Pool;
+use crate::state::applied::hex;
 
 /// Whose seats.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +71,7 @@ impl Store {
             })
         });
         let leases = leases.collect::<Result<Vec<Lease>, sqlx::Error>>()?;
-        let own = text(by.session);
+        let own = hex(by.session);
         let licensed = of.pool.licensed(span.now);
         let taking = of.pool.terms.take(&leases, licensed, own.as_bytes(), by.subject, span.now);
         let Taking::Taken { evicted, .. } = &taking else { return Ok((taking, Vec::new())) };

@@ -3,8 +3,9 @@
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
-use super::{KEPT, Store, StoreError, key, text};
+use super::{KEPT, Store, StoreError, key};
 use crate::login::session::{Key, Limits};
+use crate::state::applied::hex;
 
 /// A session as it is kept. Times are seconds since 1970.
 #[derive(Debug, Clone)]
@@ -58,7 +59,7 @@ impl Store {
             "INSERT INTO broker_session (key, claimed, {COLUMNS}) VALUES ($1, 0, $2, $3, $4, $5, $6, $7, $8, $9)"
         );
         sqlx::query(sqlx::AssertSqlSafe(statement))
-            .bind(text(key))
+            .bind(hex(key))
             .bind(row.tenant.clone())
             .bind(row.subject.clone())
             .bind(row.sid.clone())
@@ -75,7 +76,7 @@ impl Store {
     /// The one of a key.
     pub async fn find(&self, key: &Key) -> Result<Option<Row>, StoreError> {
         let statement = format!("SELECT {COLUMNS} FROM broker_session WHERE key = $1");
-        let query = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(text(key));
+        let query = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(hex(key));
         Ok(query.fetch_optional(&self.pool).await?.as_ref().map(Row::of).transpose()?)
     }
 
@@ -86,7 +87,7 @@ impl Store {
         );
         let query = sqlx::query(sqlx::AssertSqlSafe(statement))
             .bind((now + CLAIM).cast_signed())
-            .bind(text(key))
+            .bind(hex(key))
             .bind(refreshed.cast_signed())
             .bind(now.cast_signed());
         Ok(query.fetch_optional(&self.pool).await?.as_ref().map(Row::of).transpose()?)
@@ -94,7 +95,7 @@ impl Store {
 
     /// Lets others get its tokens, where the realm could not be asked.
     pub async fn unclaim(&self, key: &Key) -> Result<(), StoreError> {
-        sqlx::query("UPDATE broker_session SET claimed = 0 WHERE key = $1").bind(text(key)).execute(&self.pool).await?;
+        sqlx::query("UPDATE broker_session SET claimed = 0 WHERE key = $1").bind(hex(key)).execute(&self.pool).await?;
         Ok(())
     }
 
@@ -107,7 +108,7 @@ impl Store {
         .bind(row.used.cast_signed())
         .bind(row.refreshed.cast_signed())
         .bind(row.expires.cast_signed())
-        .bind(text(key))
+        .bind(hex(key))
         .execute(&self.pool)
         .await?;
         Ok(done.rows_affected() == 1)
@@ -116,10 +117,10 @@ impl Store {
     /// Ends one, and gives what it was.
     pub async fn end(&self, key: &Key, now: u64) -> Result<Option<Row>, StoreError> {
         let statement = format!("DELETE FROM broker_session WHERE key = $1 RETURNING {COLUMNS}");
-        let query = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(text(key));
+        let query = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(hex(key));
         let row = query.fetch_optional(&self.pool).await?.as_ref().map(Row::of).transpose()?;
         if row.is_some() {
-            self.over(&[text(key)], now).await?;
+            self.over(&[hex(key)], now).await?;
         }
         Ok(row)
     }

@@ -1,5 +1,7 @@
 //! The tenants of the manifests, as the broker knows them.
 
+use std::collections::HashMap;
+
 use anyhow::Context;
 use url::Url;
 
@@ -12,7 +14,7 @@ use crate::login::address::Addresses;
 use crate::login::brand::Brand;
 use crate::login::standing::{self, Networks};
 use crate::login::tenant::{Directory, Tenant};
-use crate::manifest::resolve::Network;
+use crate::manifest::resolve::{self, Network};
 
 /// Whom it serves, and where.
 pub(super) fn of(wanted: &Wanted, target: &Target) -> anyhow::Result<Directory> {
@@ -25,13 +27,18 @@ pub(super) fn of(wanted: &Wanted, target: &Target) -> anyhow::Result<Directory> 
     };
     let server = session::server_url(target, &wanted.network)?;
     let addresses = Addresses::new(&broker.url, broker.tenant_url.as_deref()).map_err(|(_, error)| error)?;
-    let tenants = wanted.desired.iter().map(|desired| tenant(&wanted.network, desired, &server));
+    let network = &wanted.network;
+    let known: HashMap<&str, &resolve::Tenant> =
+        network.tenants.iter().map(|tenant| (tenant.name.as_str(), tenant)).collect();
+    let tenants = wanted.desired.iter().map(|desired| {
+        let known = known.get(desired.name.as_str());
+        let known = known.with_context(|| format!("`{}` is not in the environment", desired.name))?;
+        tenant(network, known, desired, &server)
+    });
     Ok(Directory::new(addresses, tenants.collect::<anyhow::Result<Vec<_>>>()?))
 }
 
-fn tenant(network: &Network, desired: &Desired, server: &str) -> anyhow::Result<Tenant> {
-    let known = network.tenants.iter().find(|tenant| tenant.name == desired.name);
-    let known = known.with_context(|| format!("`{}` is not in the environment", desired.name))?;
+fn tenant(network: &Network, known: &resolve::Tenant, desired: &Desired, server: &str) -> anyhow::Result<Tenant> {
     Ok(Tenant {
         name: desired.name.clone(),
         label: desired.label.clone(),

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{objects, text};
 use crate::state::Kind;
+use crate::state::applied::hex;
 use crate::state::secret::{MASK, is_in_vault};
 use crate::state::secret_name::is_secret_setting;
 
@@ -161,9 +162,7 @@ impl Flat {
 /// The id of a new flow that a client refers to: it must be known before the birth.
 fn identifier(realm: &str, alias: &str) -> String {
     let digest = Sha256::digest(format!("{realm}\0{alias}"));
-    let hex =
-        |range: std::ops::Range<usize>| digest[range].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    [hex(0..4), hex(4..6), hex(6..8), hex(8..10), hex(10..16)].join("-")
+    [0..4, 4..6, 6..8, 8..10, 10..16].map(|range| hex(&digest[range])).join("-")
 }
 
 fn overrides(document: &mut Map<String, Value>, mut replaced: impl FnMut(&str) -> Option<String>) {
