@@ -30,6 +30,7 @@ mod ledger;
 mod observer;
 mod pipelines;
 mod quarantine;
+mod rotation;
 mod seats;
 mod secrets;
 mod server;

@@ -9,14 +9,15 @@ use crate::import::Admin;
 use crate::server::{scratch, start_version};
 
 const OLD: &str = "26.4.7";
+const KEY: &str = "operator.pem";
 
-/// The program in a directory of manifests, on a server of its own.
-fn run(dir: &Path, url: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
+/// The program in a directory of manifests, on a server of its own; how it ended, what it printed and said.
+pub fn run(dir: &Path, url: &str, key: &str, arguments: &[&str]) -> (Option<i32>, String, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_realmwright"))
         .args(arguments)
         .current_dir(dir)
         .env("REALMWRIGHT_SERVER", url)
-        .env("REALMWRIGHT_OPERATOR_KEY", "operator.pem")
+        .env("REALMWRIGHT_OPERATOR_KEY", key)
         .env("REALMWRIGHT_ADMIN_PASSWORD", "admin")
         .output()
         .expect("the program runs");
@@ -35,7 +36,7 @@ fn realms_of_26_4_plan_nothing_after_an_upgrade() {
     write("north.yaml", "apiVersion: realmwright/v1\nkind: Distributor\nname: north\n");
     let (url, _) = start_version("upgrade", Some(OLD));
     for arguments in [&["bootstrap"][..], &["apply", "--yes"], &["plan", "--detailed-exitcode"]] {
-        let (code, out, err) = run(dir.path(), &url, arguments);
+        let (code, out, err) = run(dir.path(), &url, KEY, arguments);
         assert_eq!(code, Some(0), "{arguments:?}\n{out}\n{err}");
     }
     let stopped = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("keycloak-dev/keycloak"))
@@ -46,7 +47,7 @@ fn realms_of_26_4_plan_nothing_after_an_upgrade() {
     assert!(stopped.is_ok_and(|status| status.success()), "the old server is stopped");
     let (url, user) = start_version("upgrade", None);
     for command in [&["plan", "--detailed-exitcode"][..], &["drift"]] {
-        let (code, out, err) = run(dir.path(), &url, command);
+        let (code, out, err) = run(dir.path(), &url, KEY, command);
         assert_eq!(code, Some(0), "{command:?}\n{out}\n{err}");
     }
     // An edit of the same list is found, and the plan that repairs it is the last one.
@@ -62,10 +63,10 @@ fn realms_of_26_4_plan_nothing_after_an_upgrade() {
     admin.send(reqwest::Method::DELETE, &path_of_optional, &Value::Null);
     let (status, answer) = admin.send(reqwest::Method::PUT, &path, &json!({}));
     assert!(status < 300, "{answer}");
-    let (code, out, _) = run(dir.path(), &url, &["drift"]);
+    let (code, out, _) = run(dir.path(), &url, KEY, &["drift"]);
     assert!(code == Some(2) && out.contains("offline_access"), "{out}");
     for arguments in [&["apply", "--yes"][..], &["plan", "--detailed-exitcode"]] {
-        let (code, out, err) = run(dir.path(), &url, arguments);
+        let (code, out, err) = run(dir.path(), &url, KEY, arguments);
         assert_eq!(code, Some(0), "{arguments:?}\n{out}\n{err}");
     }
 }
