@@ -7,6 +7,7 @@
 mod begin;
 mod check;
 mod flows;
+mod lease;
 mod links;
 mod parts;
 mod people;
@@ -25,10 +26,13 @@ use crate::plan::diff::diff;
 use crate::plan::order::order;
 use crate::plan::{Plan, TenantPlan};
 use crate::state::applied::{MARKER, digest};
+use crate::state::kind::LEASE;
 use crate::state::secret::Secrets;
-use crate::state::{Applied, ObjectId, RealmState};
+use crate::state::{Applied, Kind, ObjectId, RealmState};
 use check::Checked;
 pub use check::{Moved, Refused};
+pub use lease::Holder;
+use lease::Leased;
 use writer::Writer;
 
 /// What came of a plan.
@@ -93,7 +97,7 @@ impl Outcome {
 }
 
 /// How a plan is executed.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Manner {
     /// Realms to work on at a time.
     pub parallelism: usize,
@@ -102,6 +106,8 @@ pub struct Manner {
     /// Whether the plan is saved, and may be applied again after a run that was killed: each realm is told that it has
     /// begun, before anything is made there.
     pub saved: bool,
+    /// Who writes, as the leases of realms say.
+    pub holder: Holder,
 }
 
 /// Executes a plan. `finished` is told of each tenant with the time that it took;
@@ -115,23 +121,23 @@ pub async fn apply(
     finished: impl Fn(&TenantPlan, &TenantOutcome),
 ) -> Outcome {
     let finished = &finished;
-    let Manner { parallelism, on_stale, .. } = manner;
+    let (parallelism, on_stale) = (manner.parallelism, manner.on_stale);
     let refused = plan.refused().next().is_some();
     if on_stale == OnStale::Run && !refused {
-        let moved = each(plan, parallelism, async |tenant| rehearse(api, tenant).await).await;
+        let moved = each(api, plan, parallelism, async |tenant| rehearse(api, tenant).await).await;
         if moved.iter().any(|(_, outcome)| *outcome != TenantOutcome::NotStarted) {
             let tenants = plan.tenants.iter().filter(|tenant| !tenant.is_empty());
             tenants.zip(&moved).for_each(|(tenant, (_, outcome))| finished(tenant, outcome));
             return Outcome { tenants: moved };
         }
     }
-    let tenants = each(plan, parallelism, async |tenant| {
+    let tenants = each(api, plan, parallelism, async |tenant| {
         let outcome = if refused {
             TenantOutcome::Refused
         } else if stop.load(Ordering::Relaxed) {
             TenantOutcome::NotStarted
         } else {
-            apply_tenant(api, tenant, secrets, manner).await
+            apply_tenant(api, tenant, secrets, &manner).await
         };
         finished(tenant, &outcome);
         outcome
@@ -141,14 +147,20 @@ pub async fn apply(
 
 /// Does something for each tenant that has something to do; what came of it in the order of the plan.
 async fn each(
+    api: &impl WriteRealms,
     plan: &Plan,
     parallelism: usize,
     work: impl AsyncFn(&TenantPlan) -> TenantOutcome,
 ) -> Vec<(String, TenantOutcome)> {
     let work = &work;
     let runs = plan.tenants.iter().filter(|tenant| !tenant.is_empty());
-    let runs = runs.map(|tenant| async move { (tenant.tenant.clone(), work(tenant).await) });
-    futures_util::stream::iter(runs).buffered(parallelism.max(1)).collect().await
+    let runs = runs.enumerate().map(|(place, tenant)| async move {
+        let _turn = api.turn().await;
+        (place, tenant.tenant.clone(), work(tenant).await)
+    });
+    let mut all: Vec<_> = futures_util::stream::iter(runs).buffer_unordered(parallelism.max(1)).collect().await;
+    all.sort_unstable_by_key(|(place, ..)| *place);
+    all.into_iter().map(|(_, tenant, outcome)| (tenant, outcome)).collect()
 }
 
 /// What would be refused: `NotStarted` when nothing would.
@@ -168,7 +180,7 @@ async fn rehearse(api: &impl WriteRealms, plan: &TenantPlan) -> TenantOutcome {
     }
 }
 
-async fn apply_tenant(api: &impl WriteRealms, plan: &TenantPlan, secrets: &Secrets, manner: Manner) -> TenantOutcome {
+async fn apply_tenant(api: &impl WriteRealms, plan: &TenantPlan, secrets: &Secrets, manner: &Manner) -> TenantOutcome {
     if plan.is_birth() {
         return match give_birth(api, plan, secrets).await {
             Ok(born @ (TenantOutcome::Born | TenantOutcome::Unchanged)) => after_birth(api, plan, secrets, born).await,
@@ -176,22 +188,78 @@ async fn apply_tenant(api: &impl WriteRealms, plan: &TenantPlan, secrets: &Secre
             Err(error) => failed(error),
         };
     }
-    let observed = match found(api, plan).await {
+    if manner.saved
+        && let Err(outcome) = look(api, plan, manner, false).await
+    {
+        // Nothing is written where there is nothing to write.
+        return outcome;
+    }
+    let names = [Some(plan.tenant.as_str()), plan.other_name()];
+    for name in names.into_iter().flatten() {
+        match Leased::take(api, name, &manner.holder).await {
+            Ok(Some(leased)) => {
+                let outcome = change(&leased, plan, secrets, manner).await;
+                leased.release(&names).await;
+                let was_left = plan.changes.iter().any(|change| change.object == lease());
+                return if was_left && outcome == TenantOutcome::Unchanged {
+                    TenantOutcome::Changed(1)
+                } else {
+                    outcome
+                };
+            }
+            Ok(None) => {}
+            Err(error) => return failed(error),
+        }
+    }
+    TenantOutcome::Stale(vec![of_realm(plan)])
+}
+
+/// What somebody left who was killed while writing; whoever takes the lease removes it.
+fn lease() -> ObjectId {
+    ObjectId::new(Kind::RealmRole, LEASE)
+}
+
+/// A realm as it is now, and what of its plan still holds; or what came of it, as nothing is to be written. Where its lease
+/// is held, one that was left there is gone.
+async fn look(
+    api: &impl WriteRealms,
+    plan: &TenantPlan,
+    manner: &Manner,
+    held: bool,
+) -> Result<(RealmState, Checked), TenantOutcome> {
+    let mut observed = match found(api, plan).await {
         Ok(Some(observed)) => observed,
-        Ok(None) => return TenantOutcome::Stale(vec![of_realm(plan)]),
-        Err(error) => return failed(error),
+        Ok(None) => return Err(TenantOutcome::Stale(vec![of_realm(plan)])),
+        Err(error) => return Err(failed(error)),
     };
     if plan.is_unknown() {
-        return TenantOutcome::Stale(vec![Refused { object: ObjectId::realm(), reason: Moved::Readable }]);
+        return Err(TenantOutcome::Stale(vec![Refused { object: ObjectId::realm(), reason: Moved::Readable }]));
     }
-    let begins = (manner.saved && !check::has_begun(plan, &observed)).then(|| check::begun(plan));
-    let Checked { plan, good, refused } = check::check(plan, &observed);
+    if held {
+        observed.objects.remove(&lease());
+    }
+    let checked = check::check(plan, &observed);
     let other_name = observed.name().filter(|name| *name != plan.tenant);
     let lost = other_name.is_some() && plan.other_name() != other_name;
-    if !refused.is_empty() && (good == 0 || lost || manner.on_stale != OnStale::Object) {
-        return TenantOutcome::Stale(refused);
+    if !checked.refused.is_empty() && (checked.good == 0 || lost || manner.on_stale != OnStale::Object) {
+        return Err(TenantOutcome::Stale(checked.refused));
     }
-    if let Some(other) = other_name
+    let nothing = checked.plan.changes.is_empty() && checked.plan.record.is_none() && checked.refused.is_empty();
+    if nothing && other_name.is_none() && observed.get(&lease()).is_none() {
+        return Err(TenantOutcome::Unchanged);
+    }
+    Ok((observed, checked))
+}
+
+/// Changes a realm that nobody else writes to.
+async fn change(api: &impl WriteRealms, plan: &TenantPlan, secrets: &Secrets, manner: &Manner) -> TenantOutcome {
+    let (observed, Checked { plan: good_plan, good, refused }) = match look(api, plan, manner, true).await {
+        Ok(found) => found,
+        Err(outcome) => return outcome,
+    };
+    let begins = (manner.saved && !check::has_begun(plan, &observed)).then(|| check::begun(plan));
+    let plan = good_plan;
+    if let Some(other) = observed.name().filter(|name| *name != plan.tenant)
         && let Err(error) = realm::rename(api, other, &plan.tenant).await
     {
         return failed(error);

@@ -18,9 +18,13 @@ pub mod mask;
 pub mod memory;
 pub mod observe;
 pub mod observer;
+pub mod pace;
 pub mod people;
+pub mod process;
 pub mod rotation;
 pub mod seats;
+mod tally;
+pub mod term;
 mod token;
 pub mod version;
 mod wire;
@@ -33,12 +37,29 @@ use crate::seal::TrustedKeys;
 
 pub use error::{Fault, KeycloakError};
 pub use observe::observe;
+pub use pace::Turn;
+pub use tally::Tally;
 
 /// What planning may do.
 pub trait ReadRealms: Sync {
     /// Everything about a realm in one request: `POST partial-export?exportClients=true&exportGroupsAndRoles=true`.
     /// `None`: there is no such realm.
     fn export(&self, realm: &str) -> impl Future<Output = Result<Option<Value>, KeycloakError>> + Send;
+
+    /// Waits until one more realm may be worked on: a server that slows down makes a run wait. By default nobody waits.
+    fn turn(&self) -> impl Future<Output = Turn> + Send {
+        std::future::ready(Turn::default())
+    }
+
+    /// How many realms are worked on at a time now, where that is found by asking.
+    fn limit(&self) -> Option<usize> {
+        None
+    }
+
+    /// What a realm has cost since it was last asked; nothing where nobody counts.
+    fn tally(&self, _realm: &str) -> Option<Tally> {
+        None
+    }
 
     /// The keys whose signatures on what realms say of licences are believed.
     fn believed(&self) -> Option<&TrustedKeys> {

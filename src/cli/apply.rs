@@ -10,16 +10,19 @@ use jiff::Timestamp;
 
 use super::args::{PlanFormat, SecretFiles, Selecting, Target, Waivers};
 use super::books::{Books, attempt};
+use super::events::Event;
 use super::exit::{Exit, Hinted, UsageError};
 use super::ledger::Book;
 use super::ledger::asking::Asker;
 use super::ledger::signing::Signing;
 use super::output::Printer;
 use super::progress::Progress;
-use super::session::Meant;
+use super::session::{Meant, Session};
+use super::slowest::Slowest;
 use super::{books, files, plan, secrets, session};
-use crate::apply::{Manner, OnStale, Outcome, Refused, TenantOutcome, apply};
+use crate::apply::{Holder, Manner, OnStale, Outcome, Refused, TenantOutcome, apply};
 use crate::keycloak::http::Server;
+use crate::keycloak::{ReadRealms, process, term};
 use crate::plan::render::count;
 use crate::plan::select::Selection;
 use crate::plan::{Change, FORMAT_VERSION, Plan, TenantPlan, View};
@@ -63,9 +66,12 @@ pub(super) struct Options {
     /// What to refuse where something has moved since the plan was made
     #[arg(long, value_enum, default_value = "object", value_name = "WHAT")]
     pub(super) on_stale: Stale,
-    /// Realms to work on at a time
-    #[arg(short, long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    /// Realms to work on at a time, at most: how many is found by how the server answers
+    #[arg(short, long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
     pub(super) parallelism: u16,
+    /// Print what happens instead of texts, as it happens: one JSON object a line; `realmwright schema events` describes them
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// What to refuse where something has moved.
@@ -91,6 +97,22 @@ impl From<Stale> for OnStale {
 
 /// Executes a saved plan, or plans, shows, asks and executes.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
+    let printer = &printer.streaming(options.json);
+    let exit = match prepare(printer, options).await? {
+        Ready::Over(exit) => exit,
+        Ready::Plan { server, plan, secrets } => return execute(printer, &server, &plan, &secrets, options).await,
+    };
+    printer.event(&Event::over(exit));
+    Ok(exit)
+}
+
+/// What there is to execute, if anything.
+enum Ready {
+    Plan { server: Box<Server>, plan: Box<Plan>, secrets: Secrets },
+    Over(Exit),
+}
+
+async fn prepare(printer: &Printer, options: &Options) -> anyhow::Result<Ready> {
     if options.what.is_file() {
         if options.selecting.selection() != Selection::default() {
             let message = "a saved plan is applied as it was saved; nothing can be selected or excluded".into();
@@ -103,18 +125,18 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
                 &format!("the plan expired at {}", plan.header.expires_at),
                 Some("make a new one with `realmwright plan --out`"),
             );
-            return Ok(Exit::Stale);
+            return Ok(Ready::Over(Exit::Stale));
         }
         session::waive(printer, &mut plan, &options.meant)?;
         if session::refused(printer, &plan) {
             attempt::by_guards(printer, &plan, &options.book, &options.asker).await;
-            return Ok(Exit::Refused);
+            return Ok(Ready::Over(Exit::Refused));
         }
         books::somebody_asks(&plan, &options.asker)?;
         let signing = signing(&plan, options)?;
         let (server, mut secrets) = reach(printer, &plan, options).await?;
         signing.into_iter().for_each(|key| secrets.sign_with(key));
-        return execute(printer, &server, &plan, &secrets, options).await;
+        return Ok(Ready::Plan { server: Box::new(server), plan: Box::new(plan), secrets });
     }
     if !options.what.is_dir() {
         let message = format!("{} is neither a directory nor a saved plan", options.what.display());
@@ -133,7 +155,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         selection: options.selecting.selection(),
         books: Some(Books::Written(&options.book, &options.asker)),
     };
-    let mut session = match session::open(printer, &meant, options.parallelism.max(8)).await {
+    let mut session = match session::open(printer, &meant, options.parallelism).await {
         Ok(session) => session,
         Err(error) => {
             attempt::by_manifests(printer, &meant, &options.book, &options.asker).await;
@@ -145,18 +167,19 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     if session.plan.refused().next().is_some() {
         printer.error("refused by a guard; nothing was written", None);
         attempt::by_guards(printer, &session.plan, &options.book, &options.asker).await;
-        return Ok(Exit::Refused);
+        return Ok(Ready::Over(Exit::Refused));
     }
     if session.plan.is_empty() {
-        return Ok(Exit::Done);
+        return Ok(Ready::Over(Exit::Done));
     }
     books::somebody_asks(&session.plan, &options.asker)?;
     signing(&session.plan, options)?.into_iter().for_each(|key| session.wanted.secrets.sign_with(key));
     if asking && !printer.ask("Apply this plan?") {
         printer.say("nothing was written");
-        return Ok(Exit::Failed);
+        return Ok(Ready::Over(Exit::Failed));
     }
-    execute(printer, &session.server, &session.plan, &session.wanted.secrets, options).await
+    let Session { server, wanted, plan } = session;
+    Ok(Ready::Plan { server: Box::new(server), plan: Box::new(plan), secrets: wanted.secrets })
 }
 
 /// The key that signs what a plan writes signed, if it does. It has to be the one that the platform names.
@@ -248,6 +271,7 @@ async fn execute(
     if let Some(exit) = books::keep(printer, plan, &options.book, &options.asker).await? {
         return Ok(exit);
     }
+    server.at_most(options.parallelism);
     let started = Instant::now();
     let before = server.requests();
     let stop = Arc::new(AtomicBool::new(false));
@@ -258,12 +282,17 @@ async fn execute(
     let work = plan.tenants.iter().filter(|tenant| !tenant.is_empty()).count();
     let progress = Progress::new("applying", work, printer.progress());
     let saved = options.what.is_file();
-    let manner = Manner { parallelism: options.parallelism.into(), on_stale: options.on_stale.into(), saved };
+    let manner =
+        Manner { parallelism: options.parallelism.into(), on_stale: options.on_stale.into(), saved, holder: holder() };
+    let slowest = Slowest::default();
     let outcome = apply(server, plan, secrets, manner, &stop, |tenant, outcome| {
+        let tally = server.tally(&tenant.tenant);
+        printer.event(&Event::applied(&tenant.tenant, outcome, tally.as_ref()));
+        tally.into_iter().for_each(|tally| slowest.note(&tenant.tenant, tally));
         if let Some(note) = note(tenant, outcome) {
             progress.note(&note);
         }
-        progress.step();
+        progress.step(server.limit(), !matches!(outcome, TenantOutcome::Failed { .. }));
     })
     .await;
     progress.finish();
@@ -274,8 +303,22 @@ async fn execute(
             .say(&format!("the accounts that made the realms could not be removed: {error}; the next run does it")),
         Err(_) => printer.say("the accounts that made the realms could not be removed in time; the next run does it"),
     }
-    printer.data(&summary(&outcome, started.elapsed(), server.requests() - before));
-    Ok(exit(&outcome, stop.load(Ordering::Relaxed)))
+    let exit = exit(&outcome, stop.load(Ordering::Relaxed));
+    let (took, requests) = (started.elapsed(), server.requests() - before);
+    if printer.streams() {
+        printer.event(&Event::ended(exit, &outcome, requests, took));
+        return Ok(exit);
+    }
+    slowest.lines().iter().for_each(|line| printer.say(line));
+    printer.data(&summary(&outcome, took, requests));
+    Ok(exit)
+}
+
+/// This run, as leases of realms name it.
+pub(super) fn holder() -> Holder {
+    // As long as a lease of somebody who is gone can last.
+    let patience = Duration::from_secs(term::LONGEST);
+    Holder { name: process::name(), is_gone: process::is_gone, patience }
 }
 
 /// The first signal stops the run after the realms under way, the second at once.

@@ -248,8 +248,8 @@ pub(super) struct View {
     /// What it is about.
     #[command(flatten)]
     pub(super) selecting: Selecting,
-    /// Realms to read at a time
-    #[arg(short, long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    /// Realms to read at a time, at most: how many is found by how the server answers
+    #[arg(short, long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
     pub(super) parallelism: u16,
 }
 

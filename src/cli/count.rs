@@ -16,6 +16,7 @@ use super::output::Printer;
 use super::session::{self, Meant, Wanted};
 use super::table::{self, Format};
 use super::{books, realms, secrets};
+use crate::keycloak::ReadRealms;
 use crate::keycloak::http::Server;
 use crate::keycloak::{KeycloakError, people, seats};
 use crate::ledger::{Answer, AnyStore, Cause, Ledger, Order};
@@ -39,8 +40,8 @@ pub(super) struct Options {
     book: Book,
     #[command(flatten)]
     asker: Asker,
-    /// Realms to read at a time
-    #[arg(short, long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    /// Realms to read at a time, at most: how many is found by how the server answers
+    #[arg(short, long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
     parallelism: u16,
     /// How to print it
     #[arg(short, long, value_enum, default_value = "text")]
@@ -116,6 +117,7 @@ async fn count(
         Some((tenant, known, state.get(&tenant.name)?))
     });
     let reads = futures_util::stream::iter(tenants.map(|(tenant, known, realm)| async move {
+        let _turn = server.turn().await;
         let mut found = Vec::new();
         if known.contains_key(USERS) {
             found.push((USERS.to_owned(), users(server, tenant, realm, state).await?));

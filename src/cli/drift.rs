@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::args::{PlanFormat, View};
+use super::events::Event;
 use super::exit::Exit;
 use super::output::Printer;
 use super::session;
@@ -19,13 +20,24 @@ pub(super) struct Options {
     /// How to print it
     #[arg(short, long, value_enum, default_value = "text")]
     pub(super) format: PlanFormat,
+    /// Print what happens instead, as it happens: one JSON object a line; `realmwright schema events` describes them
+    #[arg(long, conflicts_with = "format")]
+    pub(super) json: bool,
 }
 
 /// Shows what was changed in Keycloak although no manifest did; exits with 2 when there is such a thing.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
+    let printer = &printer.streaming(options.json);
+    let exit = look(printer, options).await?;
+    printer.event(&Event::over(exit));
+    Ok(exit)
+}
+
+async fn look(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let plan = session::look(printer, &options.view, None).await?;
     let (drifted, waiting) = drift(&plan);
     match options.format {
+        format if printer.streams() => super::plan::show(printer, &drifted, format)?,
         PlanFormat::Text if drifted.is_empty() && !drifted.tenants.iter().any(is_shown) => {
             printer.data(&format!("{}\n", render::drift_summary(&drifted)))
         }

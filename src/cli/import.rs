@@ -62,8 +62,8 @@ pub(super) struct Options {
     /// How to print what was imported
     #[arg(short, long, value_enum, default_value = "text")]
     pub(super) format: Format,
-    /// Realms to read at a time
-    #[arg(short, long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    /// Realms to read at a time, at most: how many is found by how the server answers
+    #[arg(short, long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
     pub(super) parallelism: u16,
 }
 
@@ -189,12 +189,13 @@ async fn live(
     let progress = Progress::new("reading realms", names.len(), printer.progress());
     let (of_server, of_progress) = (&server, &progress);
     let reads = futures_util::stream::iter(names.iter().map(|name| async move {
+        let _turn = of_server.turn().await;
         let export = representation(of_server, name).await;
         let users = match &export {
             Ok(Some(_)) => of_server.get(name, "users/count").await.ok().flatten(),
             _ => None,
         };
-        of_progress.step();
+        of_progress.step(of_server.limit(), export.is_ok());
         (name, export, users)
     }));
     let mut read: Vec<_> = reads.buffered(usize::from(options.parallelism)).collect().await;

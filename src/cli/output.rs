@@ -10,6 +10,7 @@ use anstream::ColorChoice;
 use anstyle::{AnsiColor, Style};
 
 use super::args::{Color, Output};
+use super::events::Event;
 use super::exit::{Exit, Hinted, Refused, Reported, UsageError};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::keycloak::KeycloakError;
@@ -41,6 +42,8 @@ pub(super) fn written() -> anyhow::Result<()> {
 pub(super) struct Printer {
     quiet: bool,
     progress: bool,
+    /// Events are printed instead of texts.
+    streaming: bool,
     pub(super) verbose: bool,
     pub(super) debug_http: bool,
 }
@@ -59,9 +62,27 @@ impl Printer {
         }
         Self {
             quiet: output.quiet,
+            streaming: false,
             progress: !output.no_progress && !output.quiet,
             verbose: output.verbose,
             debug_http: output.debug_http,
+        }
+    }
+
+    /// The same, which prints events instead of texts where that was asked for.
+    pub(super) fn streaming(self, asked: bool) -> Self {
+        Self { streaming: asked, ..self }
+    }
+
+    /// Whether it prints events.
+    pub(super) fn streams(&self) -> bool {
+        self.streaming
+    }
+
+    /// Something that happened, for programs that asked to be told.
+    pub(super) fn event(&self, event: &Event<'_>) {
+        if self.streaming {
+            self.data(&(serde_json::to_string(event).unwrap_or_default() + "\n"));
         }
     }
 

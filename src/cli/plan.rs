@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::args::{PlanFormat, View, Waivers};
 use super::books::Books;
+use super::events::Event;
 use super::exit::{Exit, UsageError};
 use super::ledger::Book;
 use super::output::Printer;
@@ -34,6 +35,9 @@ pub(super) struct Options {
     /// How to print the plan
     #[arg(short, long, value_enum, default_value = "text")]
     pub(super) format: PlanFormat,
+    /// Print what happens instead, as it happens: one JSON object a line; `realmwright schema events` describes them
+    #[arg(long, conflicts_with = "format")]
+    pub(super) json: bool,
     /// Exit with 2 when there is something to do
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
@@ -41,6 +45,13 @@ pub(super) struct Options {
 
 /// Plans, prints and saves. Sends nothing that writes.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
+    let printer = &printer.streaming(options.json);
+    let exit = look(printer, options).await?;
+    printer.event(&Event::over(exit));
+    Ok(exit)
+}
+
+async fn look(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     if let Some(parent) = options.out.as_ref().and_then(|out| out.parent()).filter(|dir| !is_directory(dir)) {
         let message = format!("{} is not a directory, so no plan can be saved there", parent.display());
         return Err(UsageError { message, hint: Some("make it first, or give --out another place".into()) }.into());
@@ -76,6 +87,7 @@ fn is_directory(dir: &Path) -> bool {
 /// Prints a plan in a format.
 pub(super) fn show(printer: &Printer, plan: &Plan, format: PlanFormat) -> anyhow::Result<()> {
     match format {
+        _ if printer.streams() => printer.event(&Event::Planned { plan }),
         PlanFormat::Text => printer.plan(&render::text::plan(plan)),
         PlanFormat::Json => printer.data(&json(plan)?),
         PlanFormat::Markdown => printer.data(&render::markdown::plan(plan)),

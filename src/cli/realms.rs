@@ -1,7 +1,10 @@
 //! Reading the realms of a network, and saying which of them could not be read.
 
+use std::collections::BTreeMap;
+
 use futures_util::StreamExt;
 
+use super::events::Event;
 use super::exit::{Refused, Reported};
 use super::output::Printer;
 use super::progress::Progress;
@@ -9,7 +12,7 @@ use crate::expand::Desired;
 use crate::keycloak::http::Server;
 use crate::keycloak::observe::declared_users;
 use crate::keycloak::{Fault, KeycloakError, ReadRealms, observe};
-use crate::plan::{Plan, Refusal, guard};
+use crate::plan::{Bookkeeping, Plan, Refusal, guard};
 use crate::state::secret::Secrets;
 use crate::state::{ObjectId, RealmState, State, applied};
 
@@ -26,8 +29,11 @@ pub(super) async fn observe_all(
     let progress = Progress::new("reading realms", desired.len(), printer.progress());
     let progress_of = &progress;
     let reads = futures_util::stream::iter(desired.iter().map(|tenant| async move {
+        let _turn = server.turn().await;
         let observed = observe(server, &tenant.name, &declared_users(&tenant.state)).await;
-        progress_of.step();
+        let tally = server.tally(&tenant.name);
+        printer.event(&Event::read(&tenant.name, &observed, tally.as_ref()));
+        progress_of.step(server.limit(), observed.is_ok());
         (tenant, observed)
     }));
     let mut state = State::new();
@@ -115,21 +121,37 @@ pub(super) fn stay_shut(server: &Server, plan: &Plan, state: &mut State) -> bool
     any
 }
 
+/// How many pages of master's clients are looked through for a tenant of which nobody knows whether it had a realm before.
+/// Each page costs a server with many realms a quarter of a second, and what is new needs none of them.
+const PAGES_OF_UNKNOWN: usize = 10;
+
 /// Looks for realms that are missing among those that have another name than at their birth. One that carries the marker of
-/// the missing one is it, renamed by hand: a second one in its place would be empty.
+/// the missing one is it, renamed by hand: a second one in its place would be empty. Tenants whose account begins with this
+/// plan are new, and not looked for.
 pub(super) async fn find_renamed(
     printer: &Printer,
     server: &Server,
     desired: &[Desired],
+    accounts: Option<&Bookkeeping>,
     state: &mut State,
 ) -> anyhow::Result<()> {
-    let missing = |name: &str| desired.iter().find(|tenant| tenant.name == name && !state.contains_key(name));
-    if desired.iter().all(|tenant| state.contains_key(&tenant.name)) {
+    let begins = |tenant: &Desired| accounts.and_then(|kept| kept.begins(&tenant.name));
+    let lost = |tenant: &&Desired| !state.contains_key(&tenant.name) && begins(tenant) != Some(true);
+    let lost: BTreeMap<&str, &Desired> = desired.iter().filter(lost).map(|one| (one.name.as_str(), one)).collect();
+    if lost.is_empty() {
         return Ok(());
     }
+    let known = lost.values().any(|tenant| begins(tenant) == Some(false));
+    let (all, whole) = server.some_realms(if known { usize::MAX } else { PAGES_OF_UNKNOWN }).await?;
+    if !whole {
+        printer.say(
+            "not all realms of this server were looked through for missing ones under other names, as nobody knows whether \
+             they were there before; a ledger would",
+        );
+    }
     let mut renamed = Vec::new();
-    for (name, born) in server.realms().await? {
-        let Some(tenant) = missing(&born).filter(|_| name != born) else { continue };
+    for (name, born) in all {
+        let Some(tenant) = lost.get(born.as_str()).filter(|_| name != born) else { continue };
         let found = match observe(server, &name, &declared_users(&tenant.state)).await {
             Err(error) if error.shuts_out() => None,
             found => found?,

@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
+use super::events::Event;
 use super::exit::Exit;
 use super::output::Printer;
 use crate::manifest::schema::{published, schema};
@@ -14,6 +15,8 @@ pub(super) enum SchemaName {
     Manifest,
     /// Of saved plans and `plan --format json`.
     Plan,
+    /// Of what `--json` prints, one object a line.
+    Events,
 }
 
 /// `schema`
@@ -29,6 +32,7 @@ pub(super) fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> 
     let schema = match options.which {
         SchemaName::Manifest => published(),
         SchemaName::Plan => schema::<Plan>(),
+        SchemaName::Events => schema::<Event<'_>>(),
     };
     printer.data(&(serde_json::to_string_pretty(&schema)? + "\n"));
     Ok(Exit::Done)

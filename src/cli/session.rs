@@ -220,8 +220,9 @@ pub(super) async fn open(printer: &Printer, meant: &Meant<'_>, parallelism: u16)
     let server =
         Server::connect(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values())).await?;
     let server = administrated(server.believing(trusted), target)?;
+    server.at_most(parallelism);
     let mut state = realms::observe_all(printer, &server, &wanted.desired, parallelism).await?;
-    realms::find_renamed(printer, &server, &wanted.desired, &mut state).await?;
+    realms::find_renamed(printer, &server, &wanted.desired, accounts.as_ref(), &mut state).await?;
     keep_entitlements(&mut wanted, &state, accounts.as_ref());
     keep_rotation(&server, &mut wanted.desired, &state).await?;
     fit_observers(&server, &mut wanted, &state).await?;
@@ -389,6 +390,7 @@ async fn seats_in_use(
     let cuts =
         cuts.flat_map(|(tenant, found)| guard::cuts(tenant, found).into_iter().map(move |cut| (tenant, found, cut)));
     let counts = futures_util::stream::iter(cuts.map(|(tenant, found, cut)| async move {
+        let _turn = server.turn().await;
         let used = seats::in_use(server, &tenant.tenant, found, &cut.product).await?;
         Ok(((tenant.tenant.clone(), cut.product), used))
     }));

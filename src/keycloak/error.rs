@@ -60,6 +60,13 @@ pub enum Fault {
         /// The name.
         realm: String,
     },
+    /// Somebody else writes to the realm.
+    Held {
+        /// Who: the name of the lease's holder.
+        holder: String,
+    },
+    /// The lease of the realm was over before all was written.
+    Lapsed,
     /// A secret that a body needs was not read.
     Secret {
         /// The reference.
@@ -141,6 +148,12 @@ impl KeycloakError {
                  and `apply` mends or adopts it"
                     .into(),
             ),
+            Fault::Held { .. } => Some(
+                "let that run end, or stop it: what it leaves behind ends by itself within minutes; the same command again \
+                 goes on with what is left"
+                    .into(),
+            ),
+            Fault::Lapsed => Some("the same command run again goes on with what is left".into()),
             Fault::OtherKey => Some(
                 "give that one, and let this one follow it with `realmwright rotate operator-key`; or replace it with \
                  --replace-key, if no realm was made with it"
@@ -218,6 +231,8 @@ impl fmt::Display for KeycloakError {
         }
         write!(f, "{} {}: ", self.method, self.path)?;
         match &self.fault {
+            Fault::Held { holder } => write!(f, "another run writes to this realm: {holder}"),
+            Fault::Lapsed => f.write_str("writing took longer than the lease of the realm"),
             Fault::OtherKey => f.write_str("the server was prepared with another operator key"),
             Fault::NoAnswer { reason, .. } => write!(f, "no answer: {reason}"),
             Fault::Status { status, message } => write!(f, "{status} {message}"),

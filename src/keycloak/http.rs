@@ -12,6 +12,8 @@ use super::error::{DISCOVERY, Fault, KeycloakError};
 use super::key::OperatorKey;
 use super::lane::Lanes;
 use super::observer::Observer;
+use super::pace::Turn;
+use super::tally::Tally;
 use super::token::{Account, Answer, Tokens, login};
 use super::wire::{ATTEMPTS, Body, Repeat, Reply, Sending, Wire, backoff};
 pub use super::wire::{Exchange, Trace};
@@ -71,6 +73,11 @@ impl Server {
     #[must_use]
     pub fn believing(self, trusted: Option<TrustedKeys>) -> Self {
         Self { trusted, ..self }
+    }
+
+    /// From now on, works on at most so many realms at a time; how many of them, it finds anew.
+    pub fn at_most(&self, realms: u16) {
+        self.wire.pace.begin(realms);
     }
 
     /// The issuer of the master realm: who the server says it is.
@@ -237,6 +244,18 @@ impl Server {
 }
 
 impl ReadRealms for Server {
+    async fn turn(&self) -> Turn {
+        self.wire.pace.turn().await
+    }
+
+    fn limit(&self) -> Option<usize> {
+        Some(self.wire.pace.limit())
+    }
+
+    fn tally(&self, realm: &str) -> Option<Tally> {
+        self.wire.tally(realm)
+    }
+
     fn believed(&self) -> Option<&TrustedKeys> {
         self.trusted.as_ref()
     }

@@ -80,31 +80,36 @@ impl Server {
     /// Lanes that are there.
     pub async fn lanes_left(&self) -> Result<Lanes, KeycloakError> {
         let mut lanes = Lanes::default();
-        self.each_client(LANE_PREFIX, |client| {
+        let listed = self.each_client(LANE_PREFIX, PAGES, |client| {
             let text = |key: &str| client[key].as_str().unwrap_or_default().to_owned();
             match text("clientId") {
                 name if !name.starts_with(LANE_PREFIX) => {}
                 name if is_orphan(client) => lanes.orphans.push((name, text("id"))),
                 _ => lanes.in_use += 1,
             }
-        })
-        .await?;
+        });
+        listed.await?;
         Ok(lanes)
     }
 
     /// All realms but master, each with the name that it was born with: by the clients that master keeps for them, as
     /// the listing of realms itself costs more with each (`docs/keycloak.md`).
     pub async fn realms(&self) -> Result<BTreeMap<String, String>, KeycloakError> {
+        Ok(self.some_realms(PAGES).await?.0)
+    }
+
+    /// The same of so many pages of that listing, and whether that was all of it.
+    pub async fn some_realms(&self, pages: usize) -> Result<(BTreeMap<String, String>, bool), KeycloakError> {
         let mut realms = BTreeMap::new();
-        self.each_client("-realm", |client| {
+        let whole = self.each_client("-realm", pages, |client| {
             let own = client["clientId"].as_str().and_then(|id| id.strip_suffix("-realm"));
             let own = own.filter(|name| *name != "master" && client["attributes"]["realm_client"] == "true");
             // Renaming a realm renames the client's id, and leaves what it is called.
             let born = client["name"].as_str().and_then(|name| name.strip_suffix(" Realm"));
             realms.extend(own.map(|name| (name.to_owned(), born.unwrap_or(name).to_owned())));
-        })
-        .await?;
-        Ok(realms)
+        });
+        let whole = whole.await?;
+        Ok((realms, whole))
     }
 
     /// Whether the bootstrap client has the client scope that the Admin API of 26.8.2 asks for.
@@ -120,18 +125,19 @@ impl Server {
         Ok(self.ask(&format!("clients/{id}/roles/{role}")).await?.is_some())
     }
 
-    async fn each_client(&self, part: &str, mut each: impl FnMut(&Value)) -> Result<(), KeycloakError> {
-        for page in 0..PAGES {
+    /// Each client of master whose id contains this, on so many pages; whether there are no more.
+    async fn each_client(&self, part: &str, pages: usize, mut each: impl FnMut(&Value)) -> Result<bool, KeycloakError> {
+        for page in 0..pages.min(PAGES) {
             let first = page * PAGE;
             let path = format!("clients?clientId={part}&search=true&first={first}&max={PAGE}");
             let found = self.ask(&path).await?.unwrap_or_default();
             let found = found.as_array().cloned().unwrap_or_default();
             found.iter().for_each(&mut each);
             if found.len() < PAGE {
-                break;
+                return Ok(true);
             }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Reads something of master: as the administrator whose login was given, who needs no bootstrap client, or as that.

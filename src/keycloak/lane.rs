@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 use super::bootstrap::{BOOTSTRAP, LANES_GROUP, lanes_group};
 use super::error::{Fault, KeycloakError};
 use super::http::Server;
+use super::process;
 use crate::expand::ADMIN_API_SCOPE;
 use crate::expand::provisioner::service_account_client;
 
@@ -161,17 +162,9 @@ async fn sweep(server: &Server) -> Result<(), KeycloakError> {
     Ok(())
 }
 
-/// Who makes lanes: this process, told apart from those of other machines and containers. Kept as the description.
+/// Who makes lanes. Kept as the description.
 fn owner() -> String {
-    format!("Creates realms for the run {}/{}", machine(), std::process::id())
-}
-
-/// Names this boot of this machine and this process namespace; empty where that can't be told.
-fn machine() -> String {
-    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let namespace = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
-    let namespace: String = namespace.to_string_lossy().chars().filter(char::is_ascii_digit).collect();
-    if boot.is_empty() { boot } else { format!("{}-{namespace}", boot.trim()) }
+    format!("Creates realms for the run {}", process::name())
 }
 
 /// True for a lane that no live run uses.
@@ -183,12 +176,8 @@ pub(super) fn is_orphan(client: &Value) -> bool {
     if now.saturating_sub(Duration::from_secs(made)) > ABANDONED {
         return true;
     }
-    let owner =
-        client["description"].as_str().and_then(|text| text.rsplit(' ').next()).and_then(|run| run.split_once('/'));
-    owner.is_some_and(|(machine, process)| {
-        let here = !machine.is_empty() && machine == self::machine();
-        here && !std::path::Path::new("/proc").join(process).exists()
-    })
+    let owner = client["description"].as_str().and_then(|text| text.rsplit(' ').next());
+    owner.is_some_and(process::is_gone)
 }
 
 async fn remove(server: &Server, id: &str) -> Result<(), KeycloakError> {

@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::listing::{list, pages};
-use super::{KeycloakError, ReadRealms, endpoint, segment};
+use super::term::Term;
+use super::{KeycloakError, ReadRealms, endpoint, process, segment};
 use crate::plan::TenantPlan;
 use crate::state::address::{FEDERATED_IDENTITIES, MEMBERS};
 use crate::state::applied::hash;
-use crate::state::kind::{RETIRED, SERVICE_ACCOUNT_PREFIX};
+use crate::state::kind::{LEASE, RETIRED, SERVICE_ACCOUNT_PREFIX};
 use crate::state::permissions::{name_user, unnamed_users};
 use crate::state::secret::Secrets;
 use crate::state::specs::SPECS;
@@ -97,6 +98,7 @@ pub async fn observe(api: &impl ReadRealms, realm: &str, wanted: &Users) -> Resu
         state.objects.entry(ObjectId::new(spec.kind, "")).or_default();
     }
     settle_flows(&mut state);
+    settle_lease(&mut state);
     state.settle_upgrades();
     let mut wanted = wanted.clone();
     let applied = state.applied();
@@ -157,6 +159,21 @@ fn settle_flows(state: &mut RealmState) {
     for (id, flow) in state.objects.iter_mut().filter(|(id, _)| id.kind == Kind::Flow && !bound.contains(&id.key)) {
         let at = id.key.strip_prefix(RETIRED).and_then(|rest| rest.split(' ').next()?.parse::<i64>().ok());
         flow.idle = at.is_some_and(|at| at < latest);
+    }
+}
+
+/// The lease of somebody who writes is no role of the tenant's, and that of somebody who is gone is removed by the next plan.
+/// What only bears its name is a role like any other.
+fn settle_lease(state: &mut RealmState) {
+    let id = ObjectId::new(Kind::RealmRole, LEASE);
+    let Some(role) = state.objects.get_mut(&id) else { return };
+    let grants = role.fields.keys().any(|path| path.starts_with("composites."));
+    let Some(term) = Term::of(&role.raw).filter(|_| !grants) else { return };
+    let now = jiff::Timestamp::now().as_second().unsigned_abs();
+    if term.is_over(now) || process::is_gone(&term.holder) {
+        role.idle = true;
+    } else {
+        state.objects.remove(&id);
     }
 }
 

@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::http::{Server, is_whole};
 use super::listing::{list, pages};
-use super::{Fault, KeycloakError, ReadRealms, segment};
+use super::tally::Tally;
+use super::{Fault, KeycloakError, ReadRealms, Turn, segment};
 use crate::expand::observer::may_see_organizations;
 use crate::seal::TrustedKeys;
 use crate::state::{Kind, ObjectId, RealmState};
@@ -48,6 +49,18 @@ impl Observer {
 }
 
 impl ReadRealms for Observer {
+    async fn turn(&self) -> Turn {
+        self.server.turn().await
+    }
+
+    fn limit(&self) -> Option<usize> {
+        self.server.limit()
+    }
+
+    fn tally(&self, realm: &str) -> Option<Tally> {
+        self.server.tally(realm)
+    }
+
     fn believed(&self) -> Option<&TrustedKeys> {
         self.server.believed()
     }

@@ -10,6 +10,9 @@ use serde_json::Value;
 
 use super::error::{Fault, KeycloakError, words};
 use super::mask::Mask;
+use super::pace::{Kind, Pace, Sign};
+use super::segment;
+use super::tally::{Tallies, Tally};
 
 /// How often a request that may be repeated is sent at most.
 pub(super) const ATTEMPTS: u32 = 4;
@@ -92,6 +95,38 @@ pub(super) struct Sending<'a> {
     pub(super) repeat: Repeat,
 }
 
+impl Sending<'_> {
+    /// The realm that it is about, as it stands in paths.
+    fn realm(&self) -> Option<String> {
+        match (self.path, self.body) {
+            ("/admin/realms", Body::Json(body)) => body["realm"].as_str().map(segment),
+            (path, _) => {
+                let rest = path.strip_prefix("/admin").unwrap_or(path).strip_prefix("/realms/")?;
+                rest.split(['/', '?']).next().map(str::to_owned)
+            }
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match (self.method.as_str(), self.path) {
+            ("POST", "/admin/realms") => Kind::Birth,
+            ("POST", path) if path.ends_with("/token") => Kind::Token,
+            ("POST", path) if path.contains("/partial-export") => Kind::Export,
+            ("GET", _) => Kind::Read,
+            _ => Kind::Write,
+        }
+    }
+}
+
+/// What an answer tells of the server.
+fn sign(answer: &Result<Reply, Failure>) -> Sign {
+    match answer.as_ref().map_err(|failure| &failure.error.fault) {
+        Err(Fault::NoAnswer { .. } | Fault::Status { status: 429 | 502..=504, .. }) => Sign::Busy,
+        Err(Fault::Status { status: 409, .. }) => Sign::Conflict,
+        _ => Sign::Good,
+    }
+}
+
 /// A whole answer of success.
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -112,6 +147,9 @@ pub(super) struct Wire {
     http: reqwest::Client,
     base: String,
     requests: AtomicU64,
+    tallies: Tallies,
+    /// How many realms are worked on at a time, and how often something may be repeated.
+    pub(super) pace: Pace,
     skew: Mutex<Option<i64>>,
     trace: Option<Trace>,
 }
@@ -129,6 +167,8 @@ impl Wire {
             http,
             base: base.trim_end_matches('/').to_owned(),
             requests: AtomicU64::new(0),
+            tallies: Tallies::default(),
+            pace: Pace::new(),
             skew: Mutex::new(None),
             trace,
         })
@@ -148,7 +188,10 @@ impl Wire {
     pub(super) async fn send(&self, sending: &Sending<'_>, token: Option<&SecretString>) -> Result<Reply, Failure> {
         let mut attempt = 1;
         loop {
-            let failure = match self.once(sending, token).await {
+            let began = Instant::now();
+            let answer = self.once(sending, token).await;
+            self.note(sending, &answer, began, attempt > 1);
+            let failure = match answer {
                 Ok(reply) => return Ok(reply),
                 Err(failure) => failure,
             };
@@ -161,12 +204,25 @@ impl Wire {
                 }
                 _ => false,
             };
-            if !again || attempt >= ATTEMPTS {
+            if !again || attempt >= ATTEMPTS || !self.pace.may_repeat() {
                 return Err(failure);
             }
             tokio::time::sleep(failure.retry_after.unwrap_or_else(|| backoff(attempt))).await;
             attempt += 1;
         }
+    }
+
+    /// Keeps what a request says of the server and of its realm.
+    fn note(&self, sending: &Sending<'_>, answer: &Result<Reply, Failure>, began: Instant, repeated: bool) {
+        self.pace.tell(sending.kind(), sign(answer), began.elapsed());
+        if let Some(realm) = sending.realm().filter(|realm| realm != "master") {
+            self.tallies.note(&realm, (name(&sending.method), sending.path), began, repeated);
+        }
+    }
+
+    /// What a realm has cost since it was last asked.
+    pub(super) fn tally(&self, realm: &str) -> Option<Tally> {
+        self.tallies.take(&segment(realm))
     }
 
     async fn once(&self, sending: &Sending<'_>, token: Option<&SecretString>) -> Result<Reply, Failure> {

@@ -20,6 +20,14 @@ pub struct Bookkeeping {
     pub changes: Vec<FigureChange>,
 }
 
+impl Bookkeeping {
+    /// Whether a tenant's account begins with this plan; none: no ledger was read that would know.
+    pub fn begins(&self, tenant: &str) -> Option<bool> {
+        let of = |event: &Event| matches!(event, Event::Created { organization, .. } if organization == tenant);
+        matches!(self.proof, Proof::Ledger { .. }).then(|| self.events.iter().any(of))
+    }
+}
+
 /// Which proof was made that what is granted adds up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "by", rename_all = "lowercase", deny_unknown_fields)]

@@ -22,6 +22,9 @@ const CLIENT_REGISTRATION_POLICY: &str = "org.keycloak.services.clientregistrati
 /// they were, in milliseconds since 1970, and their old names.
 pub const RETIRED: &str = "retired ";
 
+/// The role that a realm has while somebody writes to it. Its description says who, and until when.
+pub const LEASE: &str = "realmwright.lease";
+
 /// The kinds of objects that are managed, in the order in which they can be created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {

@@ -10,7 +10,7 @@ mod settings;
 
 pub use kinds::*;
 pub use least::*;
-use realmwright::keycloak::{Birth, WriteRealms};
+use realmwright::keycloak::{Birth, KeycloakError, WriteRealms};
 pub use restored::*;
 use serde_json::{Value, json};
 pub use settings::*;
@@ -53,6 +53,7 @@ macro_rules! contract_cases {
             put_role_clears_the_description_and_keeps_attributes,
             put_role_replaces_attributes_when_given,
             posted_roles_have_no_composites,
+            a_role_is_made_once_and_found_by_its_name,
             composites_are_added_and_removed,
             a_service_account_comes_with_its_client,
             roles_of_users_are_seen_through_their_members,
@@ -475,6 +476,22 @@ pub async fn posted_roles_have_no_composites(api: &impl WriteRealms, jwks: &str,
     api.post(realm, "roles", &new).await.expect("created");
     let now = export(api, realm).await;
     assert_eq!(named(&now["roles"]["realm"], "name", "boss")["composites"], Value::Null);
+}
+
+/// Leases of realms are such roles (`apply/lease.rs`).
+pub async fn a_role_is_made_once_and_found_by_its_name(api: &impl WriteRealms, jwks: &str, realm: &str) {
+    born(api, jwks, realm, json!({})).await;
+    let lease = |until: &str| json!({"name": "realmwright.lease", "description": until});
+    let (one, other) = (lease("one"), lease("other"));
+    let both = futures_util::join!(api.post(realm, "roles", &one), api.post(realm, "roles", &other));
+    let refused: Vec<_> = [both.0, both.1].into_iter().filter_map(Result::err).collect();
+    assert_eq!(refused.iter().map(KeycloakError::status).collect::<Vec<_>>(), [Some(409)]);
+    let path = "roles/realmwright.lease";
+    api.put(realm, path, Some(&lease("longer"))).await.expect("written");
+    assert_eq!(api.get(realm, path).await.expect("answered").expect("there")["description"], "longer");
+    api.delete(realm, path, None).await.expect("deleted");
+    assert!(api.get(realm, path).await.expect("answered").is_none());
+    api.post(realm, "roles", &one).await.expect("made");
 }
 
 pub async fn composites_are_added_and_removed(api: &impl WriteRealms, jwks: &str, realm: &str) {

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use realmwright::apply::{OnStale, TenantOutcome, apply};
 use realmwright::keycloak::memory::MemoryKeycloak;
+use realmwright::keycloak::process;
+use realmwright::keycloak::term::Term;
 use realmwright::keycloak::{Birth, Fault, KeycloakError, ReadRealms, WriteRealms};
 use realmwright::plan::Plan;
 use realmwright::state::secret::Secrets;
@@ -279,4 +281,32 @@ async fn a_service_account_is_declared_together_with_its_switch() {
     with("serviceAccountsEnabled: false", "roles: {realm: [{name: nurse}]}").apply(&api).await;
     let users = "roles: {realm: [{name: nurse}]}, users: [{username: service-account-worker, realmRoles: [nurse]}]";
     with("serviceAccountsEnabled: true", users).apply(&api).await;
+}
+
+#[tokio::test]
+async fn two_runs_never_write_to_a_realm_at_the_same_time() {
+    let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("a time").as_secs();
+    let api = MemoryKeycloak::new();
+    without_gates(world()).apply(&api).await;
+    let plan = without_gates(much_changed()).plan(&api).await;
+    let other = Term { holder: process::name(), until: now() + 60 };
+    api.post("clinic", "roles", &other.role()).await.expect("made");
+    assert!(without_gates(world()).plan(&api).await.is_empty(), "a lease is nobody's role");
+    let outcome = carry_out(&api, &plan).await;
+    let (_, outcome) = &outcome.tenants[0];
+    let TenantOutcome::Failed { error, done: 0, .. } = outcome else { panic!("{outcome:?}") };
+    assert_eq!(error.fault, Fault::Held { holder: other.holder });
+
+    // Over, it is taken by whoever comes; so is one that says more than any lease may.
+    for until in [now() - 61, now() + 10_000] {
+        let role = Term { holder: process::name(), until }.role();
+        api.put("clinic", "roles/realmwright.lease", Some(&role)).await.expect("written");
+        let plan = without_gates(world()).plan(&api).await;
+        let named: Vec<String> =
+            plan.tenants.iter().flat_map(|tenant| &tenant.changes).map(|c| c.object.to_string()).collect();
+        assert_eq!(named, ["role/realmwright.lease"]);
+        without_gates(world()).apply(&api).await;
+        assert!(api.get("clinic", "roles/realmwright.lease").await.expect("answered").is_none());
+        api.post("clinic", "roles", &role).await.expect("made");
+    }
 }

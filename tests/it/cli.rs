@@ -575,7 +575,7 @@ fn a_saved_plan_that_guards_refuse_is_not_applied() {
 #[test]
 fn schemas_are_json() {
     let dir = dir(&[]);
-    for which in ["manifest", "plan"] {
+    for which in ["manifest", "plan", "events"] {
         let output = realmwright(&dir, &["schema", which]);
         let schema: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
         assert!(jsonschema::draft202012::new(&schema).is_ok(), "{which}");

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use realmwright::cli::events::Event;
 use realmwright::licence::{Command, Refusal};
 use realmwright::manifest::{reference, schema};
 use realmwright::plan::Plan;
@@ -60,6 +61,7 @@ fn the_reference_of_the_command_line_is_current() {
 fn the_schemas_are_current() {
     is_current("manifest.schema.json", &pretty(&schema::published()));
     is_current("plan.schema.json", &pretty(&schema::schema::<Plan>()));
+    is_current("events.schema.json", &pretty(&schema::schema::<Event<'_>>()));
 }
 
 /// By the tag of each variant, its other fields, as the schema of a type has them.

@@ -36,6 +36,7 @@ mod markdown;
 mod memory;
 mod missing;
 mod observer;
+mod pace;
 mod permissions;
 mod plan;
 mod products;

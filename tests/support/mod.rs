@@ -11,12 +11,12 @@ pub mod sarif;
 
 use std::sync::atomic::AtomicBool;
 
-use realmwright::apply::{Manner, OnStale, Outcome, TenantOutcome, apply};
+use realmwright::apply::{Holder, Manner, OnStale, Outcome, TenantOutcome, apply};
 use realmwright::diagnostic::{Diagnostic, passable};
 use realmwright::expand::entitlement::{Figures, project};
 use realmwright::expand::{Desired, Trusted, expand};
 use realmwright::keycloak::observe::declared_users;
-use realmwright::keycloak::{ReadRealms, WriteRealms, observe, seats};
+use realmwright::keycloak::{ReadRealms, WriteRealms, observe, process, seats};
 use realmwright::manifest::guards::Limits;
 use realmwright::manifest::resolve::{Network, resolve};
 use realmwright::manifest::{Loaded, Source, load};
@@ -186,7 +186,10 @@ impl World {
 }
 
 pub fn manner(parallelism: usize, on_stale: OnStale) -> Manner {
-    Manner { parallelism, on_stale, saved: true }
+    // As if the process had been killed since.
+    let name = process::name().replace(&format!("/{}/", std::process::id()), "/0/");
+    let holder = Holder { name, is_gone: process::is_gone, patience: std::time::Duration::ZERO };
+    Manner { parallelism, on_stale, saved: true, holder }
 }
 
 pub async fn carry_out(api: &impl WriteRealms, plan: &Plan) -> Outcome {

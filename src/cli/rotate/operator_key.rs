@@ -14,6 +14,7 @@ use crate::cli::progress::Progress;
 use crate::cli::session::{self, Meant, Wanted};
 use crate::cli::{apply as applying, files, realms, secrets};
 use crate::expand::{PROVISIONER, provisioner};
+use crate::keycloak::ReadRealms;
 use crate::keycloak::http::Server;
 use crate::keycloak::key::OperatorKey;
 use crate::keycloak::rotation::{both, other_key};
@@ -46,8 +47,8 @@ pub(in crate::cli) struct Options {
     /// Where files of secrets are.
     #[command(flatten)]
     pub(in crate::cli) secrets: SecretFiles,
-    /// Realms to work on at a time
-    #[arg(short, long, default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    /// Realms to work on at a time, at most: how many is found by how the server answers
+    #[arg(short, long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
     pub(in crate::cli) parallelism: u16,
 }
 
@@ -196,10 +197,16 @@ async fn align(
     let plan = Plan::new(header, tenants);
     let work = plan.tenants.iter().filter(|tenant| !tenant.is_empty()).count();
     let progress = Progress::new("keys", work, printer.progress());
-    let manner = Manner { parallelism: options.parallelism.into(), on_stale: OnStale::Object, saved: false };
+    server.at_most(options.parallelism);
+    let manner = Manner {
+        parallelism: options.parallelism.into(),
+        on_stale: OnStale::Object,
+        saved: false,
+        holder: applying::holder(),
+    };
     let outcome = apply(server, &plan, &wanted.secrets, manner, &AtomicBool::new(false), |tenant, outcome| {
         applying::note(tenant, outcome).iter().for_each(|note| progress.note(note));
-        progress.step();
+        progress.step(server.limit(), !matches!(outcome, TenantOutcome::Failed { .. }));
     })
     .await;
     progress.finish();

@@ -256,8 +256,8 @@ impl Realm {
                 }
                 Ok(())
             }
-            ["roles-by-id", id] => {
-                let role = self.role_by_id(id)?;
+            ["roles" | "roles-by-id", role] => {
+                let role = self.realm_role(segments[0], role)?;
                 let document = self.document(&role)?;
                 document["description"] = body["description"].clone();
                 if body["attributes"].is_object() {
@@ -329,7 +329,7 @@ impl Realm {
             }
             ["clients", _, "protocol-mappers", "models", id] => self.by_id(Kind::ClientMapper, id)?,
             ["client-scopes", _, "protocol-mappers", "models", id] => self.by_id(Kind::ScopeMapper, id)?,
-            ["roles-by-id", id] => self.role_by_id(id)?,
+            ["roles" | "roles-by-id", role] => self.realm_role(segments[0], role)?,
             ["identity-provider", "instances", alias] => ObjectId::new(Kind::IdentityProvider, *alias),
             [kind, id] if kind_of(kind).is_some() => self.by_id(kind_of(kind).unwrap_or(Kind::Client), id)?,
             _ => return self.change_roles(path, &segments, body.unwrap_or(&Value::Null), false),
@@ -384,6 +384,16 @@ impl Realm {
 
     fn role_by_id(&self, id: &str) -> Result<ObjectId, Refusal> {
         self.by_id(Kind::RealmRole, id).or_else(|_| self.by_id(Kind::ClientRole, id))
+    }
+
+    /// A role by its id, or one of the realm by its name.
+    fn realm_role(&self, by: &str, role: &str) -> Result<ObjectId, Refusal> {
+        let named = ObjectId::new(Kind::RealmRole, role);
+        match by {
+            "roles-by-id" => self.role_by_id(role),
+            _ if self.objects.contains_key(&named) => Ok(named),
+            _ => Err((404, "Could not find role".into())),
+        }
     }
 
     fn mapper(&self, owner: &str, id: &str, name: &str) -> Result<ObjectId, Refusal> {

@@ -1,0 +1,104 @@
+//! What was measured: a row, its floor, and their ratio; as a table, as `target/bench/summary.json`, and as a document.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// A stretch of work over some realms.
+#[derive(Debug, Clone, Default)]
+pub struct Spell {
+    pub took: Duration,
+    /// What each realm took.
+    pub each: Vec<Duration>,
+    pub requests: usize,
+    /// Processor time of the client, and its memory at the most in megabytes, where it is a process of its own.
+    pub processor: Duration,
+    pub memory_mb: f64,
+}
+
+impl Spell {
+    /// Both, one after the other.
+    pub fn and(mut self, other: Self) -> Self {
+        self.took += other.took;
+        self.each.extend(other.each);
+        self.requests += other.requests;
+        self.processor += other.processor;
+        self.memory_mb = self.memory_mb.max(other.memory_mb);
+        self
+    }
+
+    pub fn rate(&self) -> f64 {
+        self.each.len() as f64 / self.took.as_secs_f64().max(1e-9)
+    }
+
+    /// Milliseconds that so many of a hundred realms took at most.
+    fn percentile(&self, part: f64) -> f64 {
+        let mut each = self.each.clone();
+        each.sort_unstable();
+        let place = ((each.len() as f64 * part).ceil() as usize).clamp(1, each.len().max(1)) - 1;
+        each.get(place).map_or(0.0, |time| time.as_secs_f64() * 1000.0)
+    }
+}
+
+/// One measurement, beside its floor.
+pub struct Row {
+    pub name: &'static str,
+    pub n: usize,
+    pub tool: Spell,
+    pub floor: Spell,
+}
+
+impl Row {
+    fn ratio(&self) -> f64 {
+        self.tool.rate() / self.floor.rate()
+    }
+
+    fn json(&self) -> Value {
+        let realms = self.tool.each.len() as f64;
+        let round = |number: f64| (number * 1000.0).round() / 1000.0;
+        json!({
+            "row": self.name,
+            "n": self.n,
+            "rate": round(self.tool.rate()),
+            "floor_rate": round(self.floor.rate()),
+            "ratio": round(self.ratio()),
+            "p50_ms": round(self.tool.percentile(0.5)),
+            "p99_ms": round(self.tool.percentile(0.99)),
+            "requests_per_realm": round(self.tool.requests as f64 / realms),
+            "client_cpu_ms_per_realm": round(self.tool.processor.as_secs_f64() * 1000.0 / realms),
+            "peak_rss_mb": round(self.tool.memory_mb),
+        })
+    }
+}
+
+const COLUMNS: [(&str, &str); 9] = [
+    ("n", "N"),
+    ("rate", "realms/s"),
+    ("floor_rate", "floor"),
+    ("ratio", "ratio"),
+    ("p50_ms", "p50 ms"),
+    ("p99_ms", "p99 ms"),
+    ("requests_per_realm", "requests"),
+    ("client_cpu_ms_per_realm", "CPU ms"),
+    ("peak_rss_mb", "RSS MB"),
+];
+
+pub fn print(row: &Row) {
+    let row = row.json();
+    let mut line = format!("{:<10}", row["row"].as_str().unwrap());
+    for (key, name) in COLUMNS {
+        let number = row[key].as_f64().unwrap();
+        let number = if key == "n" { format!("{number}") } else { format!("{number:.2}") };
+        write!(line, "  {name} {number}").unwrap();
+    }
+    println!("{line}");
+}
+
+pub fn write(rows: &[Row], root: &Path) {
+    let summary: Vec<Value> = rows.iter().map(Row::json).collect();
+    let dir = root.join("target/bench");
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::write(dir.join("summary.json"), serde_json::to_string_pretty(&summary).unwrap() + "\n").unwrap();
+}
