@@ -41,9 +41,14 @@ fuzz: ## Hand broken licence files, tokens, sets of keys, serials and ledgers ov
 	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(CARGO) test --locked --test it fuzz:: -- --test-threads=1
 
 .PHONY: bench
-bench: ## Measure: commands to the accounts and into a ledger; the broker's sessions and logins beside their floor
+bench: ## Measure: accounts and ledger; the broker; bulk work on a real Keycloak, each beside its floor. BENCH_N="10 100"
 	$(CARGO) bench --locked --bench accounts
 	$(CARGO) bench --locked --bench broker
+	$(CARGO) bench --locked --bench bulk
+
+.PHONY: bench-large
+bench-large: ## Measure bulk work up to 5,000 realms; takes hours
+	BENCH_N="$(or $(BENCH_N),10 100 1000 5000)" $(CARGO) bench --locked --bench bulk
 
 .PHONY: lint
 lint: ## Check formatting, clippy and rustdoc; warnings are errors

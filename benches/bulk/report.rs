@@ -101,4 +101,42 @@ pub fn write(rows: &[Row], root: &Path) {
     let dir = root.join("target/bench");
     std::fs::create_dir_all(&dir).unwrap();
     std::fs::write(dir.join("summary.json"), serde_json::to_string_pretty(&summary).unwrap() + "\n").unwrap();
+    std::fs::write(dir.join("performance.md"), document(&summary)).unwrap();
+}
+
+const INTRODUCTION: &str = "\
+# Performance
+
+Written by `make bench` (`target/bench/performance.md`, from `target/bench/summary.json`). One run, on one machine: what counts
+are the ratios. N is how many realms were on the server when a row began. The *floor* is a bare loop that sends a row's requests
+with the same bodies, by the same kind of lanes and tokens, four at a time, and does nothing else: `birth` is one request for a
+realm; `unchanged` and `drift` are a token and an export; `change` is a token and one PUT. Keycloak, PostgreSQL, the program and
+the floor share the machine. A realm here has a product, a licence and an invited administrator.
+
+";
+
+/// The rows as a document, with a chart of their ratios.
+fn document(rows: &[Value]) -> String {
+    let mut text = INTRODUCTION.to_owned();
+    let heads: Vec<&str> = COLUMNS.iter().map(|(_, name)| *name).collect();
+    writeln!(text, "| row | {} |\n|---|{}", heads.join(" | "), "---|".repeat(heads.len())).unwrap();
+    for row in rows {
+        let cells: Vec<String> = COLUMNS.iter().map(|(key, _)| format!("{:.2}", row[key].as_f64().unwrap())).collect();
+        let cells = cells.join(" | ").replace(".00 |", " |");
+        writeln!(text, "| {} | {cells} |", row["row"].as_str().unwrap()).unwrap();
+    }
+    let mut names: Vec<&str> = rows.iter().map(|row| row["row"].as_str().unwrap()).collect();
+    names.dedup();
+    names.sort_unstable();
+    names.dedup();
+    let columns: Vec<String> =
+        rows.iter().filter(|row| row["row"] == names[0]).map(|row| row["n"].to_string()).collect();
+    let title = "Rate in times of the floor, by realms on the server";
+    writeln!(text, "\n```mermaid\nxychart-beta\n  title \"{title}\"\n  x-axis [{}]", columns.join(", ")).unwrap();
+    writeln!(text, "  y-axis \"ratio\" 0 --> 1.2").unwrap();
+    for name in &names {
+        let ratios = rows.iter().filter(|row| row["row"] == *name).map(|row| row["ratio"].to_string());
+        writeln!(text, "  line \"{name}\" [{}]", ratios.collect::<Vec<_>>().join(", ")).unwrap();
+    }
+    text + "```\n"
 }

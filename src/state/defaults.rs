@@ -31,8 +31,32 @@ fn recorded() -> &'static Value {
 
 /// The objects of a bare realm of this name.
 pub fn bare(realm: &str) -> Flat {
-    let state = arrange(&named(&recorded()["realm"], realm));
-    state.objects.into_iter().map(|(id, object)| (id, object.fields)).collect()
+    of_realm(&every_unnamed()[0], realm)
+}
+
+/// What is recorded, arranged once, with [`NAME`] in it.
+fn every_unnamed() -> &'static [Flat; 2] {
+    static VALUE: OnceLock<[Flat; 2]> = OnceLock::new();
+    VALUE.get_or_init(|| {
+        let objects = arrange(&recorded()["realm"]).objects.into_iter();
+        let newest: Flat = objects.map(|(id, object)| (id, object.fields)).collect();
+        let mut old = newest.clone();
+        for (id, changed) in older().get("realm").into_iter().flatten() {
+            if let Ok(id) = id.parse() {
+                old.entry(id).or_default().extend(changed.clone());
+            }
+        }
+        [newest, old]
+    })
+}
+
+fn of_realm(unnamed: &Flat, realm: &str) -> Flat {
+    let objects = unnamed.iter().map(|(id, fields)| {
+        let key = id.key.replace(NAME, &realm.to_lowercase());
+        let fields = fields.iter().map(|(path, value)| (path.clone(), named(value, realm)));
+        (ObjectId::new(id.kind, key), fields.collect())
+    });
+    objects.collect()
 }
 
 /// What a bare realm consists of, but for the role that has the realm's name in its own.
@@ -52,16 +76,7 @@ fn older() -> &'static BTreeMap<String, Changed> {
 /// The objects of a bare realm of this name, by each version that is recorded. A realm keeps what it was made with when
 /// its server gets a newer version.
 pub fn every_bare(realm: &str) -> Vec<Flat> {
-    let newest = bare(realm);
-    let mut old = newest.clone();
-    for (id, changed) in older().get("realm").into_iter().flatten() {
-        if let (Value::String(id), Value::Object(fields)) = (named(&json!(id), realm), named(&json!(changed), realm))
-            && let Ok(id) = id.parse()
-        {
-            old.entry(id).or_default().extend(fields);
-        }
-    }
-    vec![newest, old]
+    every_unnamed().iter().map(|unnamed| of_realm(unnamed, realm)).collect()
 }
 
 /// What a new object has that says nothing but its name, by each version that is recorded.
