@@ -3,6 +3,7 @@
 pub mod asvs;
 mod attacks;
 mod attacks_domains;
+mod attacks_odd;
 mod client;
 pub mod conformance;
 mod flow;

@@ -141,6 +141,9 @@ async fn attack_40_the_code_of_another_tenant() {
     assert_eq!(refused(|twists| twists.claims = Some(Box::new(client))).await.0, Fault::Audience);
     let issuer = |claims: &mut Value| claims["iss"] = "https://evil.example".into();
     assert_eq!(refused(|twists| twists.claims = Some(Box::new(issuer))).await.0, Fault::Issuer);
+    // An ID token that came with another access token than the one beside it.
+    let given = |claims: &mut Value| claims["at_hash"] = "ungWv48Bz-pBQUDeXa4iIw".into();
+    assert_eq!(refused(|twists| twists.claims = Some(Box::new(given))).await.0, Fault::AccessToken);
     let metadata = |said: &mut Value| said["device_authorization_endpoint"] = "https://evil.example/".into();
     let stage = Stage::new().await;
     stage.hostile.twist(|twists| twists.metadata = Some(Box::new(metadata)));
