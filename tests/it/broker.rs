@@ -11,6 +11,7 @@ mod hostile;
 mod interface;
 mod kept;
 mod nginx;
+mod opened;
 mod pages;
 mod seats;
 mod stage;
