@@ -4,6 +4,7 @@ pub mod asvs;
 mod attacks;
 mod attacks_domains;
 mod attacks_odd;
+mod caddy;
 mod client;
 pub mod conformance;
 mod flow;
