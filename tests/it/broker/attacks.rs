@@ -573,6 +573,7 @@ async fn attack_27_logout_token() {
         (header.clone(), claim("nonce", json!("x")), "kind"),
         (header.clone(), nobody, "subject"),
         (header.clone(), claim("iat", json!(now() - 3600)), "time"),
+        (header.clone(), claim("iat", Value::Null), "time"),
         (header.clone(), claim("exp", json!(now() - 60)), "time"),
         (header.clone(), claim("jti", Value::Null), "malformed"),
         (json!({"alg": "none"}), good.clone(), "unknown_key"),
@@ -828,6 +829,7 @@ async fn attack_38_audience_confusion() {
         ("typ", json!("ID")),
         ("typ", json!("Refresh")),
         ("exp", json!(now() - 60)),
+        ("exp", Value::Null),
         ("nbf", json!(now() + 60)),
         ("iat", json!(now() + 60)),
         ("sub", Value::Null),
@@ -882,7 +884,10 @@ async fn attack_48_answers_without_end() {
     let stage = Stage::new().await;
     let url = format!("{}/t/acme/backchannel-logout", stage.url);
     let answer = Browser::new().send("POST", &url, &[], Some(format!("logout_token={}", "x".repeat(1 << 20)))).await;
-    assert_eq!(answer.status, 400);
+    assert_eq!((answer.status, stage.last().as_str()), (400, "logout_refused parameters acme"), "it is not read");
+    let long = "x".repeat(1 << 16);
+    stage.hostile.twist(|twists| twists.claims = Some(Box::new(move |claims| claims["name"] = long.clone().into())));
+    assert_eq!(stage.refuses_login().await, "login_refused malformed acme", "a token that is longer than any");
 }
 
 #[tokio::test]
