@@ -569,6 +569,7 @@ async fn attack_27_logout_token() {
     };
     let cases = [
         (header.clone(), claim("iss", json!(other)), "issuer"),
+        (header.clone(), claim("iss", Value::Null), "issuer"),
         (header.clone(), claim("aud", json!("another")), "audience"),
         (header.clone(), claim("events", Value::Null), "kind"),
         (header.clone(), claim("events", json!({"another": {}})), "kind"),
@@ -831,6 +832,7 @@ async fn attack_38_audience_confusion() {
         ("iss", json!("http://127.0.0.1:1/realms/acme")),
         ("typ", json!("ID")),
         ("typ", json!("Refresh")),
+        ("events", json!({"http://schemas.openid.net/event/backchannel-logout": {}})),
         ("exp", json!(now() - 60)),
         ("exp", Value::Null),
         ("nbf", json!(now() + 60)),

@@ -52,6 +52,10 @@ async fn a_terminal_logs_in_by_a_code() {
     let renewed = realm.renewed(&login).await.expect("renewed");
     assert_ne!((&renewed.access, &renewed.refresh), (&login.access, &login.refresh));
     assert!(matches!(realm.renewed(&login).await, Err(TerminalError::Ended(_))), "shown before");
+    let another = by_code(&stage).await.0.expect("believed");
+    stage.hostile.twist(|twists| twists.claims = Some(Box::new(|claims| claims["at_hash"] = "ungWv48Bz-pBQ".into())));
+    let refused = realm.renewed(&another).await;
+    assert!(matches!(refused, Err(TerminalError::Refused(Fault::AccessToken))), "of another access token");
     assert!(realm.end(&renewed).await);
     assert!(matches!(realm.renewed(&renewed).await, Err(TerminalError::Ended(_))));
 }
