@@ -103,7 +103,7 @@ pub struct Broker {
     providers: Providers,
     /// Sessions whose tokens are being got anew.
     refreshing: Cache<Key, ()>,
-    /// What may be shown once: states of logins and names of logout tokens.
+    /// What was shown of what may be shown once: states of logins, names of tokens and proofs.
     shown: Cache<Key, ()>,
     limiter: Limiter,
     counters: Counters,
@@ -149,9 +149,11 @@ impl Broker {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// True the first time, for what may be shown once.
-    async fn is_new(&self, what: &str) -> bool {
-        self.shown.entry(seal::digest(what)).or_insert(()).await.is_fresh()
+    /// True the first time, for what may be shown once, at whichever of the brokers that keep their sessions together.
+    async fn is_new(&self, what: &str) -> Result<bool, Fault> {
+        let key = seal::digest(what);
+        let is_new_here = self.shown.entry(key).or_insert(()).await.is_fresh();
+        Ok(is_new_here && (!self.store.is_shared() || self.store.is_first(&key, now()).await?))
     }
 
     /// What proves to a realm that the broker asks.

@@ -8,6 +8,7 @@ pub mod facts;
 pub mod realm;
 pub mod render;
 pub mod server;
+pub mod themes;
 pub mod upgrade;
 
 use serde::Serialize;

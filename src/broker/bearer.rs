@@ -69,7 +69,7 @@ impl Asked {
                 let (method, url) = self.proxied().ok_or(Fault::Proof)?;
                 let proof = self.header("dpop").ok_or(Fault::Proof)?;
                 let name = proven(&claims, proof, Shown { method, url: &url, token }, now())?;
-                if !self.broker.is_new(&name).await {
+                if !self.broker.is_new(&name).await? {
                     return Err(Fault::Replayed);
                 }
             }

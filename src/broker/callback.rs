@@ -46,7 +46,7 @@ async fn end(asked: &Asked, tenant: &Arc<Tenant>, answer: &Answer) -> Result<(He
     let provider = broker.providers.of(&tenant.issuer).await?;
     let issuer = provider.metadata.issuer().as_str();
     pending.accepts(answer, &tenant.name, issuer, provider.names_itself(), now())?;
-    if !broker.is_new(&pending.state).await {
+    if !broker.is_new(&pending.state).await? {
         return Err(Fault::Replayed);
     }
     asked.admit(tenant)?;

@@ -94,7 +94,7 @@ async fn exchange(asked: &Asked, (key, session): (&Key, &Session), audience: &st
     down_scoped(&claims, wanted, now())?;
     // A token that was given before may be somebody else's by now.
     let name = format!("{} {}", session.tenant.issuer, claims.jti.as_deref().unwrap_or_default());
-    if !broker.is_new(&name).await {
+    if !broker.is_new(&name).await? {
         return Err(Fault::Replayed);
     }
     let lasts = claims.exp.unwrap_or_default().saturating_sub(now());

@@ -97,7 +97,7 @@ async fn end(asked: &Asked, tenant: &Tenant, token: Option<String>) -> Result<us
     let claims = provider.open(&token).await?;
     rules::logout_token(&claims, verify::parties(&provider), now())?;
     let name = format!("{} {}", tenant.issuer, claims.jti.as_deref().unwrap_or_default());
-    if !asked.broker.is_new(&name).await {
+    if !asked.broker.is_new(&name).await? {
         return Err(Fault::Replayed);
     }
     asked.broker.end_at_realm(&tenant.name, claims.sub.as_deref(), claims.sid.as_deref()).await

@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::login::fault::Fault;
 use crate::login::session::Key;
+use crate::state::applied::hex;
 pub use leases::{By, Of, Span};
 pub use sessions::Row;
 
@@ -48,19 +49,20 @@ impl From<StoreError> for Fault {
 /// For how long a notice is looked for; so far may clocks of brokers be apart.
 const NOTICED: u64 = 30;
 
-/// For how long it is kept.
+/// For how long it is kept; and what may be shown once, which is longer than any of it is good for.
 const KEPT: u64 = 3600;
 
 /// How long somebody waits for the database.
 const WAIT: Duration = Duration::from_secs(5);
 
-const SCHEMA: [&str; 6] = [
+const SCHEMA: [&str; 7] = [
     "CREATE TABLE IF NOT EXISTS broker_session (
         key TEXT PRIMARY KEY, tenant TEXT NOT NULL, subject TEXT NOT NULL, sid TEXT NOT NULL, sealed TEXT NOT NULL,
         began BIGINT NOT NULL, used BIGINT NOT NULL, refreshed BIGINT NOT NULL, expires BIGINT NOT NULL,
         claimed BIGINT NOT NULL)",
     "CREATE INDEX IF NOT EXISTS broker_session_at_realm ON broker_session (tenant, sid)",
     "CREATE TABLE IF NOT EXISTS broker_notice (key TEXT PRIMARY KEY, at BIGINT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS broker_shown (key TEXT PRIMARY KEY, at BIGINT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS broker_pool (
         tenant TEXT NOT NULL, product TEXT NOT NULL, turn BIGINT NOT NULL, PRIMARY KEY (tenant, product))",
     "CREATE TABLE IF NOT EXISTS broker_lease (
@@ -110,6 +112,16 @@ impl Store {
     /// Whether other processes may know its sessions.
     pub fn is_shared(&self) -> bool {
         self.shared
+    }
+
+    /// True the first time that anybody asks for this key, at whichever broker, since it was swept out.
+    pub async fn is_first(&self, key: &Key, now: u64) -> Result<bool, StoreError> {
+        let done = sqlx::query("INSERT INTO broker_shown (key, at) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING")
+            .bind(hex(key))
+            .bind(now.cast_signed())
+            .execute(&self.pool)
+            .await?;
+        Ok(done.rows_affected() == 1)
     }
 
     /// Tells other brokers that what they know of sessions is not so any more.

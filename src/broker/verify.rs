@@ -32,7 +32,7 @@ pub(super) async fn id_token(
 
 /// What is kept of a response.
 pub(super) fn tokens(broker: &Broker, response: &CoreTokenResponse, id: String) -> Tokens {
-    let lasts = response.expires_in().map_or(SHORTEST, |lasts| lasts.as_secs());
+    let lasts = response.expires_in().map_or(SHORTEST, |lasts| lasts.as_secs()).min(broker.limits.absolute);
     Tokens {
         id: id.into(),
         access: (!broker.audiences.is_empty()).then(|| response.access_token().secret().clone().into()),

@@ -1,5 +1,6 @@
 //! `realmwright doctor`
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -11,6 +12,7 @@ use super::{files, secrets, session};
 use crate::doctor::examine::{Known, examine};
 use crate::doctor::facts::{How, Key};
 use crate::doctor::{Report, render};
+use crate::expand::{Desired, Trusted, expand};
 use crate::keycloak::http::Server;
 use crate::manifest::resolve::{Network, resolve};
 use crate::plan::select::Selection;
@@ -43,7 +45,7 @@ pub(super) struct Options {
 
 /// Looks for what may go wrong, and prints the mend of each; writes nothing. Fails when a check failed.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let network = network(printer, options)?;
+    let (network, chosen_themes) = network(printer, options)?.unzip();
     let realms = realms(network.as_ref(), options)?;
     let url = match (&options.target.server, &network) {
         (Some(url), _) => session::checked_url(url.clone())?,
@@ -66,6 +68,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         realms,
         all: network.iter().flat_map(|network| &network.tenants).map(|tenant| tenant.name.clone()).collect(),
         cache_max: options.cache_realms_max,
+        chosen_themes: chosen_themes.unwrap_or_default(),
     };
     let server = match found {
         Ok(key) => Some(Server::connect(&url, key, session::trace(printer, [])).await),
@@ -79,8 +82,8 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     Ok(if report.passes() { Exit::Done } else { Exit::Failed })
 }
 
-/// What the manifests say, if there are any; without a server they have to be there.
-fn network(printer: &Printer, options: &Options) -> anyhow::Result<Option<Network>> {
+/// What the manifests say, if there are any, and the login themes that they choose; without a server they have to be there.
+fn network(printer: &Printer, options: &Options) -> anyhow::Result<Option<(Network, BTreeMap<String, String>)>> {
     if options.target.server.is_some() && files::manifests(&options.dir)?.is_empty() {
         return Ok(None);
     }
@@ -88,7 +91,14 @@ fn network(printer: &Printer, options: &Options) -> anyhow::Result<Option<Networ
     let environment = session::environment(&manifests.set, options.target.environment.as_deref())?;
     let network = resolve(&manifests.set, &environment, &mut manifests.found);
     manifests.report(printer)?;
-    Ok(Some(network))
+    // What is wrong with realms is for `validate` to say.
+    let desired = expand(&manifests.set, &manifests.sources, &network, Trusted::default(), &mut Vec::new());
+    let theme = |desired: &Desired| {
+        let theme = desired.state.realm()?.fields.get("loginTheme")?.as_str()?;
+        Some((desired.name.clone(), theme.to_owned()))
+    };
+    let themes = desired.iter().filter_map(theme).collect();
+    Ok(Some((network, themes)))
 }
 
 /// The realms to look into: those that are selected, or some, evenly spread.

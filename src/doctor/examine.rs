@@ -1,5 +1,6 @@
 //! Asking a server, and nothing but reading it.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -26,6 +27,8 @@ pub struct Known {
     pub all: Vec<String>,
     /// Entries that the server's realm cache holds, as its operator says.
     pub cache_max: Option<u64>,
+    /// The login themes of realms that are to have one by their manifests.
+    pub chosen_themes: BTreeMap<String, String>,
 }
 
 /// What is found, `server` being the connection, or why there is none; `None` where the key can't be used.
@@ -45,6 +48,8 @@ pub async fn examine(known: Known, server: Option<Asked<Server>>) -> Facts {
         tenants: Vec::new(),
         all: known.all,
         cache_max: known.cache_max,
+        themes: None,
+        chosen_themes: known.chosen_themes,
     };
     let server = match server {
         None => return facts,
@@ -62,6 +67,7 @@ pub async fn examine(known: Known, server: Option<Asked<Server>>) -> Facts {
         facts.lanes = Some(pace.of(server.lanes_left()).await);
         // Many pages: their sum is no answer's time.
         facts.realms = Some(server.realms().await.map(|realms| realms.len()));
+        facts.themes = Some(pace.of(server.login_themes()).await);
         facts.bootstrap_scope = pace.of(server.bootstrap_has_admin_scope()).await.ok();
     }
     facts.rights = Some(rights);

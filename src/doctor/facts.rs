@@ -1,5 +1,6 @@
 //! What was found. Plain values: tests make them up.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -96,6 +97,10 @@ pub struct Facts {
     pub all: Vec<String>,
     /// Entries that the server's realm cache holds, as its operator says.
     pub cache_max: Option<u64>,
+    /// Login themes that the server has.
+    pub themes: Option<Asked<BTreeSet<String>>>,
+    /// The login themes of realms that are to have one by their manifests.
+    pub chosen_themes: BTreeMap<String, String>,
 }
 
 impl Facts {

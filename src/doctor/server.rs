@@ -1,7 +1,7 @@
 //! Checks of the server and of the tool's accounts in master.
 
-use super::Check;
 use super::facts::{Facts, quoted};
+use super::{Check, themes};
 use crate::keycloak::bootstrap::{BOOTSTRAP, LANES_GROUP, MASTER_ROLES};
 use crate::keycloak::version::{RECOMMENDED, Standing, TRIED};
 use crate::keycloak::{Fault, KeycloakError};
@@ -40,6 +40,7 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
     checks.extend(lanes(facts));
     checks.extend(facts.identity.is_ok().then(|| version(facts)));
     checks.extend(cache(facts));
+    checks.extend(themes::check(facts));
     checks.extend(facts.identity.is_ok().then(|| pace(facts)));
     checks
 }

@@ -170,7 +170,7 @@ impl Server {
     }
 
     /// Sends a request as an account. `Ok(None)`: the realm or the object does not exist.
-    async fn call(&self, account: &Account, sending: &Sending<'_>) -> Result<Option<Reply>, KeycloakError> {
+    pub(super) async fn call(&self, account: &Account, sending: &Sending<'_>) -> Result<Option<Reply>, KeycloakError> {
         let mut renewed = false;
         loop {
             let Some(token) = self.token(account).await? else { return Ok(None) };

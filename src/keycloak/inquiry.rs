@@ -1,7 +1,7 @@
 //! What a server can be asked about itself without writing anything: its clock, the rights of the tool's own accounts,
 //! lanes that were left, which realms it has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
@@ -116,6 +116,16 @@ impl Server {
     pub async fn bootstrap_has_admin_scope(&self) -> Result<bool, KeycloakError> {
         let client = self.ask(&format!("clients?clientId={BOOTSTRAP}")).await?.unwrap_or_default();
         Ok(texts(&client[0]["defaultClientScopes"]).iter().any(|name| name == ADMIN_API_SCOPE))
+    }
+
+    /// Login themes that the server has.
+    pub async fn login_themes(&self) -> Result<BTreeSet<String>, KeycloakError> {
+        let account = Account { realm: "master".into(), client: BOOTSTRAP.into() };
+        let sending =
+            Sending { method: Method::GET, path: "/admin/serverinfo", body: Body::Nothing, repeat: Repeat::Safe };
+        let info = self.call(&account, &sending).await?.map(|reply| reply.body).unwrap_or_default();
+        let themes = info["themes"]["login"].as_array().into_iter().flatten();
+        Ok(themes.filter_map(|theme| theme["name"].as_str()).map(str::to_owned).collect())
     }
 
     /// Whether realms of this server have a role to administer them: those that master has for itself are the same.

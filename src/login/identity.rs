@@ -62,7 +62,8 @@ pub const HEADERS: [&str; 7] =
 pub fn headers(tenant: &str, issuer: &str, identity: &Identity) -> [(&'static str, String); 7] {
     let text = |value: &Option<String>| value.as_deref().map(escaped).unwrap_or_default();
     let [t, i, s, u, n, e, p] = HEADERS;
-    let seats: Vec<&str> = identity.seats.iter().map(String::as_str).collect();
+    // The name of a client may have a comma in it, and must not read as two.
+    let seats: Vec<String> = identity.seats.iter().map(|seat| escaped(seat).replace(',', "%2C")).collect();
     [
         (t, escaped(tenant)),
         (i, escaped(issuer)),
@@ -70,7 +71,7 @@ pub fn headers(tenant: &str, issuer: &str, identity: &Identity) -> [(&'static st
         (u, text(&identity.user)),
         (n, text(&identity.name)),
         (e, text(&identity.email)),
-        (p, escaped(&seats.join(","))),
+        (p, seats.join(",")),
     ]
 }
 

@@ -82,7 +82,7 @@ pub fn logout_token(claims: &Claims, parties: Parties<'_>, now: u64) -> Result<(
     }
     issued_by_and_for(claims, parties)?;
     // Some say no end (Keycloak does); one that is said counts.
-    if claims.exp.is_some_and(|exp| exp + LEEWAY <= now) {
+    if claims.exp.is_some_and(|exp| exp.saturating_add(LEEWAY) <= now) {
         return Err(Fault::Time);
     }
     fresh(claims, now)

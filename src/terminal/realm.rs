@@ -82,6 +82,7 @@ impl Realm {
                 Some(nonce) => rules::id_token(&claims, self.parties(), nonce, now())?,
                 None => rules::id_token_by_code(&claims, self.parties(), now())?,
             }
+            rules::beside(&claims, &given.access_token)?;
             Ok(self.login(given, Identity::of(&claims)))
         };
         believed.await.map_err(TerminalError::Refused)
@@ -102,6 +103,7 @@ impl Realm {
                 Some(token) => {
                     let claims = self.provider.open(token).await?;
                     rules::refreshed(&claims, self.parties(), &login.identity.subject, now())?;
+                    rules::beside(&claims, &given.access_token)?;
                     Identity::of(&claims)
                 }
             };
@@ -128,7 +130,7 @@ impl Realm {
             broker: self.broker.to_string(),
             place: self.place.clone(),
             identity,
-            until: now() + given.expires_in,
+            until: now().saturating_add(given.expires_in),
             access: given.access_token,
             refresh: given.refresh_token,
         }

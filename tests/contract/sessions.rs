@@ -14,6 +14,7 @@ macro_rules! session_cases {
             one_process_gets_new_tokens,
             a_realm_ends_sessions_by_name_and_by_user,
             others_are_told,
+            what_may_be_shown_once,
             what_is_over_is_taken_out,
             seats_are_never_more_than_there_are,
             whoever_loses_a_seat_is_told_of
@@ -91,6 +92,21 @@ pub async fn a_realm_ends_sessions_by_name_and_by_user(place: &Place) {
     }
     assert_eq!(store.end_at_realm("acme", None, None, 1001).await.expect("done"), [] as [Key; 0]);
     assert!(store.find(&key(4)).await.expect("readable").is_some(), "who names nobody ends nothing");
+}
+
+/// Of several who show the same, one is the first, at whichever broker; long after it is forgotten.
+pub async fn what_may_be_shown_once(place: &Place) {
+    let (one, two) = (open(place).await, open(place).await);
+    let shown = key(7);
+    let shows = [one.is_first(&shown, 1000), two.is_first(&shown, 1000), one.is_first(&shown, 1000)];
+    let firsts =
+        futures_util::future::join_all(shows).await.into_iter().filter(|first| *first.as_ref().expect("asked"));
+    assert_eq!(firsts.count(), 1);
+    assert!(two.is_first(&key(8), 1000).await.expect("asked"), "another");
+    one.sweep(&Limits::default(), 2000).await.expect("swept");
+    assert!(!one.is_first(&key(7), 2000).await.expect("asked"));
+    one.sweep(&Limits::default(), 10_000).await.expect("swept");
+    assert!(one.is_first(&key(7), 10_000).await.expect("asked"));
 }
 
 pub async fn others_are_told(place: &Place) {

@@ -3,6 +3,8 @@
 pub mod asvs;
 mod attacks;
 mod attacks_domains;
+mod attacks_odd;
+mod caddy;
 mod client;
 pub mod conformance;
 mod flow;
@@ -10,6 +12,7 @@ mod hostile;
 mod interface;
 mod kept;
 mod nginx;
+mod opened;
 mod pages;
 mod seats;
 mod stage;

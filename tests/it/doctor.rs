@@ -49,6 +49,8 @@ fn well() -> Facts {
         tenants: vec![tenant(export())],
         all: vec!["clinic".into(), "north".into()],
         cache_max: None,
+        themes: Some(Ok(["keycloak".to_owned(), "realmwright".to_owned()].into())),
+        chosen_themes: Default::default(),
     }
 }
 
@@ -80,6 +82,29 @@ fn after(change: impl FnOnce(&mut Facts), id: &str) -> (Verdict, String) {
     change(&mut facts);
     let check = check(&facts, id);
     (check.verdict, check.mends.first().cloned().unwrap_or_default())
+}
+
+/// A theme that is chosen by a manifest or a realm, and not there, is named with who chooses it.
+#[test]
+fn a_login_theme_that_the_server_lacks_is_named() {
+    let mut facts = well();
+    let said = |facts: &Facts| Report::of(facts).checks.into_iter().find(|check| check.id == "server.themes");
+    assert_eq!(said(&facts), None, "no realm chooses one");
+    let brand = |name: &str| (name.to_owned(), "realmwright".to_owned());
+    facts.chosen_themes = ["north", "east", "west", "south"].map(brand).into();
+    assert_eq!(said(&facts).map(|check| check.verdict), Some(Verdict::Ok));
+    facts.themes = Some(Ok(["keycloak".to_owned()].into()));
+    let mut export = export();
+    export["loginTheme"] = "acme".into();
+    facts.tenants = vec![tenant(export)];
+    let check = said(&facts).expect("a check");
+    assert_eq!(check.verdict, Verdict::Warn);
+    insta::assert_snapshot!(check.says, @"the server lacks the login theme `acme`, which clinic chooses, and `realmwright`, which east, north, south and 1 more choose: users see Keycloak's own pages, and it logs an error for each");
+    assert!(check.mends.iter().any(|mend| mend.contains("cp -R themes/realmwright")), "{:?}", check.mends);
+    facts.themes = Some(Err(status(403)));
+    assert_eq!(said(&facts).map(|check| check.verdict), Some(Verdict::Warn));
+    facts.themes = None;
+    assert_eq!(said(&facts), None, "it could not be asked");
 }
 
 #[test]

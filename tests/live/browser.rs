@@ -6,6 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use axum::http::Method;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -25,6 +27,11 @@ pub struct Chromium {
 impl Chromium {
     /// Starts one. Where there is none, nothing, with a word; in CI that is a failure.
     pub async fn start() -> Option<Self> {
+        Self::trusting(None).await
+    }
+
+    /// The same, which believes certificates of this key, though nobody vouches for them.
+    pub async fn trusting(key: Option<&str>) -> Option<Self> {
         let port = free_port();
         let spawned = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -51,7 +58,10 @@ impl Chromium {
             "--disable-sync",
             "--lang=en",
             &format!("--user-data-dir={}", profile.path().display()),
-        ];
+        ]
+        .map(str::to_owned);
+        let options: Vec<String> =
+            options.into_iter().chain(key.map(|key| format!("--ignore-certificate-errors-spki-list={key}"))).collect();
         let wanted = json!({"browserName": "chrome", "goog:chromeOptions": {"args": options}});
         let url = format!("http://127.0.0.1:{port}");
         for _ in 0..100 {
@@ -130,17 +140,33 @@ impl Chromium {
         self.tells("Emulation.setDeviceMetricsOverride", size).await;
     }
 
-    /// Keeps what is to be seen, in target/screenshots, and looks for what shuts people out.
-    pub async fn keeps(&self, name: &str) {
+    /// Whether the page may draw what is at an address.
+    pub async fn draws(&self, url: &str) -> bool {
+        let script = "const [url, done] = arguments; const image = new Image(); image.onload = () => done(true); \
+                      image.onerror = () => done(false); image.src = url;";
+        self.driver.execute_async(script, vec![json!(url)]).await.expect("run") == json!(true)
+    }
+
+    /// How much of a picture has this colour, in thousandths. It leaves the page for that.
+    pub async fn thousandths(&self, picture: &[u8], colour: [u8; 3]) -> u64 {
+        self.go("about:blank").await;
+        let picture = format!("data:image/png;base64,{}", STANDARD.encode(picture));
+        let found = self.driver.execute_async(include_str!("browser/colour.js"), vec![json!(picture), json!(colour)]);
+        found.await.expect("run").as_u64().expect("a number")
+    }
+
+    /// Keeps what is to be seen, in target/screenshots, and looks for what shuts people out. Gives the picture.
+    pub async fn keeps(&self, name: &str) -> Vec<u8> {
         let version = std::env::var("KEYCLOAK_VERSION").map_or_else(|_| String::new(), |version| format!("{version}-"));
         let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("../screenshots");
         std::fs::create_dir_all(&dir).expect("a directory");
         // Pictures and transitions take a moment.
         tokio::time::sleep(Duration::from_millis(400)).await;
         let picture = self.driver.screenshot().await.expect("a picture");
-        std::fs::write(dir.join(format!("{version}{name}.png")), picture).expect("a file");
+        std::fs::write(dir.join(format!("{version}{name}.png")), &picture).expect("a file");
         let faults = self.script(include_str!("browser/faults.js")).await;
         assert_eq!(faults, json!([]), "{name}, at {}", self.url().await);
+        picture
     }
 }
 

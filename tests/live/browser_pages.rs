@@ -3,6 +3,7 @@
 
 use crate::broker::{Serving, free_port};
 use crate::browser::Chromium;
+use crate::pictures::{IMAGE, LOGO, Pictures};
 use crate::server::runtime;
 use crate::tenants::Site;
 
@@ -15,15 +16,19 @@ fn the_brand_is_to_be_seen_on_every_page() {
     let site = Site::new("brv");
     let broker = format!("{{test: {{broker: {{url: 'http://localhost:{port}'}}}}}}");
     site.write("platform.yaml", &crate::support::PLATFORM.replace("{test: {}}", &broker));
-    // Its pictures are on a host that does not answer: pages do without.
-    let brand =
-        "{primary: '#ffcc00', terms: 'https://clinic.example/terms', privacy: 'https://clinic.example/privacy'}";
+    let pictures = Pictures::new();
+    let brand = format!(
+        "{{primary: '#ffcc00', terms: 'https://clinic.example/terms', privacy: 'https://clinic.example/privacy', \
+         logo: '{0}/logo.svg', image: '{0}/entrance.svg'}}",
+        pictures.url
+    );
     site.edit("    label: Clinic\n", &format!("    label: Clinic\n    brand: {brand}\n"));
     site.apply();
     let serving = Serving::start(&site, port);
     let entry = format!("http://localhost:{port}/t/{}", site.clinic);
     runtime().block_on(async {
-        let Some(chromium) = Chromium::start().await else { return };
+        pictures.serve();
+        let Some(chromium) = Chromium::trusting(Some(&pictures.key)).await else { return };
         for (language, words) in [("en", ["Sign In", "Terms of use"]), ("de", ["Anmelden", "Nutzungsbedingungen"])] {
             for (scheme, width, height) in SCREENS {
                 chromium.shows(language, scheme, width, height).await;
@@ -34,10 +39,23 @@ fn the_brand_is_to_be_seen_on_every_page() {
                 let button = "const style = getComputedStyle(document.querySelector('#kc-login, .button')); \
                               return style.backgroundColor + ' ' + style.color";
                 assert_eq!(chromium.script(button).await, "rgb(255, 204, 0) rgb(0, 0, 0)", "the realm's page");
-                chromium.keeps(&format!("realm-{language}-{scheme}-{width}")).await;
+                let seen = chromium.keeps(&format!("realm-{language}-{scheme}-{width}")).await;
+                assert!(chromium.thousandths(&seen, LOGO).await >= 2, "the realm's page shows the logo");
+                let beside = chromium.thousandths(&seen, IMAGE).await;
+                assert_eq!(
+                    beside >= 200,
+                    width > 1000,
+                    "a picture stands beside the login where there is room: {beside}"
+                );
                 chromium.go(&format!("{entry}/signed-out")).await;
                 assert_eq!(chromium.script(button).await, "rgb(255, 204, 0) rgb(0, 0, 0)", "the broker's page");
-                chromium.keeps(&format!("broker-{language}-{scheme}-{width}")).await;
+                let logo =
+                    "const logo = document.querySelector('header img'); return logo.complete && logo.naturalWidth";
+                assert_eq!(chromium.script(logo).await, 160, "the policy of the broker's page lets the logo in");
+                let other = chromium.draws(&format!("{}/logo.svg", pictures.elsewhere)).await;
+                assert!(!other && chromium.draws(&format!("{}/logo.svg", pictures.url)).await, "and no other host's");
+                let seen = chromium.keeps(&format!("broker-{language}-{scheme}-{width}")).await;
+                assert!(chromium.thousandths(&seen, LOGO).await >= 2, "the broker's page shows the logo");
             }
         }
     });

@@ -28,6 +28,7 @@ mod kept;
 mod kinds;
 mod ledger;
 mod observer;
+mod pictures;
 mod pipelines;
 mod quarantine;
 mod rotation;

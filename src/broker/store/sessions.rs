@@ -167,6 +167,10 @@ impl Store {
             .bind(now.saturating_sub(KEPT).cast_signed())
             .execute(&self.pool)
             .await?;
+        sqlx::query("DELETE FROM broker_shown WHERE at < $1")
+            .bind(now.saturating_sub(KEPT).cast_signed())
+            .execute(&self.pool)
+            .await?;
         sqlx::query("DELETE FROM broker_lease WHERE expires <= $1").bind(now.cast_signed()).execute(&self.pool).await?;
         Ok(())
     }

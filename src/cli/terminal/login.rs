@@ -19,9 +19,13 @@ pub(in super::super) struct Options {
     /// Address of the token broker, as in a browser
     #[arg(long, env = "REALMWRIGHT_BROKER", value_name = "URL")]
     broker: Option<Url>,
-    /// Log in with a browser on this machine, instead of by a code that any browser takes
+    /// Log in with a browser on this machine, instead of by a code that any browser takes. It is opened where somebody sits at
+    /// the terminal and CI is not set; the address is printed in any case
     #[arg(long)]
     loopback: bool,
+    /// Open no browser, only print the address
+    #[arg(long, requires = "loopback")]
+    no_browser: bool,
     /// A product whose API is to be called with this login; whoever has no seat of it gets no access. May be given again
     #[arg(long = "audience", value_name = "PRODUCT")]
     audiences: Vec<String>,
@@ -60,12 +64,25 @@ async fn login(printer: &Printer, broker: &Url, options: &Options) -> anyhow::Re
         return Err(UsageError { message, hint }.into());
     }
     printer.say(&format!("{} ({}) at {}, as {}", place.label, place.tenant, place.issuer, place.client));
-    let here = |url: &Url| printer.say(&format!("open in a browser on this machine: {url}"));
+    let opens = !options.no_browser && printer.can_ask() && std::env::var_os("CI").is_none_or(|ci| ci.is_empty());
+    let here = |url: &Url| {
+        let what = if opens { "a browser opens; where none does, open in one" } else { "open in a browser" };
+        printer.say(&format!("{what} on this machine: {url}"));
+        if opens {
+            open(url.clone());
+        }
+    };
     let anywhere = |waiting: &Waiting| printer.say(&asks(waiting));
     Ok(match options.loopback {
         true => realm.by_browser(&options.audiences, here).await?,
         false => realm.by_device(&options.audiences, anywhere).await?,
     })
+}
+
+/// Opens the user's browser, as the system or `BROWSER` says. One that runs in the terminal is waited for, which must not hold up
+/// its coming back; where none opens, the address stands there.
+fn open(url: Url) {
+    std::thread::spawn(move || webbrowser::open(url.as_str()));
 }
 
 /// What somebody is to do. The page shows the code again, so that they see that it is theirs.

@@ -93,8 +93,28 @@ async fn attack_06_callback_replayed() {
     assert_eq!(stage.hostile.asked("acme/token"), tokens);
 }
 
+#[test]
+fn attack_06_an_answer_that_comes_late() {
+    use realmwright::login::fault::Fault;
+    use realmwright::login::pending::{Answer, LIFETIME, Pending};
+    use realmwright::login::rules::LEEWAY;
+    let at = 1_000_000;
+    let text = |text: &str| text.to_owned();
+    let pending =
+        Pending { tenant: text("t"), state: text("s"), nonce: text("n"), verifier: text("v"), back: text("/"), at };
+    let answer = Answer::of("state=s&code=c&iss=i").expect("an answer");
+    let brought = |now: u64| pending.accepts(&answer, "t", "i", true, now);
+    assert_eq!([brought(at), brought(at + LIFETIME), brought(at - LEEWAY)], [Ok(()); 3]);
+    assert_eq!(brought(at + LIFETIME + 1), Err(Fault::Late), "ten minutes, and not a second more");
+    assert_eq!(brought(at - LEEWAY - 1), Err(Fault::Late), "the clock went back");
+}
+
 #[tokio::test]
 async fn attack_07_pkce_stripped() {
+    let stage = Stage::new().await;
+    let sent = Browser::new().get(&format!("{}/t/acme", stage.url)).await.location();
+    let asked = stage.hostile.pushed(&sent);
+    assert_eq!((asked["code_challenge_method"].as_str(), asked["code_challenge"].len()), ("S256", 43));
     for methods in [json!(["plain"]), json!([]), Value::Null] {
         let stage = Stage::new().await;
         stage.hostile.twist(|twists| {
@@ -322,6 +342,9 @@ async fn attack_18_unregistered_issuer() {
     let url = format!("{}/t/acme/backchannel-logout", stage.url);
     let answer = Browser::new().send("POST", &url, &[], Some(format!("logout_token={token}"))).await;
     assert_eq!(answer.status, 400);
+    let shown = [("authorization", &*format!("Bearer {token}"))];
+    let url = format!("{}/auth?audience=assistant", stage.url);
+    assert_eq!(Browser::new().send("GET", &url, &shown, None).await.status, 401);
     assert_eq!(rogue.asked("acme/discovery") + rogue.asked("acme/certs"), 0, "it is not asked");
 }
 
@@ -334,6 +357,8 @@ async fn attack_19_discovery_that_leads_elsewhere() {
         "jwks_uri",
         "end_session_endpoint",
         "pushed_authorization_request_endpoint",
+        "device_authorization_endpoint",
+        "revocation_endpoint",
         "issuer",
         "redirect",
     ] {
@@ -376,6 +401,17 @@ async fn attack_21_session_at_another_tenants_host() {
     browser.cookies.insert((format!("beta.localhost:{}", stage.port), SESSION.into()), stolen);
     assert_eq!(browser.get(&format!("{beta}/auth")).await.status, 401);
     assert_eq!(browser.get(&format!("{beta}/session")).await.status, 401);
+    for path in ["/t/acme", "/t/acme/signed-out", "/t/acme/callback?state=x&code=y"] {
+        assert_eq!(browser.get(&format!("{beta}{path}")).await.status, 404, "{path}");
+    }
+    // An access token of one tenant at the host of the other.
+    let claims = stage.hostile.access_claims("acme", "assistant");
+    let token = format!("Bearer {}", stage.hostile.sign("acme", &stage.hostile.header("acme"), &claims));
+    for (host, status) in [(&acme, 200), (&beta, 401)] {
+        let url = format!("{host}/auth?audience=assistant");
+        let answer = Browser::new().send("GET", &url, &[("authorization", &token)], None).await;
+        assert_eq!(answer.status, status, "{host}");
+    }
 }
 
 #[tokio::test]
@@ -392,6 +428,9 @@ async fn attack_22_open_redirect() {
         "/ /evil.example",
         "/%5cevil.example",
         "/%255cevil.example",
+        "/%25255cevil.example",
+        "/%00evil.example",
+        "/%7fevil.example",
         "/%2Fevil.example",
         "/./evil.example/..//x",
         "/.//evil.example",
@@ -409,6 +448,8 @@ async fn attack_22_open_redirect() {
         "/%e2%80%8b/evil.example\u{2028}",
         "/%2e%2e/%2e%2e//evil.example",
         "/?x=//evil.example",
+        "/%3f/%252e%252e/evil.example",
+        "/a/..?x=1",
     ];
     for trick in tricks {
         assert_eq!(realmwright::login::target::target(trick, &origin), None, "{trick:?}");
@@ -528,6 +569,7 @@ async fn attack_27_logout_token() {
     };
     let cases = [
         (header.clone(), claim("iss", json!(other)), "issuer"),
+        (header.clone(), claim("iss", Value::Null), "issuer"),
         (header.clone(), claim("aud", json!("another")), "audience"),
         (header.clone(), claim("events", Value::Null), "kind"),
         (header.clone(), claim("events", json!({"another": {}})), "kind"),
@@ -535,6 +577,7 @@ async fn attack_27_logout_token() {
         (header.clone(), claim("nonce", json!("x")), "kind"),
         (header.clone(), nobody, "subject"),
         (header.clone(), claim("iat", json!(now() - 3600)), "time"),
+        (header.clone(), claim("iat", Value::Null), "time"),
         (header.clone(), claim("exp", json!(now() - 60)), "time"),
         (header.clone(), claim("jti", Value::Null), "malformed"),
         (json!({"alg": "none"}), good.clone(), "unknown_key"),
@@ -588,6 +631,11 @@ async fn attack_29_forwarded_host_spoofed() {
     assert_eq!(hosts(&["10.0.0.0/8"]).await, (200, None));
     let (status, to) = hosts(&["127.0.0.0/8"]).await;
     assert!(status == 303 && to.is_some_and(|to| to.contains("acme.localhost")));
+    // A client's beside the proxy's: neither is believed.
+    let stage = Stage::with(Default::default(), true, &["127.0.0.0/8"]).await;
+    let [acme, beta] = ["acme", "beta"].map(|name| format!("{name}.localhost:{}", stage.port));
+    let twice = [("x-forwarded-host", acme.as_str()), ("x-forwarded-host", beta.as_str())];
+    assert_eq!(Browser::new().send("GET", &format!("{}/t", stage.url), &twice, None).await.status, 421);
 }
 
 #[tokio::test]
@@ -784,8 +832,11 @@ async fn attack_38_audience_confusion() {
         ("iss", json!("http://127.0.0.1:1/realms/acme")),
         ("typ", json!("ID")),
         ("typ", json!("Refresh")),
+        ("events", json!({"http://schemas.openid.net/event/backchannel-logout": {}})),
         ("exp", json!(now() - 60)),
+        ("exp", Value::Null),
         ("nbf", json!(now() + 60)),
+        ("iat", json!(now() + 60)),
         ("sub", Value::Null),
         ("aud", json!(BROKER)),
     ] {
@@ -838,7 +889,10 @@ async fn attack_48_answers_without_end() {
     let stage = Stage::new().await;
     let url = format!("{}/t/acme/backchannel-logout", stage.url);
     let answer = Browser::new().send("POST", &url, &[], Some(format!("logout_token={}", "x".repeat(1 << 20)))).await;
-    assert_eq!(answer.status, 400);
+    assert_eq!((answer.status, stage.last().as_str()), (400, "logout_refused parameters acme"), "it is not read");
+    let long = "x".repeat(1 << 16);
+    stage.hostile.twist(|twists| twists.claims = Some(Box::new(move |claims| claims["name"] = long.clone().into())));
+    assert_eq!(stage.refuses_login().await, "login_refused malformed acme", "a token that is longer than any");
 }
 
 #[tokio::test]

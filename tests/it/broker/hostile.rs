@@ -21,6 +21,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 type Twist<T> = Option<Box<dyn Fn(&mut T) + Send>>;
+type Raw = Box<dyn Fn(&str) -> Option<Response> + Send>;
 
 /// What it does otherwise than a good one.
 #[derive(Default)]
@@ -49,6 +50,8 @@ pub struct Twists {
     pub refreshed: Twist<Value>,
     /// Whether its token endpoint is out of order.
     pub down: bool,
+    /// What an endpoint answers in place of all else, by its name: `discovery`, `certs`, `par`, `token`.
+    pub raw: Option<Raw>,
 }
 
 struct Granted {
@@ -163,8 +166,11 @@ impl Hostile {
         self.known.lock().unwrap().keys.remove(realm);
     }
 
-    fn count(&self, realm: &str, what: &str) {
-        *self.known.lock().unwrap().asked.entry(format!("{realm}/{what}")).or_default() += 1;
+    /// Counts a request, and gives what it is answered with in place of all else.
+    fn count(&self, realm: &str, what: &str) -> Option<Response> {
+        let mut known = self.known.lock().unwrap();
+        *known.asked.entry(format!("{realm}/{what}")).or_default() += 1;
+        known.twists.raw.as_ref().and_then(|raw| raw(what))
     }
 
     fn pem(&self, realm: &str) -> SecretString {
@@ -180,8 +186,12 @@ impl Hostile {
 
     /// A token with a realm's signature over whatever it says.
     pub fn sign(&self, realm: &str, header: &Value, claims: &Value) -> String {
-        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let text = format!("{}.{}", part(header), part(claims));
+        self.sign_text(realm, &header.to_string(), &claims.to_string())
+    }
+
+    /// The same over texts, which need not be JSON.
+    pub fn sign_text(&self, realm: &str, header: &str, claims: &str) -> String {
+        let text = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
         let key = EncodingKey::from_ec_pem(self.pem(realm).expose_secret().as_bytes()).expect("a key");
         let signature = jsonwebtoken::crypto::sign(text.as_bytes(), &key, Algorithm::ES256).expect("signed");
         format!("{text}.{signature}")
@@ -285,7 +295,9 @@ async fn push(
     Path(realm): Path<String>,
     Form(asked): Form<BTreeMap<String, String>>,
 ) -> Response {
-    own.count(&realm, "par");
+    if let Some(raw) = own.count(&realm, "par") {
+        return raw;
+    }
     if !own.is_client(&realm, &asked) || asked.contains_key("request_uri") {
         return refused("invalid_client");
     }
@@ -303,7 +315,9 @@ async fn push(
 }
 
 async fn metadata(State(own): State<Hostile>, Path(realm): Path<String>) -> Response {
-    own.count(&realm, "discovery");
+    if let Some(raw) = own.count(&realm, "discovery") {
+        return raw;
+    }
     let issuer = own.issuer(&realm);
     let mut said = json!({
         "issuer": issuer, "authorization_endpoint": format!("{issuer}/auth"), "token_endpoint": format!("{issuer}/token"),
@@ -323,7 +337,9 @@ async fn metadata(State(own): State<Hostile>, Path(realm): Path<String>) -> Resp
 }
 
 async fn certs(State(own): State<Hostile>, Path(realm): Path<String>) -> Response {
-    own.count(&realm, "certs");
+    if let Some(raw) = own.count(&realm, "certs") {
+        return raw;
+    }
     let mut keys = json!({"keys": [own.public(&realm)]});
     own.known.lock().unwrap().twists.keys.iter().for_each(|twist| twist(&mut keys));
     Json(keys).into_response()
@@ -335,7 +351,9 @@ async fn authorize(
     Path(realm): Path<String>,
     Query(mut asked): Query<BTreeMap<String, String>>,
 ) -> Response {
-    own.count(&realm, "auth");
+    if let Some(raw) = own.count(&realm, "auth") {
+        return raw;
+    }
     if let Some(name) = asked.remove("request_uri") {
         let Some(pushed) = own.known.lock().unwrap().pushed.remove(&name) else { return refused("invalid_request") };
         asked = pushed;
@@ -369,7 +387,9 @@ async fn token(
     Path(realm): Path<String>,
     Form(asked): Form<BTreeMap<String, String>>,
 ) -> Response {
-    own.count(&realm, "token");
+    if let Some(raw) = own.count(&realm, "token") {
+        return raw;
+    }
     let said = |name: &str| asked.get(name).cloned().unwrap_or_default();
     if own.known.lock().unwrap().twists.down {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();

@@ -104,6 +104,20 @@ async fn attack_28_a_session_that_ended_is_dead_at_every_broker_within_a_second(
 }
 
 #[tokio::test]
+async fn attack_06_a_callback_replayed_at_another_broker() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let one = first(dir.path(), Scene::default()).await;
+    let two = second(dir.path(), &one, Scene::default()).await;
+    let mut browser = Browser::new();
+    let back = one.begun(&mut browser, &format!("{}/t/acme", one.url)).await;
+    let mut copy = through(&browser, &two);
+    assert_eq!(browser.get(&back).await.status, 303);
+    let tokens = one.hostile.asked("acme/token");
+    assert_eq!(copy.get(&back).await.status, 400);
+    assert_eq!((two.last().as_str(), one.hostile.asked("acme/token")), ("login_refused replayed acme", tokens));
+}
+
+#[tokio::test]
 async fn attack_35_two_brokers_get_new_tokens_once() {
     let dir = tempfile::tempdir().expect("a directory");
     let scene = || Scene { limits: Limits { refresh: 1, ..Limits::default() }, ..Scene::default() };

@@ -52,6 +52,10 @@ async fn a_terminal_logs_in_by_a_code() {
     let renewed = realm.renewed(&login).await.expect("renewed");
     assert_ne!((&renewed.access, &renewed.refresh), (&login.access, &login.refresh));
     assert!(matches!(realm.renewed(&login).await, Err(TerminalError::Ended(_))), "shown before");
+    let another = by_code(&stage).await.0.expect("believed");
+    stage.hostile.twist(|twists| twists.claims = Some(Box::new(|claims| claims["at_hash"] = "ungWv48Bz-pBQ".into())));
+    let refused = realm.renewed(&another).await;
+    assert!(matches!(refused, Err(TerminalError::Refused(Fault::AccessToken))), "of another access token");
     assert!(realm.end(&renewed).await);
     assert!(matches!(realm.renewed(&renewed).await, Err(TerminalError::Ended(_))));
 }
@@ -141,6 +145,9 @@ async fn attack_40_the_code_of_another_tenant() {
     assert_eq!(refused(|twists| twists.claims = Some(Box::new(client))).await.0, Fault::Audience);
     let issuer = |claims: &mut Value| claims["iss"] = "https://evil.example".into();
     assert_eq!(refused(|twists| twists.claims = Some(Box::new(issuer))).await.0, Fault::Issuer);
+    // An ID token that came with another access token than the one beside it.
+    let given = |claims: &mut Value| claims["at_hash"] = "ungWv48Bz-pBQUDeXa4iIw".into();
+    assert_eq!(refused(|twists| twists.claims = Some(Box::new(given))).await.0, Fault::AccessToken);
     let metadata = |said: &mut Value| said["device_authorization_endpoint"] = "https://evil.example/".into();
     let stage = Stage::new().await;
     stage.hostile.twist(|twists| twists.metadata = Some(Box::new(metadata)));

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::hostile::now;
-use super::stage::Stage;
+use super::kept::{first, second, through};
+use super::stage::{Scene, Stage};
 use crate::support::browser::{Answer, Browser};
 
 /// Asks for a token as the broker's own page would.
@@ -64,6 +65,12 @@ async fn attack_39_up_scoping() {
         let answer = exchange(&stage, &mut browser, "audience=assistant").await;
         assert_eq!((answer.status, &*answer.body), (400, r#"{"error":"invalid_target"}"#), "{told}");
         assert_eq!(stage.last(), format!("exchange_refused {reason} acme"), "{told}");
+    }
+    stage.hostile.behave();
+    for (name, value) in [("token_type", "DPoP"), ("token_type", "N_A"), ("issued_token_type", "urn:x:refresh_token")] {
+        stage.hostile.twist(|twists| twists.exchange = Some(Box::new(move |answer| answer[name] = value.into())));
+        assert_eq!(exchange(&stage, &mut browser, "audience=assistant").await.status, 400, "{name} {value}");
+        assert_eq!(stage.last(), "exchange_refused kind acme");
     }
     let tokens = stage.hostile.asked("acme/token");
     for (form, word) in [
@@ -172,12 +179,16 @@ impl<'a> Shown<'a> {
     }
 
     async fn as_scheme(&self, scheme: &str, proofs: &[&str], more: &[(&str, &str)]) -> u16 {
+        self.by(&mut Browser::new(), scheme, proofs, more).await
+    }
+
+    async fn by(&self, browser: &mut Browser, scheme: &str, proofs: &[&str], more: &[(&str, &str)]) -> u16 {
         let shown = format!("{scheme} {}", self.token);
         let mut headers = vec![("authorization", shown.as_str())];
         headers.extend(proofs.iter().map(|proof| ("dpop", *proof)));
         headers.extend(more);
         let url = format!("{}/auth?audience=assistant", self.stage.url);
-        Browser::new().send("GET", &url, &headers, None).await.status
+        browser.send("GET", &url, &headers, None).await.status
     }
 
     async fn with(&self, header: &Value, claims: &Value) -> u16 {
@@ -230,6 +241,7 @@ async fn attack_41_proofs_that_are_not_right() {
         ("ath", json!(URL_SAFE_NO_PAD.encode(Sha256::digest("another")))),
         ("ath", Value::Null),
         ("jti", json!("")),
+        ("jti", json!("j".repeat(300))),
         ("jti", Value::Null),
     ] {
         let mut claims = shown.claims("changed");
@@ -254,6 +266,21 @@ async fn attack_41_proofs_that_are_not_right() {
     let theirs = other.proof(&dpop_header(&other), &shown.claims("theirs"));
     assert_eq!(shown.as_scheme("DPoP", &[&theirs], &[]).await, 401);
     assert_eq!(shown.with(&header, &shown.claims("last")).await, 200, "the token is as good as it was");
+}
+
+#[tokio::test]
+async fn attack_41_a_proof_shown_at_another_broker() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let one = first(dir.path(), Scene::default()).await;
+    let two = second(dir.path(), &one, Scene::default()).await;
+    let client = Client::new();
+    let shown = Shown::new(&one, &client, &bound_to(&client));
+    let proof = client.proof(&dpop_header(&client), &shown.claims("once"));
+    let mut there = through(&Browser::new(), &two);
+    assert_eq!(shown.as_scheme("DPoP", &[&proof], &[]).await, 200);
+    assert_eq!(shown.by(&mut there, "DPoP", &[&proof], &[]).await, 401, "shown before");
+    let another = client.proof(&dpop_header(&client), &shown.claims("another"));
+    assert_eq!(shown.by(&mut there, "DPoP", &[&another], &[]).await, 200);
 }
 
 #[tokio::test]
