@@ -342,8 +342,11 @@ impl WriteRealms for Server {
     }
 
     async fn post(&self, realm: &str, path: &str, body: &Value) -> Result<Option<String>, KeycloakError> {
+        // To add a role that is there already changes nothing.
+        let adds = path.ends_with("/composites") || path.contains("/role-mappings/");
+        let repeat = if adds { Repeat::Safe } else { Repeat::Unsafe };
         let path = realm_path(realm, path);
-        let sending = Sending { method: Method::POST, path: &path, body: Body::Json(body), repeat: Repeat::Unsafe };
+        let sending = Sending { method: Method::POST, path: &path, body: Body::Json(body), repeat };
         let reply = self.in_realm(realm, &sending).await?.ok_or_else(|| gone("POST", &path))?;
         Ok(reply.location.as_deref().and_then(|location| location.rsplit('/').next()).map(str::to_owned))
     }

@@ -200,7 +200,11 @@ impl Wire {
                 Fault::Broken { .. } => sending.repeat == Repeat::Safe && attempt < 2,
                 Fault::Status { status, .. } => {
                     // 429 and 503 say that nothing was done; of a gateway's 502 and 504 that is not known.
-                    matches!(status, 429 | 503) || (matches!(status, 502 | 504) && sending.repeat == Repeat::Safe)
+                    // 500 is also what a transaction ends with that lost against another one.
+                    let safe = sending.repeat == Repeat::Safe;
+                    matches!(status, 429 | 503)
+                        || (safe && matches!(status, 502 | 504))
+                        || (safe && *status == 500 && attempt < 2)
                 }
                 _ => false,
             };

@@ -270,3 +270,39 @@ async fn the_master_realm_and_names_that_lead_astray_are_never_sent() {
     }
     assert_eq!(server.received_requests().await.expect("recorded").len(), before, "nothing was sent");
 }
+
+#[tokio::test]
+async fn a_server_that_fails_all_the_time_is_not_asked_again_and_again() {
+    let server = mock().await;
+    on(&server, "POST", "partial-export$", ResponseTemplate::new(503).insert_header("retry-after", "0")).await;
+    let api = connect(&server).await;
+    for _ in 0..30 {
+        api.export("clinic").await.expect_err("refused");
+    }
+    let sent = server.received_requests().await.expect("kept");
+    let exports = sent.iter().filter(|request| request.url.path().ends_with("partial-export")).count();
+    assert!((50..=54).contains(&exports), "{exports}: thirty, and as many again as the budget allows");
+}
+
+#[tokio::test]
+async fn no_more_realms_are_worked_on_than_the_server_can_do() {
+    let server = mock().await;
+    on(&server, "GET", "/roles$", ResponseTemplate::new(200).set_body_json(json!([]))).await;
+    let api = connect(&server).await;
+    api.at_most(3);
+    let under_way = std::sync::atomic::AtomicUsize::new(0);
+    let most = std::sync::atomic::AtomicUsize::new(0);
+    let work = (0..40).map(|_| async {
+        use std::sync::atomic::Ordering::SeqCst;
+        let _turn = api.turn().await;
+        most.fetch_max(under_way.fetch_add(1, SeqCst) + 1, SeqCst);
+        api.get("clinic", "roles").await.expect("answered");
+        under_way.fetch_sub(1, SeqCst);
+    });
+    futures_util::future::join_all(work).await;
+    assert_eq!(most.into_inner(), 3);
+    let tally = api.tally("clinic").expect("counted");
+    // Those who began together ask for a token each.
+    assert!((41..=43).contains(&tally.requests) && tally.repeats == 0, "{tally:?}");
+    assert!(api.tally("clinic").is_none(), "it is told once");
+}

@@ -612,3 +612,38 @@ fn bootstrapping_again_changes_nothing_and_keeps_the_key() {
     let (code, _) = bootstrap(&live.key_file, &live.admin.1);
     assert_eq!(code, Some(0), "the first key is still good");
 }
+
+#[test]
+fn programs_are_told_what_happens() {
+    let site = Site::new("told");
+    let schema = serde_json::from_str(&site.expect(0, &["schema", "events"])).expect("JSON");
+    let schema = jsonschema::draft202012::new(&schema).expect("a schema");
+    let told = |code: i32, arguments: &[&str]| -> Vec<Value> {
+        let text = site.expect(code, arguments);
+        let events: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        events.iter().for_each(|event| assert!(schema.is_valid(event), "{event}"));
+        events
+    };
+    let brief = |events: &[Value]| -> Vec<String> {
+        let word = |event: &Value, key: &str| event[key].as_str().unwrap_or_default().to_owned();
+        let mut all: Vec<String> = events
+            .iter()
+            .map(|event| format!("{} {} {}", word(event, "event"), word(event, "tenant"), word(event, "outcome")))
+            .map(|line| line.replace(&site.clinic, "CLINIC").replace(&site.north, "NORTH").trim_end().to_owned())
+            .collect();
+        all.sort();
+        all
+    };
+    let events = told(0, &["apply", "--yes", "--json"]);
+    let all = ["applied CLINIC created", "applied NORTH created", "ended", "planned", "read CLINIC", "read NORTH"];
+    assert_eq!(brief(&events), all);
+    let ended = events.last().expect("one");
+    assert_eq!((&ended["exit"], &ended["tenants"]["created"]), (&json!(0), &json!(2)));
+    let born = events.iter().find(|event| event["outcome"] == "created").expect("one");
+    assert_eq!(born["slowest"]["path"], "/admin/realms");
+    assert_eq!(brief(&told(0, &["plan", "--json"])), ["ended", "planned", "read CLINIC", "read NORTH"]);
+    let place = crate::import::Admin::new();
+    place.send(reqwest::Method::PUT, &format!("/{}", site.clinic), &json!({"displayName": "By hand"}));
+    assert_eq!(told(2, &["drift", "--json"]).last().expect("one")["exit"], 2);
+    site.remove();
+}
