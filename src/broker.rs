@@ -39,6 +39,7 @@ use crate::expand::BROKER;
 use crate::keycloak::key::{KeyError, OperatorKey};
 use crate::login::domain::{Proofs, Prover};
 use crate::login::fault::Fault;
+use crate::login::once::Once;
 use crate::login::proxy::Proxies;
 use crate::login::session::{Key, Limits, Sessions};
 use crate::login::tenant::Directory;
@@ -104,18 +105,21 @@ pub struct Broker {
     /// Sessions whose tokens are being got anew.
     refreshing: Cache<Key, ()>,
     /// What was shown of what may be shown once: states of logins, names of tokens and proofs.
-    shown: Cache<Key, ()>,
+    shown: Mutex<Once>,
     limiter: Limiter,
     counters: Counters,
     log: Box<dyn Fn(&Event<'_>) + Send + Sync>,
     policy: Policy,
 }
 
-/// For how long something that was shown is remembered: longer than it is good for.
-const REMEMBERED: Duration = Duration::from_secs(1200);
+/// For how many seconds something that was shown is remembered: longer than it is good for.
+const REMEMBERED: u64 = 1200;
 
 /// How many of those are remembered.
-const MOST_SHOWN: u64 = 1_000_000;
+const MOST_SHOWN: usize = 900_000;
+
+/// How many sessions are remembered beside what is kept of them.
+const MOST_BESIDE: u64 = 1_000_000;
 
 impl Broker {
     /// A broker that nobody has asked yet.
@@ -127,12 +131,15 @@ impl Broker {
             prover: prover(&key)?,
             proofs: RwLock::default(),
             store: Store::open(&place).await?,
-            leased: Cache::builder().max_capacity(MOST_SHOWN).time_to_live(Duration::from_secs(limits.refresh)).build(),
+            leased: Cache::builder()
+                .max_capacity(MOST_BESIDE)
+                .time_to_live(Duration::from_secs(limits.refresh))
+                .build(),
             providers: Providers::new()?,
             limits,
             sessions: Mutex::new(Sessions::new(limits)),
-            refreshing: Cache::builder().max_capacity(MOST_SHOWN).time_to_live(Duration::from_secs(60)).build(),
-            shown: Cache::builder().max_capacity(MOST_SHOWN).time_to_live(REMEMBERED).build(),
+            refreshing: Cache::builder().max_capacity(MOST_BESIDE).time_to_live(Duration::from_secs(60)).build(),
+            shown: Mutex::new(Once::new(REMEMBERED, MOST_SHOWN)),
             limiter: Limiter::new(rates, &proxies),
             counters: Counters::default(),
             policy: Policy::new(&directory),
@@ -152,8 +159,12 @@ impl Broker {
     /// True the first time, for what may be shown once, at whichever of the brokers that keep their sessions together.
     async fn is_new(&self, what: &str) -> Result<bool, Fault> {
         let key = seal::digest(what);
-        let is_new_here = self.shown.entry(key).or_insert(()).await.is_fresh();
+        let is_new_here = self.once().is_new(&key, now());
         Ok(is_new_here && (!self.store.is_shared() || self.store.is_first(&key, now()).await?))
+    }
+
+    fn once(&self) -> MutexGuard<'_, Once> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What proves to a realm that the broker asks.

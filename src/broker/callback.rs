@@ -93,7 +93,7 @@ async fn redeem(
     let tokens = verify::tokens(broker, &response, token);
     let session = Session {
         tenant: tenant.clone(),
-        identity: Arc::new(Identity::of(&claims)),
+        identity: Identity::of(&claims),
         began: now(),
         refreshed: now(),
         until: tokens.until,

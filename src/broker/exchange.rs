@@ -86,7 +86,7 @@ async fn exchange(asked: &Asked, (key, session): (&Key, &Session), audience: &st
     let claims = provider.open(&token).await?;
     let wanted = Wanted {
         issuer: provider.metadata.issuer().as_str(),
-        subject: &session.identity.subject,
+        subject: session.identity.subject(),
         client: BROKER,
         audience,
         lasts: session.until.saturating_sub(session.refreshed),

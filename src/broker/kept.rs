@@ -39,14 +39,14 @@ impl Broker {
     ) -> Result<Row, Fault> {
         let told = |token: &Option<SecretString>| token.as_ref().map(|token| token.expose_secret().to_owned());
         let sealed = Sealed {
-            identity: Identity::clone(&session.identity),
+            identity: session.identity.clone(),
             id: tokens.id.expose_secret().to_owned(),
             access: told(&tokens.access),
             refresh: told(&tokens.refresh),
         };
         Ok(Row {
             tenant: session.tenant.name.clone(),
-            subject: session.identity.subject.clone(),
+            subject: session.identity.subject().to_owned(),
             sid: sid.unwrap_or_default().to_owned(),
             sealed: self.seal.keep(&place(key), &sealed).ok_or(Fault::Store)?,
             began: session.began,
@@ -64,7 +64,7 @@ impl Broker {
         let (access, refresh) = (secret(access), secret(refresh));
         let tokens = Tokens { id: id.into(), access, refresh, until: row.expires };
         let (began, refreshed, until) = (row.began, row.refreshed, row.expires);
-        Some((Session { tenant, identity: Arc::new(identity), began, refreshed, until }, tokens))
+        Some((Session { tenant, identity, began, refreshed, until }, tokens))
     }
 
     /// Begins one.
@@ -138,6 +138,7 @@ impl Broker {
     pub async fn sweep(&self) {
         self.limiter.sweep();
         self.sessions().sweep(now());
+        self.once().turn(now());
         // What is left because the database can't be asked goes with the next one.
         let _ = self.store.sweep(&self.limits, now()).await;
     }

@@ -77,7 +77,7 @@ impl Broker {
         let Some((session, tokens)) = self.opened(key, row) else { return self.sessions().forget(key) };
         let what = match self.renewed(&session, &tokens).await {
             Ok(Renewed::With(tokens, identity)) => {
-                let identity = identity.map_or_else(|| session.identity.clone(), Arc::new);
+                let identity = identity.unwrap_or_else(|| session.identity.clone());
                 let renewed = Session { identity, refreshed: now(), until: tokens.until, ..session.clone() };
                 self.keep(key, renewed, &tokens).await
             }
@@ -135,7 +135,7 @@ impl Broker {
         };
         let (id, identity) = match verify::id_token(&provider, &response).await? {
             Some((token, claims)) => {
-                rules::refreshed(&claims, verify::parties(&provider), &session.identity.subject, now())?;
+                rules::refreshed(&claims, verify::parties(&provider), session.identity.subject(), now())?;
                 (token, Some(Identity::of(&claims)))
             }
             None => (tokens.id.expose_secret().to_owned(), None),

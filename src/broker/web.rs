@@ -166,7 +166,7 @@ async fn session(asked: Asked) -> Response {
             "tenant": session.tenant.name,
             "label": session.tenant.label,
             "issuer": session.tenant.issuer,
-            "identity": &*session.identity,
+            "identity": &session.identity,
             "ends": session.ends(&asked.broker.limits),
         }))
         .into_response(),

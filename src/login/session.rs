@@ -52,7 +52,7 @@ pub struct Session {
     /// Where.
     pub tenant: Arc<Tenant>,
     /// Who.
-    pub identity: Arc<Identity>,
+    pub identity: Identity,
     /// When it began.
     pub began: u64,
     /// When its tokens were last got.

@@ -102,7 +102,7 @@ impl Realm {
                 None => login.identity.clone(),
                 Some(token) => {
                     let claims = self.provider.open(token).await?;
-                    rules::refreshed(&claims, self.parties(), &login.identity.subject, now())?;
+                    rules::refreshed(&claims, self.parties(), login.identity.subject(), now())?;
                     rules::beside(&claims, &given.access_token)?;
                     Identity::of(&claims)
                 }
