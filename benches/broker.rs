@@ -23,7 +23,7 @@ use axum::routing::{get, post};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey};
-use realmwright::broker::{Broker, Place, Rates, SealKey, Setup, router};
+use realmwright::broker::{Broker, Place, Rates, SealKey, Served, Setup, router};
 use realmwright::expand::BROKER;
 use realmwright::keycloak::key::OperatorKey;
 use realmwright::login::address::Addresses;
@@ -87,12 +87,10 @@ async fn broker(stub: &str, port: u16) -> Router {
     let addresses = Addresses::new(&format!("http://localhost:{port}"), None).unwrap();
     let key = OperatorKey::from_pem(&OperatorKey::generate().unwrap()).unwrap();
     let setup = Setup {
-        directory: Directory::new(addresses, (0..1000).map(tenant)),
+        served: Served::new(Directory::new(addresses, (0..1000).map(tenant)), BTreeSet::new(), false),
         proxies: Proxies::default(),
         limits: Limits { refresh: 36_000, ..Limits::default() },
         rates: Rates { tenant: u32::MAX.try_into().unwrap(), ..Rates::default() },
-        audiences: BTreeSet::new(),
-        terminals: false,
         dns: None,
         seals: vec![SealKey::derived(&key).unwrap()],
         key,

@@ -24,12 +24,12 @@ mod refresh;
 mod request;
 mod seal;
 mod seats;
+mod served;
 mod start;
 pub mod store;
 mod verify;
 mod web;
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
@@ -42,12 +42,10 @@ use crate::login::fault::Fault;
 use crate::login::once::Once;
 use crate::login::proxy::Proxies;
 use crate::login::session::{Key, Limits, Sessions};
-use crate::login::tenant::Directory;
 pub use domains::{Dns, prover};
 pub use event::{Event, Happened};
 use operations::Counters;
 pub use operations::router as operations;
-use pages::Policy;
 use provider::Providers;
 use rates::Limiter;
 pub use rates::Rates;
@@ -55,24 +53,21 @@ use seal::Seal;
 pub(crate) use seal::random;
 pub use seal::{NoSealKey, SealKey};
 use seats::Leased;
+pub use served::Served;
 use store::Store;
 pub use store::{Place, StoreError};
 pub use web::{paths, router, serve};
 
 /// What the broker is set up with.
 pub struct Setup {
-    /// Whom it serves, and where.
-    pub directory: Directory,
+    /// Whom it serves, where, and for what.
+    pub served: Served,
     /// The proxies in front of it.
     pub proxies: Proxies,
     /// How long sessions last.
     pub limits: Limits,
-    /// Whom applications may get access tokens for.
-    pub audiences: BTreeSet<String>,
     /// Who is asked whether domains are proved; nobody: none is.
     pub dns: Option<Dns>,
-    /// Whether users may log in at terminals.
-    pub terminals: bool,
     /// How many logins may be begun.
     pub rates: Rates,
     /// What it authenticates with.
@@ -87,10 +82,8 @@ pub struct Setup {
 
 /// The broker at work.
 pub struct Broker {
-    directory: Directory,
+    served: RwLock<Arc<Served>>,
     proxies: Proxies,
-    audiences: BTreeSet<String>,
-    terminals: bool,
     key: OperatorKey,
     seal: Seal,
     dns: Option<Dns>,
@@ -109,7 +102,6 @@ pub struct Broker {
     limiter: Limiter,
     counters: Counters,
     log: Box<dyn Fn(&Event<'_>) + Send + Sync>,
-    policy: Policy,
 }
 
 /// For how many seconds something that was shown is remembered: longer than it is good for.
@@ -124,7 +116,7 @@ const MOST_BESIDE: u64 = 1_000_000;
 impl Broker {
     /// A broker that nobody has asked yet.
     pub async fn new(setup: Setup) -> Result<Self, SetupError> {
-        let Setup { directory, proxies, limits, rates, audiences, terminals, dns, key, seals, place, log } = setup;
+        let Setup { served, proxies, limits, rates, dns, key, seals, place, log } = setup;
         Ok(Self {
             seal: Seal::new(&seals)?,
             dns,
@@ -142,11 +134,8 @@ impl Broker {
             shown: Mutex::new(Once::new(REMEMBERED, MOST_SHOWN)),
             limiter: Limiter::new(rates, &proxies),
             counters: Counters::default(),
-            policy: Policy::new(&directory),
-            directory,
+            served: RwLock::new(Arc::new(served)),
             proxies,
-            audiences,
-            terminals,
             key,
             log,
         })

@@ -59,7 +59,7 @@ async fn end(asked: &Asked, tenant: &Arc<Tenant>, answer: &Answer) -> Result<(He
     }
     broker.begin(seal::digest(&key), session, &tokens, sid.as_deref()).await?;
     asked.tell(Some(&tenant.name), Happened::LoggedIn);
-    let step = broker.directory.addresses().entry(&tenant.name);
+    let step = asked.served.directory.addresses().entry(&tenant.name);
     let step = step.path().rsplit('/').next().unwrap_or_default();
     let set = [cookies::set(cookies::SESSION, &key), cookies::set(cookies::TENANT, step)];
     let mut headers = HeaderMap::new();

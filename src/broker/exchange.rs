@@ -65,7 +65,7 @@ fn refused(fault: Fault) -> Response {
 
 async fn exchange(asked: &Asked, (key, session): (&Key, &Session), audience: &str) -> Result<serde_json::Value, Fault> {
     let broker = &asked.broker;
-    let audience = broker.audiences.get(audience).ok_or(Fault::Audience)?;
+    let audience = asked.served.audiences.get(audience).ok_or(Fault::Audience)?;
     let own = broker.tokens(key).await?.access.ok_or(Fault::Audience)?;
     let provider = broker.providers.of(&session.tenant.issuer).await?;
     let endpoint = provider.metadata.token_endpoint().ok_or(Fault::Provider)?.url();

@@ -11,11 +11,13 @@ use super::{Broker, cookies, now, seal};
 use crate::login::fault::Fault;
 use crate::login::identity::Identity;
 use crate::login::session::{Key, Session, Tokens};
+use crate::login::tenant::Directory;
 use crate::state::applied::hex;
 
 /// What is sealed of a session.
 #[derive(Serialize, Deserialize)]
 struct Sealed {
+    issuer: String,
     identity: Identity,
     id: String,
     access: Option<String>,
@@ -39,6 +41,7 @@ impl Broker {
     ) -> Result<Row, Fault> {
         let told = |token: &Option<SecretString>| token.as_ref().map(|token| token.expose_secret().to_owned());
         let sealed = Sealed {
+            issuer: session.tenant.issuer.clone(),
             identity: session.identity.clone(),
             id: tokens.id.expose_secret().to_owned(),
             access: told(&tokens.access),
@@ -56,10 +59,11 @@ impl Broker {
         })
     }
 
-    /// What is kept of a session, opened. None: its tenant is there no more, or no key that is known sealed it.
+    /// What is kept of a session, opened. None: its tenant is there no more or has another realm, or no
+    /// key that is known sealed it.
     pub(super) fn opened(&self, key: &Key, row: &Row) -> Option<(Session, Tokens)> {
-        let Sealed { identity, id, access, refresh } = self.seal.kept(&place(key), &row.sealed)?;
-        let tenant = self.directory.named(&row.tenant)?.clone();
+        let Sealed { issuer, identity, id, access, refresh } = self.seal.kept(&place(key), &row.sealed)?;
+        let tenant = self.served().directory.named(&row.tenant).filter(|tenant| tenant.issuer == issuer)?.clone();
         let secret = |token: Option<String>| token.map(SecretString::from);
         let (access, refresh) = (secret(access), secret(refresh));
         let tokens = Tokens { id: id.into(), access, refresh, until: row.expires };
@@ -84,15 +88,19 @@ impl Broker {
         Ok(())
     }
 
-    /// The session of a request's cookie, as it was last seen.
-    pub(super) async fn found(&self, headers: &HeaderMap) -> Result<Option<(Key, Arc<Session>)>, Fault> {
+    /// The session of a request's cookie, as it was last seen, if one of these tenants has it.
+    pub(super) async fn found(
+        &self,
+        directory: &Directory,
+        headers: &HeaderMap,
+    ) -> Result<Option<(Key, Arc<Session>)>, Fault> {
         let Some(key) = cookies::value(headers, cookies::SESSION).map(seal::digest) else { return Ok(None) };
         let known = self.sessions().find(&key, now());
         let session = match known {
             Some(session) => Some(session),
             None => self.load(&key).await?,
         };
-        Ok(session.map(|session| (key, session)))
+        Ok(session.and_then(|session| self.sessions().at(&key, session, directory)).map(|session| (key, session)))
     }
 
     /// One that another process keeps, or that this one does not know any more.

@@ -90,7 +90,7 @@ async fn begin(asked: &Asked, tenant: &Arc<Tenant>) -> Result<Response, Fault> {
 impl Broker {
     /// The broker as a client of a tenant's realm.
     pub(super) fn client(&self, provider: &Provider, tenant: &Tenant) -> Result<Client, Fault> {
-        let back = self.directory.addresses().callback(&tenant.name);
+        let back = self.served().directory.addresses().callback(&tenant.name);
         let client = CoreClient::from_provider_metadata(provider.metadata.clone(), ClientId::new(BROKER.into()), None);
         Ok(client.set_redirect_uri(RedirectUrl::new(back.into()).map_err(|_| Fault::Provider)?))
     }

@@ -35,7 +35,7 @@ pub(super) fn tokens(broker: &Broker, response: &CoreTokenResponse, id: String) 
     let lasts = response.expires_in().map_or(SHORTEST, |lasts| lasts.as_secs()).min(broker.limits.absolute);
     Tokens {
         id: id.into(),
-        access: (!broker.audiences.is_empty()).then(|| response.access_token().secret().clone().into()),
+        access: (!broker.served().audiences.is_empty()).then(|| response.access_token().secret().clone().into()),
         refresh: response.refresh_token().map(|token| token.secret().clone().into()),
         until: now() + lasts,
     }

@@ -1,5 +1,6 @@
 //! `realmwright serve`
 
+mod again;
 mod directory;
 
 use std::net::SocketAddr;
@@ -82,35 +83,49 @@ fn network(text: &str) -> Result<IpNet, String> {
 
 /// Serves until it is told to stop.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let Options { dir, target, secrets: files, .. } = options;
-    let selection = Selection::default();
-    let wanted = session::wanted(printer, &Meant { dir, target, secrets: files, selection, books: None }, None)?;
-    let directory = directory::of(&wanted, target)?;
-    let audiences = wanted.network.broker.iter().flat_map(|broker| broker.audiences.iter().cloned()).collect();
-    let terminals = wanted.network.broker.as_ref().is_some_and(|broker| broker.terminals);
-    let key = secrets::the_brokers_key(options.broker_key.as_deref(), target.operator_key.as_deref())?;
+    let wanted = manifests(printer, options)?;
+    let served = directory::served(&wanted, &options.target)?;
+    let key = secrets::the_brokers_key(options.broker_key.as_deref(), options.target.operator_key.as_deref())?;
     is_the_one(&wanted.network, key.jwks())?;
     let limits = Limits { idle: options.idle * 60, absolute: options.longest * 60, ..Limits::default() };
+    let directory = served.directory();
     let (url, count) = (directory.addresses().url().clone(), directory.tenants().count());
     let told = *printer;
     let log = Box::new(move |event: &Event<'_>| told.say(&line(event)));
-    let dns = directory.has_domains().then(|| dns(options.resolver)).transpose()?;
+    // There may be domains later.
+    let dns = match dns(options.resolver) {
+        Err(error) if directory.has_domains() => return Err(error),
+        dns => dns.ok(),
+    };
     let proxies = Proxies::new(options.trusted_proxies.iter().copied());
     let rates = Rates { address: options.logins_per_address, tenant: options.logins_per_tenant };
     let seals = seals(&key, &options.seal_keys)?;
     let place = place(printer, &wanted, &options.book)?;
-    let setup = Setup { directory, proxies, limits, rates, audiences, terminals, dns, key, seals, place, log };
+    let jwks = key.jwks().to_owned();
+    let setup = Setup { served, proxies, limits, rates, dns, key, seals, place, log };
     let broker = Arc::new(Broker::new(setup).await?);
     let public = bind(options.listen).await?;
     let operators = bind(options.operations).await?;
+    let told = again::Told::listen();
     printer.say(&format!(
         "serving {count} tenants at {url}, listening on {}, for operators on {}; Ctrl-C stops it",
         public.local_addr()?,
         operators.local_addr()?
     ));
-    serve(broker, public, operators, apply::signal()).await?;
+    let serving = serve(broker.clone(), public, operators, apply::signal());
+    tokio::select! {
+        ended = serving => ended?,
+        () = again::read(printer, options, &broker, &jwks, told) => {}
+    }
     printer.say("stopped");
     Ok(Exit::Done)
+}
+
+/// What the manifests say.
+fn manifests(printer: &Printer, options: &Options) -> anyhow::Result<Wanted> {
+    let Options { dir, target, secrets, .. } = options;
+    let selection = Selection::default();
+    session::wanted(printer, &Meant { dir, target, secrets, selection, books: None }, None)
 }
 
 /// The keys that are given, and the one that follows from the broker's key, with which it began.

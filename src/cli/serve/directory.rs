@@ -9,6 +9,7 @@ use super::super::args::Target;
 use super::super::exit::UsageError;
 use super::super::session::{self, Wanted};
 use crate::accounting;
+use crate::broker::Served;
 use crate::expand::Desired;
 use crate::login::address::Addresses;
 use crate::login::brand::Brand;
@@ -16,8 +17,14 @@ use crate::login::standing::{self, Networks};
 use crate::login::tenant::{Directory, Tenant};
 use crate::manifest::resolve::{self, Network};
 
-/// Whom it serves, and where.
-pub(super) fn of(wanted: &Wanted, target: &Target) -> anyhow::Result<Directory> {
+/// Whom it serves, where, and for what.
+pub(super) fn served(wanted: &Wanted, target: &Target) -> anyhow::Result<Served> {
+    let broker = wanted.network.broker.as_ref();
+    let audiences = broker.iter().flat_map(|broker| broker.audiences.iter().cloned()).collect();
+    Ok(Served::new(of(wanted, target)?, audiences, broker.is_some_and(|broker| broker.terminals)))
+}
+
+fn of(wanted: &Wanted, target: &Target) -> anyhow::Result<Directory> {
     let environment = &wanted.network.environment;
     let Some(broker) = &wanted.network.broker else {
         let message = format!("the environment `{environment}` has no broker");
