@@ -16,19 +16,17 @@ use secrecy::SecretString;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::args::{SecretFiles, Target};
+use self::directory::Manifests;
+use super::args::Target;
 use super::exit::{Exit, UsageError};
 use super::ledger::Book;
 use super::output::Printer;
-use super::session::{self, Meant, Wanted};
 use super::{apply, books, files, secrets};
 use crate::broker::{Broker, Dns, Event, Happened, Place, Rates, SealKey, Setup, serve};
 use crate::keycloak::key::OperatorKey;
 use crate::login::proxy::Proxies;
 use crate::login::session::Limits;
 use crate::login::standing;
-use crate::manifest::resolve::Network;
-use crate::plan::select::Selection;
 
 /// `serve`
 #[derive(Debug, Args)]
@@ -38,8 +36,6 @@ pub(super) struct Options {
     dir: PathBuf,
     #[command(flatten)]
     target: Target,
-    #[command(flatten)]
-    secrets: SecretFiles,
     /// PEM file with the broker's private key, whose public half the platform names. The key itself may be in
     /// REALMWRIGHT_BROKER_KEY_PEM instead. By default it is derived from the operator key
     #[arg(long, env = "REALMWRIGHT_BROKER_KEY", value_name = "FILE")]
@@ -83,10 +79,9 @@ fn network(text: &str) -> Result<IpNet, String> {
 
 /// Serves until it is told to stop.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let wanted = manifests(printer, options)?;
-    let served = directory::served(&wanted, &options.target)?;
+    let Manifests { served, key: named, ledger } = directory::read(printer, &options.dir, &options.target)?;
     let key = secrets::the_brokers_key(options.broker_key.as_deref(), options.target.operator_key.as_deref())?;
-    is_the_one(&wanted.network, key.jwks())?;
+    is_the_one(named.as_deref(), key.jwks())?;
     let limits = Limits { idle: options.idle * 60, absolute: options.longest * 60, ..Limits::default() };
     let directory = served.directory();
     let (url, count) = (directory.addresses().url().clone(), directory.tenants().count());
@@ -100,7 +95,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let proxies = Proxies::new(options.trusted_proxies.iter().copied());
     let rates = Rates { address: options.logins_per_address, tenant: options.logins_per_tenant };
     let seals = seals(&key, &options.seal_keys)?;
-    let place = place(printer, &wanted, &options.book)?;
+    let place = place(printer, ledger.as_deref(), options)?;
     let jwks = key.jwks().to_owned();
     let setup = Setup { served, proxies, limits, rates, dns, key, seals, place, log };
     let broker = Arc::new(Broker::new(setup).await?);
@@ -121,13 +116,6 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     Ok(Exit::Done)
 }
 
-/// What the manifests say.
-fn manifests(printer: &Printer, options: &Options) -> anyhow::Result<Wanted> {
-    let Options { dir, target, secrets, .. } = options;
-    let selection = Selection::default();
-    session::wanted(printer, &Meant { dir, target, secrets, selection, books: None }, None)
-}
-
 /// The keys that are given, and the one that follows from the broker's key, with which it began.
 fn seals(key: &OperatorKey, files: &[PathBuf]) -> anyhow::Result<Vec<SealKey>> {
     let read = |path: &PathBuf| {
@@ -140,8 +128,8 @@ fn seals(key: &OperatorKey, files: &[PathBuf]) -> anyhow::Result<Vec<SealKey>> {
 }
 
 /// Where sessions are kept: in the database of the ledger, if there is one.
-fn place(printer: &Printer, wanted: &Wanted, book: &Book) -> anyhow::Result<Place> {
-    match books::location(book, wanted.network.ledger.as_deref(), &wanted.dir)? {
+fn place(printer: &Printer, ledger: Option<&str>, options: &Options) -> anyhow::Result<Place> {
+    match books::location(&options.book, ledger, &options.dir)? {
         Some((location, _)) if location.is_absent() => {
             printer.say(&format!("{location} is not there; sessions end with this process"));
             Ok(Place::Own)
@@ -161,8 +149,7 @@ pub(super) fn dns(resolver: Option<SocketAddr>) -> anyhow::Result<Dns> {
 }
 
 /// Where the platform names the broker's key, it is this one; with another, no realm would know the broker.
-pub(super) fn is_the_one(network: &Network, jwks: &str) -> anyhow::Result<()> {
-    let named = network.broker.as_ref().and_then(|broker| broker.key.as_deref());
+pub(super) fn is_the_one(named: Option<&str>, jwks: &str) -> anyhow::Result<()> {
     if named.is_none_or(|pem| crate::expand::key_set(pem).as_deref() == Some(jwks)) {
         return Ok(());
     }

@@ -6,7 +6,8 @@ use tokio::task::JoinHandle;
 
 use super::super::exit::UsageError;
 use super::super::output::Printer;
-use super::{Options, directory, is_the_one, manifests};
+use super::directory::{self, Manifests};
+use super::{Options, is_the_one};
 use crate::broker::{Broker, Served};
 
 /// What it is told by. It listens from here on, so that a signal does not end the program.
@@ -59,9 +60,8 @@ pub(super) async fn read(printer: &Printer, options: &Options, broker: &Arc<Brok
 }
 
 fn served(printer: &Printer, options: &Options, broker: &Broker, jwks: &str) -> anyhow::Result<Served> {
-    let wanted = manifests(printer, options)?;
-    let served = directory::served(&wanted, &options.target)?;
-    is_the_one(&wanted.network, jwks)?;
+    let Manifests { served, key, .. } = directory::read(printer, &options.dir, &options.target)?;
+    is_the_one(key.as_deref(), jwks)?;
     if served.directory().has_domains() && !broker.asks_dns() {
         let message = "there are domains now, and the system's name servers are not known".into();
         return Err(UsageError { message, hint: Some("start it anew with --resolver".into()) }.into());
