@@ -62,7 +62,7 @@ impl Asked {
         self.admit(tenant)?;
         let provider = self.broker.providers.of(&tenant.issuer).await?;
         let claims = provider.open(token).await?;
-        rules::access_token(&claims, provider.metadata.issuer().as_str(), &audience, now())?;
+        rules::access_token(&claims, provider.issuer.as_str(), &audience, now())?;
         match scheme {
             Scheme::Bearer => unbound(&claims)?,
             Scheme::Dpop => {

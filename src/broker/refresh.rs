@@ -121,7 +121,7 @@ impl Broker {
         let provider = self.providers.of(&tenant.issuer).await?;
         let client = self.client(&provider, tenant)?;
         let token = RefreshToken::new(token.expose_secret().to_owned());
-        let request = client.exchange_refresh_token(&token).map_err(|_| Fault::Provider)?;
+        let request = client.exchange_refresh_token(&token);
         let request = request
             .add_extra_param("client_assertion_type", ASSERTION_TYPE)
             .add_extra_param("client_assertion", self.assertion(&tenant.issuer)?);

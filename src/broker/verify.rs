@@ -16,7 +16,7 @@ const SHORTEST: u64 = 60;
 
 /// Whom tokens of this realm are from, and for.
 pub(super) fn parties(provider: &Provider) -> Parties<'_> {
-    Parties { issuer: provider.metadata.issuer().as_str(), client: BROKER }
+    Parties { issuer: provider.issuer.as_str(), client: BROKER }
 }
 
 /// The ID token of a response as it was sent, and what it says.
