@@ -56,12 +56,11 @@ pub(super) fn read(printer: &Printer, dir: &Path, target: &Target) -> anyhow::Re
     };
     let server = session::server_url(target, &network)?;
     let addresses = Addresses::new(&broker.url, broker.tenant_url.as_deref()).map_err(|(_, error)| error)?;
-    let known: HashMap<&str, &resolve::Tenant> =
-        network.tenants.iter().map(|tenant| (tenant.name.as_str(), tenant)).collect();
+    let all = network.organizations();
     let tenants = realms.into_iter().map(|realm| {
-        let known = known.get(realm.name.as_str());
+        let known = all.get(realm.name.as_str());
         let known = known.with_context(|| format!("`{}` is not in the environment", realm.name))?;
-        tenant(&network, known, realm, &server)
+        tenant(&network, &all, known, realm, &server)
     });
     let directory = Directory::new(addresses, tenants.collect::<anyhow::Result<Vec<_>>>()?);
     let audiences = broker.audiences.iter().cloned().collect();
@@ -72,12 +71,18 @@ pub(super) fn read(printer: &Printer, dir: &Path, target: &Target) -> anyhow::Re
     })
 }
 
-fn tenant(network: &Network, known: &resolve::Tenant, realm: Realm, server: &str) -> anyhow::Result<Tenant> {
+fn tenant(
+    network: &Network,
+    all: &HashMap<&str, &resolve::Tenant>,
+    known: &resolve::Tenant,
+    realm: Realm,
+    server: &str,
+) -> anyhow::Result<Tenant> {
     Ok(Tenant {
         issuer: issuer(&realm, server).context("an issuer can't be made")?.into(),
         brand: Brand::read(|key| known.brand.get(key)?.text()),
         domains: known.settings.login.domains.clone(),
-        standing: accounting::standing(network, known),
+        standing: accounting::standing(all, known),
         networks: match &known.settings.login.networks {
             Some(networks) => Networks::only(networks.iter().filter_map(|text| standing::network(text).ok())),
             None => Networks::default(),
