@@ -1,5 +1,6 @@
 //! The token broker under load, beside its floor: what a session check costs in times of a bare handler that answers the same
-//! bytes, how many logins a core carries, what a hundred thousand sessions weigh, and what a cold tenant costs its realm.
+//! bytes, how many logins a core carries, what a hundred thousand sessions weigh, what a cold tenant costs its realm, and what
+//! a thousand tenants weigh, cold, warm, and after each has other keys.
 //!
 //! `make bench` runs it. The broker is a process of its own with one thread for requests, whose processor time and memory are
 //! read from `/proc`; the realms are a stub in this one. `BENCH_SESSIONS=10000` makes fewer sessions.
@@ -23,7 +24,7 @@ use axum::routing::{get, post};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey};
-use realmwright::broker::{Broker, Place, Rates, SealKey, Setup, router};
+use realmwright::broker::{Broker, Place, Rates, SealKey, Served, Setup, router};
 use realmwright::expand::BROKER;
 use realmwright::keycloak::key::OperatorKey;
 use realmwright::login::address::Addresses;
@@ -38,6 +39,8 @@ use sha2::{Digest, Sha256};
 const CLIENTS: usize = 8;
 /// How long one measurement goes on.
 const SPELL: Duration = Duration::from_secs(4);
+/// How many tenants the broker serves.
+const TENANTS: usize = 1000;
 /// Clock ticks of `/proc` in a second.
 const TICKS: f64 = 100.0;
 
@@ -87,12 +90,10 @@ async fn broker(stub: &str, port: u16) -> Router {
     let addresses = Addresses::new(&format!("http://localhost:{port}"), None).unwrap();
     let key = OperatorKey::from_pem(&OperatorKey::generate().unwrap()).unwrap();
     let setup = Setup {
-        directory: Directory::new(addresses, (0..1000).map(tenant)),
+        served: Served::new(Directory::new(addresses, (0..TENANTS).map(tenant)), BTreeSet::new(), false),
         proxies: Proxies::default(),
         limits: Limits { refresh: 36_000, ..Limits::default() },
         rates: Rates { tenant: u32::MAX.try_into().unwrap(), ..Rates::default() },
-        audiences: BTreeSet::new(),
-        terminals: false,
         dns: None,
         seals: vec![SealKey::derived(&key).unwrap()],
         key,
@@ -143,21 +144,44 @@ impl Drop for Measured {
 
 struct Stub {
     url: String,
-    key: OperatorKey,
-    pem: EncodingKey,
+    /// The keys of a realm before and after it gets other ones; realms share them by their number.
+    keys: Vec<[Signer; 2]>,
+    /// Which of the two is theirs now.
+    rotated: AtomicUsize,
     discoveries: AtomicUsize,
     fetches: AtomicUsize,
 }
 
+/// A key of a realm.
+struct Signer {
+    key: OperatorKey,
+    pem: EncodingKey,
+}
+
+impl Signer {
+    fn new() -> Self {
+        let pem = OperatorKey::generate().unwrap();
+        Self {
+            key: OperatorKey::from_pem(&pem).unwrap(),
+            pem: EncodingKey::from_ec_pem(pem.expose_secret().as_bytes()).unwrap(),
+        }
+    }
+}
+
 impl Stub {
+    /// The key of a realm now.
+    fn signer(&self, realm: &str) -> &Signer {
+        let number: usize = realm.trim_start_matches('t').parse().unwrap();
+        &self.keys[number % TENANTS][self.rotated.load(Ordering::Relaxed)]
+    }
+
     fn start() -> Arc<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
-        let pem = OperatorKey::generate().unwrap();
         let stub = Arc::new(Self {
             url: format!("http://{}", listener.local_addr().unwrap()),
-            key: OperatorKey::from_pem(&pem).unwrap(),
-            pem: EncodingKey::from_ec_pem(pem.expose_secret().as_bytes()).unwrap(),
+            keys: (0..TENANTS).map(|_| [Signer::new(), Signer::new()]).collect(),
+            rotated: AtomicUsize::default(),
             discoveries: AtomicUsize::default(),
             fetches: AtomicUsize::default(),
         });
@@ -185,22 +209,58 @@ async fn discovery(
 ) -> Json<Value> {
     stub.discoveries.fetch_add(1, Ordering::Relaxed);
     let issuer = format!("{}/realms/{realm}", stub.url);
+    // As long as Keycloak's.
+    let algorithms = [
+        "PS384", "RS384", "EdDSA", "ES384", "HS256", "HS512", "ES256", "RS256", "HS384", "ES512", "PS256", "PS512",
+        "RS512",
+    ];
+    let ciphers = ["A256GCM", "A192GCM", "A128GCM", "A128CBC-HS256", "A192CBC-HS384", "A256CBC-HS512"];
+    let wraps = ["ECDH-ES+A256KW", "ECDH-ES+A192KW", "ECDH-ES+A128KW", "RSA-OAEP", "RSA-OAEP-256", "RSA1_5", "ECDH-ES"];
+    let authentications =
+        ["private_key_jwt", "client_secret_basic", "client_secret_post", "tls_client_auth", "client_secret_jwt"];
     Json(json!({
+        "userinfo_endpoint": format!("{issuer}/userinfo"),
+        "introspection_endpoint": format!("{issuer}/introspect"),
+        "end_session_endpoint": format!("{issuer}/logout"),
+        "registration_endpoint": format!("{issuer}/register"),
+        "revocation_endpoint": format!("{issuer}/revoke"),
+        "device_authorization_endpoint": format!("{issuer}/device"),
+        "grant_types_supported": ["authorization_code", "client_credentials", "implicit", "password", "refresh_token",
+            "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange",
+            "urn:ietf:params:oauth:grant-type:uma-ticket", "urn:openid:params:grant-type:ciba"],
+        "response_modes_supported": ["query", "fragment", "form_post", "query.jwt", "fragment.jwt", "form_post.jwt", "jwt"],
+        "acr_values_supported": ["0", "1"],
+        "scopes_supported": ["openid", "address", "phone", "profile", "email", "offline_access", "roles", "organization", "acr"],
+        "claims_supported": ["aud", "sub", "iss", "auth_time", "name", "given_name", "family_name", "preferred_username", "email", "acr"],
+        "claim_types_supported": ["normal"],
+        "claims_parameter_supported": true,
+        "request_parameter_supported": true,
+        "request_uri_parameter_supported": true,
+        "userinfo_signing_alg_values_supported": algorithms,
+        "userinfo_encryption_alg_values_supported": wraps,
+        "userinfo_encryption_enc_values_supported": ciphers,
+        "id_token_encryption_alg_values_supported": wraps,
+        "id_token_encryption_enc_values_supported": ciphers,
+        "request_object_signing_alg_values_supported": algorithms,
+        "request_object_encryption_alg_values_supported": wraps,
+        "request_object_encryption_enc_values_supported": ciphers,
+        "token_endpoint_auth_methods_supported": authentications,
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
         "issuer": issuer,
         "authorization_endpoint": format!("{issuer}/auth"),
         "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/certs"),
         "response_types_supported": ["code"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["ES256"],
+        "id_token_signing_alg_values_supported": algorithms,
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": true,
     }))
 }
 
-async fn certs(State(stub): State<Arc<Stub>>) -> Json<Value> {
+async fn certs(State(stub): State<Arc<Stub>>, axum::extract::Path(realm): axum::extract::Path<String>) -> Json<Value> {
     stub.fetches.fetch_add(1, Ordering::Relaxed);
-    Json(serde_json::from_str(stub.key.jwks()).unwrap())
+    Json(serde_json::from_str(stub.signer(&realm).key.jwks()).unwrap())
 }
 
 /// Gives tokens of the length of Keycloak's for a code that is the nonce.
@@ -210,7 +270,8 @@ async fn token(
     Form(form): Form<Vec<(String, String)>>,
 ) -> Json<Value> {
     let nonce = form.iter().find(|(name, _)| name == "code").map(|(_, code)| code.clone()).unwrap();
-    let jwks: Value = serde_json::from_str(stub.key.jwks()).unwrap();
+    let Signer { key, pem } = stub.signer(&realm);
+    let jwks: Value = serde_json::from_str(key.jwks()).unwrap();
     let header = json!({"alg": "ES256", "typ": "JWT", "kid": jwks["keys"][0]["kid"]});
     let claims = json!({
         "iss": format!("{}/realms/{realm}", stub.url), "aud": BROKER, "azp": BROKER, "typ": "ID", "sub": nonce,
@@ -220,7 +281,7 @@ async fn token(
     });
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signed = format!("{}.{}", part(&header), part(&claims));
-    let signature = jsonwebtoken::crypto::sign(signed.as_bytes(), &stub.pem, Algorithm::ES256).unwrap();
+    let signature = jsonwebtoken::crypto::sign(signed.as_bytes(), pem, Algorithm::ES256).unwrap();
     Json(json!({
         "access_token": "a".repeat(900), "refresh_token": "r".repeat(800), "id_token": format!("{signed}.{signature}"),
         "token_type": "Bearer", "expires_in": 36_000,
@@ -387,9 +448,42 @@ fn parent() {
     println!("{wanted} sessions   {full:.0} MB resident, {:.0} MB before the first", empty);
     rows.push(json!({"row": "memory", "sessions": wanted, "rss_mb": full, "empty_rss_mb": empty}));
 
+    drop(broker);
+    rows.extend(thousand(&stub));
+
     let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
     std::fs::create_dir_all(&directory).unwrap();
     let mut text = String::new();
     writeln!(text, "{}", serde_json::to_string_pretty(&rows).unwrap()).unwrap();
     std::fs::write(directory.join("broker.json"), text).unwrap();
+}
+
+/// A broker that has done nothing else logs somebody in at each of a thousand tenants: the first, the next, and the first after
+/// the tenant's realm has other keys.
+fn thousand(stub: &Stub) -> Vec<Value> {
+    let broker = Measured::start(&["broker", &stub.url]);
+    let mut rows = Vec::new();
+    let before = broker.memory();
+    for (what, rotated) in [("cold", 0), ("warm", 0), ("after another key", 1)] {
+        stub.rotated.store(rotated, Ordering::Relaxed);
+        let fetched = stub.fetches.load(Ordering::Relaxed);
+        let mut latencies: Vec<f64> = Vec::new();
+        let mut connection = Connection::to(broker.port);
+        for number in 0..TENANTS {
+            let at = Instant::now();
+            connection.login(&format!("t{number}"), stub);
+            latencies.push(at.elapsed().as_secs_f64() * 1e3);
+        }
+        latencies.sort_by(f64::total_cmp);
+        let (p50, p99) = (latencies[TENANTS / 2], latencies[TENANTS * 99 / 100]);
+        let (fetches, memory) = (stub.fetches.load(Ordering::Relaxed) - fetched, broker.memory());
+        println!(
+            "{TENANTS} tenants, a login at each, {what}   p50 {p50:.1} ms, p99 {p99:.1} ms, {fetches} fetches of keys, {memory:.0} MB resident, {before:.0} MB before the first"
+        );
+        rows.push(json!({
+            "row": format!("thousand tenants {what}"), "tenants": TENANTS, "p50_ms": p50, "p99_ms": p99, "key_fetches": fetches,
+            "rss_mb": memory, "empty_rss_mb": before,
+        }));
+    }
+    rows
 }

@@ -24,12 +24,12 @@ mod refresh;
 mod request;
 mod seal;
 mod seats;
+mod served;
 mod start;
 pub mod store;
 mod verify;
 mod web;
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
@@ -39,14 +39,13 @@ use crate::expand::BROKER;
 use crate::keycloak::key::{KeyError, OperatorKey};
 use crate::login::domain::{Proofs, Prover};
 use crate::login::fault::Fault;
+use crate::login::once::Once;
 use crate::login::proxy::Proxies;
 use crate::login::session::{Key, Limits, Sessions};
-use crate::login::tenant::Directory;
 pub use domains::{Dns, prover};
 pub use event::{Event, Happened};
 use operations::Counters;
 pub use operations::router as operations;
-use pages::Policy;
 use provider::Providers;
 use rates::Limiter;
 pub use rates::Rates;
@@ -54,24 +53,21 @@ use seal::Seal;
 pub(crate) use seal::random;
 pub use seal::{NoSealKey, SealKey};
 use seats::Leased;
+pub use served::Served;
 use store::Store;
 pub use store::{Place, StoreError};
 pub use web::{paths, router, serve};
 
 /// What the broker is set up with.
 pub struct Setup {
-    /// Whom it serves, and where.
-    pub directory: Directory,
+    /// Whom it serves, where, and for what.
+    pub served: Served,
     /// The proxies in front of it.
     pub proxies: Proxies,
     /// How long sessions last.
     pub limits: Limits,
-    /// Whom applications may get access tokens for.
-    pub audiences: BTreeSet<String>,
     /// Who is asked whether domains are proved; nobody: none is.
     pub dns: Option<Dns>,
-    /// Whether users may log in at terminals.
-    pub terminals: bool,
     /// How many logins may be begun.
     pub rates: Rates,
     /// What it authenticates with.
@@ -86,10 +82,8 @@ pub struct Setup {
 
 /// The broker at work.
 pub struct Broker {
-    directory: Directory,
+    served: RwLock<Arc<Served>>,
     proxies: Proxies,
-    audiences: BTreeSet<String>,
-    terminals: bool,
     key: OperatorKey,
     seal: Seal,
     dns: Option<Dns>,
@@ -104,42 +98,44 @@ pub struct Broker {
     /// Sessions whose tokens are being got anew.
     refreshing: Cache<Key, ()>,
     /// What was shown of what may be shown once: states of logins, names of tokens and proofs.
-    shown: Cache<Key, ()>,
+    shown: Mutex<Once>,
     limiter: Limiter,
     counters: Counters,
     log: Box<dyn Fn(&Event<'_>) + Send + Sync>,
-    policy: Policy,
 }
 
-/// For how long something that was shown is remembered: longer than it is good for.
-const REMEMBERED: Duration = Duration::from_secs(1200);
+/// For how many seconds something that was shown is remembered: longer than it is good for.
+const REMEMBERED: u64 = 1200;
 
 /// How many of those are remembered.
-const MOST_SHOWN: u64 = 1_000_000;
+const MOST_SHOWN: usize = 900_000;
+
+/// How many sessions are remembered beside what is kept of them.
+const MOST_BESIDE: u64 = 1_000_000;
 
 impl Broker {
     /// A broker that nobody has asked yet.
     pub async fn new(setup: Setup) -> Result<Self, SetupError> {
-        let Setup { directory, proxies, limits, rates, audiences, terminals, dns, key, seals, place, log } = setup;
+        let Setup { served, proxies, limits, rates, dns, key, seals, place, log } = setup;
         Ok(Self {
             seal: Seal::new(&seals)?,
             dns,
             prover: prover(&key)?,
             proofs: RwLock::default(),
             store: Store::open(&place).await?,
-            leased: Cache::builder().max_capacity(MOST_SHOWN).time_to_live(Duration::from_secs(limits.refresh)).build(),
+            leased: Cache::builder()
+                .max_capacity(MOST_BESIDE)
+                .time_to_live(Duration::from_secs(limits.refresh))
+                .build(),
             providers: Providers::new()?,
             limits,
             sessions: Mutex::new(Sessions::new(limits)),
-            refreshing: Cache::builder().max_capacity(MOST_SHOWN).time_to_live(Duration::from_secs(60)).build(),
-            shown: Cache::builder().max_capacity(MOST_SHOWN).time_to_live(REMEMBERED).build(),
+            refreshing: Cache::builder().max_capacity(MOST_BESIDE).time_to_live(Duration::from_secs(60)).build(),
+            shown: Mutex::new(Once::new(REMEMBERED, MOST_SHOWN)),
             limiter: Limiter::new(rates, &proxies),
             counters: Counters::default(),
-            policy: Policy::new(&directory),
-            directory,
+            served: RwLock::new(Arc::new(served)),
             proxies,
-            audiences,
-            terminals,
             key,
             log,
         })
@@ -152,8 +148,12 @@ impl Broker {
     /// True the first time, for what may be shown once, at whichever of the brokers that keep their sessions together.
     async fn is_new(&self, what: &str) -> Result<bool, Fault> {
         let key = seal::digest(what);
-        let is_new_here = self.shown.entry(key).or_insert(()).await.is_fresh();
+        let is_new_here = self.once().is_new(&key, now());
         Ok(is_new_here && (!self.store.is_shared() || self.store.is_first(&key, now()).await?))
+    }
+
+    fn once(&self) -> MutexGuard<'_, Once> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What proves to a realm that the broker asks.

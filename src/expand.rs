@@ -78,6 +78,17 @@ pub fn expand(
     trusted: Trusted<'_>,
     found: &mut Vec<Diagnostic>,
 ) -> Vec<Desired> {
+    each(set, sources, network, trusted, found).collect()
+}
+
+/// The same one by one, for who needs little of each: a realm is large, and there may be thousands.
+pub fn each<'a>(
+    set: &'a ManifestSet,
+    sources: &'a [Source],
+    network: &'a Network,
+    trusted: Trusted<'_>,
+    found: &'a mut Vec<Diagnostic>,
+) -> impl Iterator<Item = Desired> {
     protection_names_kinds(set.platform_node.get("protected"), found);
     products_are_no_clients_of_keycloak(set, found);
     entitlement::check(set, network, found);
@@ -86,7 +97,7 @@ pub fn expand(
         observer: observer::jwks(set, network, found),
         broker: Broker::of(set, network, trusted.broker, found),
     };
-    network.tenants.iter().filter_map(|tenant| expand_tenant(set, sources, network, tenant, &keys, found)).collect()
+    network.tenants.iter().filter_map(move |tenant| expand_tenant(set, sources, network, tenant, &keys, found))
 }
 
 /// What the tool's own clients in a realm trust.

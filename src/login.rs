@@ -11,6 +11,7 @@ pub mod exchange;
 pub mod fault;
 pub mod identity;
 pub mod lease;
+pub mod once;
 pub mod origin;
 pub mod pending;
 pub mod place;

@@ -1,6 +1,6 @@
 //! What the token broker has to know of a tenant's licences: when it may be used, and how many concurrent seats there are.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::licence::day;
 use crate::login::lease::Terms;
@@ -9,9 +9,10 @@ use crate::login::tenant::Pool;
 use crate::manifest::document::Licence;
 use crate::manifest::resolve::{Network, Tenant};
 
-/// How a tenant stands: by its own licences, or those that the organization above it lives on, which grants it something.
-pub fn standing(network: &Network, tenant: &Tenant) -> Standing {
-    Standing { suspended: tenant.settings.suspended, licences: periods(network, tenant) }
+/// How a tenant stands among all organizations, by their names ([`Network::organizations`]): by its own licences, or those that
+/// the organization above it lives on, which grants it something.
+pub fn standing(all: &HashMap<&str, &Tenant>, tenant: &Tenant) -> Standing {
+    Standing { suspended: tenant.settings.suspended, licences: periods(all, tenant) }
 }
 
 /// Its products with concurrent seats.
@@ -39,9 +40,8 @@ fn seats(tenant: &Tenant, product: &str) -> Pool {
 }
 
 /// When the licences that it lives on are valid; nothing where it lives on none.
-fn periods(network: &Network, tenant: &Tenant) -> Vec<Period> {
-    let all = || network.tenants.iter().chain(&network.without_realm);
-    let above = || tenant.path.iter().rev().filter_map(|name| all().find(|tenant| tenant.name == *name));
+fn periods(all: &HashMap<&str, &Tenant>, tenant: &Tenant) -> Vec<Period> {
+    let above = || tenant.path.iter().rev().filter_map(|name| all.get(name.as_str()).copied());
     let granted = tenant.settings.grants.values().any(|amount| *amount > 0);
     let mut holders = std::iter::once(tenant).chain(above().filter(|_| granted));
     let holder = holders.find(|tenant| !tenant.settings.licences.is_empty());

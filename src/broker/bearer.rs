@@ -55,14 +55,14 @@ impl Asked {
     pub(super) async fn shown(&self, scheme: Scheme, token: &str) -> Result<(Arc<Tenant>, Identity, Key), Fault> {
         let audience = self.parameter("audience").ok_or(Fault::Audience)?;
         let issuer = token::issuer(token).ok_or(Fault::Malformed)?;
-        let tenant = self.broker.directory.of_issuer(&issuer).ok_or(Fault::Issuer)?;
-        if self.broker.directory.of_host(&self.host).is_some_and(|own| own != tenant) {
+        let tenant = self.served.directory.of_issuer(&issuer).ok_or(Fault::Issuer)?;
+        if self.served.directory.of_host(&self.host).is_some_and(|own| own != tenant) {
             return Err(Fault::OtherTenant);
         }
         self.admit(tenant)?;
         let provider = self.broker.providers.of(&tenant.issuer).await?;
         let claims = provider.open(token).await?;
-        rules::access_token(&claims, provider.metadata.issuer().as_str(), &audience, now())?;
+        rules::access_token(&claims, provider.issuer.as_str(), &audience, now())?;
         match scheme {
             Scheme::Bearer => unbound(&claims)?,
             Scheme::Dpop => {

@@ -44,7 +44,7 @@ async fn end(asked: &Asked, tenant: &Arc<Tenant>, answer: &Answer) -> Result<(He
     let sealed = cookies::value(&asked.headers, &name).ok_or(Fault::State)?;
     let pending: Pending = broker.seal.open(&name, sealed)?;
     let provider = broker.providers.of(&tenant.issuer).await?;
-    let issuer = provider.metadata.issuer().as_str();
+    let issuer = provider.issuer.as_str();
     pending.accepts(answer, &tenant.name, issuer, provider.names_itself(), now())?;
     if !broker.is_new(&pending.state).await? {
         return Err(Fault::Replayed);
@@ -59,7 +59,7 @@ async fn end(asked: &Asked, tenant: &Arc<Tenant>, answer: &Answer) -> Result<(He
     }
     broker.begin(seal::digest(&key), session, &tokens, sid.as_deref()).await?;
     asked.tell(Some(&tenant.name), Happened::LoggedIn);
-    let step = broker.directory.addresses().entry(&tenant.name);
+    let step = asked.served.directory.addresses().entry(&tenant.name);
     let step = step.path().rsplit('/').next().unwrap_or_default();
     let set = [cookies::set(cookies::SESSION, &key), cookies::set(cookies::TENANT, step)];
     let mut headers = HeaderMap::new();
@@ -78,7 +78,7 @@ async fn redeem(
     let provider = broker.providers.of(&tenant.issuer).await?;
     let client = broker.client(&provider, tenant)?;
     let assertion = broker.assertion(&tenant.issuer)?;
-    let request = client.exchange_code(AuthorizationCode::new(code)).map_err(|_| Fault::Provider)?;
+    let request = client.exchange_code(AuthorizationCode::new(code));
     let request = request
         .set_pkce_verifier(PkceCodeVerifier::new(pending.verifier.clone()))
         .add_extra_param("client_assertion_type", ASSERTION_TYPE)
@@ -93,7 +93,7 @@ async fn redeem(
     let tokens = verify::tokens(broker, &response, token);
     let session = Session {
         tenant: tenant.clone(),
-        identity: Arc::new(Identity::of(&claims)),
+        identity: Identity::of(&claims),
         began: now(),
         refreshed: now(),
         until: tokens.until,

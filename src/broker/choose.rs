@@ -13,7 +13,7 @@ use crate::login::target::target;
 use crate::login::tenant::Found;
 
 pub(super) async fn choose(asked: Asked) -> Response {
-    let directory = &asked.broker.directory;
+    let directory = &asked.served.directory;
     let back = asked.parameter("back").and_then(|back| target(&back, &asked.origin()));
     if let Some(sent) = asked.parameter("tenant").and_then(|typed| asked.to(&typed, back.clone())) {
         return sent;
@@ -55,7 +55,7 @@ impl Asked {
         if typed.contains('@') {
             return Some(self.by_address(typed, back));
         }
-        let entry = self.broker.directory.addresses().entry(&typed.to_lowercase());
+        let entry = self.served.directory.addresses().entry(&typed.to_lowercase());
         Some(Redirect::to(&with_back(entry, back)).into_response())
     }
 }

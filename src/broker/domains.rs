@@ -83,11 +83,16 @@ struct Hint {
 }
 
 impl Broker {
+    /// Whether it can ask whether domains are proved.
+    pub fn asks_dns(&self) -> bool {
+        self.dns.is_some()
+    }
+
     /// Looks every domain up.
     pub async fn prove(&self) {
         let Some(dns) = &self.dns else { return };
         let mut listed: Vec<(Arc<Tenant>, String)> = Vec::new();
-        for tenant in self.directory.tenants() {
+        for tenant in self.served().directory.tenants() {
             listed.extend(tenant.domains.iter().map(|domain| (tenant.clone(), domain.clone())));
         }
         let asking = listed.into_iter().map(|(tenant, domain)| async move {
@@ -123,16 +128,19 @@ impl Asked {
     /// Sends somebody who typed an address to the login of their tenant. Where the domain is nobody's, or is not proved, to
     /// where nobody is, as it would be for a name that nobody has.
     pub(super) fn by_address(&self, address: &str, back: Option<String>) -> Response {
-        let addresses = self.broker.directory.addresses();
+        let addresses = self.served.directory.addresses();
         let domain = of_address(address);
-        let found = domain.and_then(|domain| {
+        let found = domain.as_ref().and_then(|domain| {
             let proofs = self.broker.proofs.read().unwrap_or_else(PoisonError::into_inner);
-            proofs.tenant(&domain, now()).cloned()
+            proofs.tenant(domain, now()).cloned()
         });
+        // What was proved for a tenant that does not list it any more leads nowhere.
+        let lists = |tenant: &Arc<Tenant>| domain.as_ref().is_some_and(|domain| tenant.domains.contains(domain));
+        let found = found.and_then(|proved| self.served.directory.named(&proved.name)).filter(|tenant| lists(tenant));
         let url = match found {
             Some(tenant) => {
                 let mut url = addresses.entry(&tenant.name);
-                let hint = self.broker.hint(&tenant, address);
+                let hint = self.broker.hint(tenant, address);
                 url.query_pairs_mut().extend_pairs(hint.map(|hint| (HINT, hint)));
                 url
             }

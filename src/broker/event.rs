@@ -42,6 +42,10 @@ pub enum Happened {
     DomainProved,
     /// It is no more.
     DomainLapsed,
+    /// The manifests were read again, and it serves whom they name now.
+    ManifestsRead,
+    /// They can't be used, and it serves whom it served before.
+    ManifestsRefused,
     /// A session got no seat.
     SeatRefused(Fault),
     /// A session lost its seat to another one.
@@ -68,6 +72,8 @@ impl Happened {
             Self::SeatLost => ("seat_lost", None),
             Self::SeatBeyond => ("seat_beyond_licence", None),
             Self::LogoutRefused(fault) => ("logout_refused", Some(fault.word())),
+            Self::ManifestsRead => ("manifests_read", None),
+            Self::ManifestsRefused => ("manifests_refused", None),
             Self::DomainProved => ("domain_proved", None),
             Self::DomainLapsed => ("domain_lapsed", None),
         }

@@ -65,10 +65,10 @@ fn refused(fault: Fault) -> Response {
 
 async fn exchange(asked: &Asked, (key, session): (&Key, &Session), audience: &str) -> Result<serde_json::Value, Fault> {
     let broker = &asked.broker;
-    let audience = broker.audiences.get(audience).ok_or(Fault::Audience)?;
+    let audience = asked.served.audiences.get(audience).ok_or(Fault::Audience)?;
     let own = broker.tokens(key).await?.access.ok_or(Fault::Audience)?;
     let provider = broker.providers.of(&session.tenant.issuer).await?;
-    let endpoint = provider.metadata.token_endpoint().ok_or(Fault::Provider)?.url();
+    let endpoint = provider.token.url();
     let assertion = broker.assertion(&session.tenant.issuer)?;
     let form = [
         ("grant_type", EXCHANGE),
@@ -85,8 +85,8 @@ async fn exchange(asked: &Asked, (key, session): (&Key, &Session), audience: &st
     let token = given(answer.status().as_u16(), answer.body())?;
     let claims = provider.open(&token).await?;
     let wanted = Wanted {
-        issuer: provider.metadata.issuer().as_str(),
-        subject: &session.identity.subject,
+        issuer: provider.issuer.as_str(),
+        subject: session.identity.subject(),
         client: BROKER,
         audience,
         lasts: session.until.saturating_sub(session.refreshed),

@@ -11,11 +11,13 @@ use super::{Broker, cookies, now, seal};
 use crate::login::fault::Fault;
 use crate::login::identity::Identity;
 use crate::login::session::{Key, Session, Tokens};
+use crate::login::tenant::Directory;
 use crate::state::applied::hex;
 
 /// What is sealed of a session.
 #[derive(Serialize, Deserialize)]
 struct Sealed {
+    issuer: String,
     identity: Identity,
     id: String,
     access: Option<String>,
@@ -39,14 +41,15 @@ impl Broker {
     ) -> Result<Row, Fault> {
         let told = |token: &Option<SecretString>| token.as_ref().map(|token| token.expose_secret().to_owned());
         let sealed = Sealed {
-            identity: Identity::clone(&session.identity),
+            issuer: session.tenant.issuer.clone(),
+            identity: session.identity.clone(),
             id: tokens.id.expose_secret().to_owned(),
             access: told(&tokens.access),
             refresh: told(&tokens.refresh),
         };
         Ok(Row {
             tenant: session.tenant.name.clone(),
-            subject: session.identity.subject.clone(),
+            subject: session.identity.subject().to_owned(),
             sid: sid.unwrap_or_default().to_owned(),
             sealed: self.seal.keep(&place(key), &sealed).ok_or(Fault::Store)?,
             began: session.began,
@@ -56,15 +59,16 @@ impl Broker {
         })
     }
 
-    /// What is kept of a session, opened. None: its tenant is there no more, or no key that is known sealed it.
+    /// What is kept of a session, opened. None: its tenant is there no more or has another realm, or no
+    /// key that is known sealed it.
     pub(super) fn opened(&self, key: &Key, row: &Row) -> Option<(Session, Tokens)> {
-        let Sealed { identity, id, access, refresh } = self.seal.kept(&place(key), &row.sealed)?;
-        let tenant = self.directory.named(&row.tenant)?.clone();
+        let Sealed { issuer, identity, id, access, refresh } = self.seal.kept(&place(key), &row.sealed)?;
+        let tenant = self.served().directory.named(&row.tenant).filter(|tenant| tenant.issuer == issuer)?.clone();
         let secret = |token: Option<String>| token.map(SecretString::from);
         let (access, refresh) = (secret(access), secret(refresh));
         let tokens = Tokens { id: id.into(), access, refresh, until: row.expires };
         let (began, refreshed, until) = (row.began, row.refreshed, row.expires);
-        Some((Session { tenant, identity: Arc::new(identity), began, refreshed, until }, tokens))
+        Some((Session { tenant, identity, began, refreshed, until }, tokens))
     }
 
     /// Begins one.
@@ -84,15 +88,19 @@ impl Broker {
         Ok(())
     }
 
-    /// The session of a request's cookie, as it was last seen.
-    pub(super) async fn found(&self, headers: &HeaderMap) -> Result<Option<(Key, Arc<Session>)>, Fault> {
+    /// The session of a request's cookie, as it was last seen, if one of these tenants has it.
+    pub(super) async fn found(
+        &self,
+        directory: &Directory,
+        headers: &HeaderMap,
+    ) -> Result<Option<(Key, Arc<Session>)>, Fault> {
         let Some(key) = cookies::value(headers, cookies::SESSION).map(seal::digest) else { return Ok(None) };
         let known = self.sessions().find(&key, now());
         let session = match known {
             Some(session) => Some(session),
             None => self.load(&key).await?,
         };
-        Ok(session.map(|session| (key, session)))
+        Ok(session.and_then(|session| self.sessions().at(&key, session, directory)).map(|session| (key, session)))
     }
 
     /// One that another process keeps, or that this one does not know any more.
@@ -138,6 +146,7 @@ impl Broker {
     pub async fn sweep(&self) {
         self.limiter.sweep();
         self.sessions().sweep(now());
+        self.once().turn(now());
         // What is left because the database can't be asked goes with the next one.
         let _ = self.store.sweep(&self.limits, now()).await;
     }

@@ -46,7 +46,7 @@ pub(super) async fn logout(asked: Asked) -> Response {
 
 /// Where the realm ends its session (OpenID Connect RP-Initiated Logout 1.0 §2).
 async fn at_realm(asked: &Asked, session: &Session, tokens: &Tokens) -> String {
-    let back = asked.broker.directory.addresses().signed_out(&session.tenant.name);
+    let back = asked.served.directory.addresses().signed_out(&session.tenant.name);
     let provider = asked.broker.providers.of(&session.tenant.issuer).await.ok();
     let Some(mut url) = provider.as_ref().and_then(|provider| provider.end_session()).cloned() else {
         return back.into();
@@ -62,7 +62,7 @@ async fn at_realm(asked: &Asked, session: &Session, tokens: &Tokens) -> String {
 pub(super) async fn signed_out(asked: Asked) -> Response {
     match asked.tenant_here() {
         Ok(tenant) => {
-            let again = asked.broker.directory.addresses().entry(&tenant.name);
+            let again = asked.served.directory.addresses().entry(&tenant.name);
             pages::signed_out(asked.language, &tenant, &again)
         }
         Err(nobody) => nobody,

@@ -102,7 +102,7 @@ pub(super) fn choose(
 /// Who is logged in, and the way out.
 pub(super) fn home(language: Language, session: &Session) -> Response {
     let identity = &session.identity;
-    let name = identity.name.as_deref().or(identity.user.as_deref());
+    let name = identity.name().or(identity.user());
     let tenant = &session.tenant;
     let home = Home { frame: Frame::new(language, Some(tenant)), label: &tenant.label, name };
     page(StatusCode::OK, &home, Some(tenant.clone()))

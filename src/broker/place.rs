@@ -10,9 +10,9 @@ use crate::login::tenant::Found;
 /// Tells it, where terminals are let in. There is one answer for tenants that are not there and for brokers that let none in.
 pub(super) async fn place(asked: Asked) -> Response {
     let tenant = match asked.tenant() {
-        Found::Here(tenant) if asked.broker.terminals => tenant,
+        Found::Here(tenant) if asked.served.terminals => tenant,
         // Who asks at the main host need not know where the tenant's browsers go.
-        Found::At(_) if asked.broker.terminals => match asked.tenant_anywhere() {
+        Found::At(_) if asked.served.terminals => match asked.tenant_anywhere() {
             Some(tenant) => tenant,
             None => return asked.nobody(),
         },
@@ -23,7 +23,7 @@ pub(super) async fn place(asked: Asked) -> Response {
         label: tenant.label.clone(),
         issuer: tenant.issuer.clone(),
         client: TERMINAL.to_owned(),
-        audiences: asked.broker.audiences.iter().cloned().collect(),
+        audiences: asked.served.audiences.iter().cloned().collect(),
     })
     .into_response()
 }

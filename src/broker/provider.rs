@@ -10,7 +10,8 @@ use openidconnect::core::{
     CoreSubjectIdentifierType,
 };
 use openidconnect::{
-    AdditionalProviderMetadata, DiscoveryError, EndSessionUrl, IssuerUrl, JsonWebKeySet, ProviderMetadata,
+    AdditionalProviderMetadata, AuthUrl, DiscoveryError, EndSessionUrl, IssuerUrl, JsonWebKeySet, JsonWebKeySetUrl,
+    ProviderMetadata, TokenUrl,
 };
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
@@ -26,6 +27,9 @@ const FRESH: Duration = Duration::from_secs(600);
 
 /// How often the keys of a realm may be fetched because a token names one that is not known.
 const KEYS_EVERY: Duration = Duration::from_secs(30);
+
+/// How soon after they could not be.
+const KEYS_AGAIN: Duration = Duration::from_secs(2);
 
 /// How many realms are kept in mind.
 const MOST: u64 = 20_000;
@@ -46,7 +50,7 @@ pub(crate) struct More {
 impl AdditionalProviderMetadata for More {}
 
 /// What a realm says of itself.
-pub(crate) type Metadata = ProviderMetadata<
+type Metadata = ProviderMetadata<
     More,
     CoreAuthDisplay,
     CoreClientAuthMethod,
@@ -61,14 +65,22 @@ pub(crate) type Metadata = ProviderMetadata<
     CoreSubjectIdentifierType,
 >;
 
-/// A realm.
+/// A realm. Of what it says of itself, what is used: it says much, and a broker knows thousands.
 pub(crate) struct Provider {
-    pub(crate) metadata: Metadata,
+    pub(crate) issuer: IssuerUrl,
+    pub(crate) authorization: AuthUrl,
+    pub(crate) token: TokenUrl,
+    jwks: JsonWebKeySetUrl,
+    end_session: Option<EndSessionUrl>,
+    pushes: Option<Url>,
+    device: Option<Url>,
+    revokes: Option<Url>,
+    names_itself: bool,
     /// What asks it.
     pub(crate) within: Within,
     keys: RwLock<Keys>,
-    /// When keys were fetched because one was not known.
-    fetched: Mutex<Option<Instant>>,
+    /// From when on keys may be fetched again because one is not known.
+    again: Mutex<Option<Instant>>,
 }
 
 /// All realms that were asked for.
@@ -107,14 +119,26 @@ impl Provider {
         if endpoints.into_iter().flatten().any(|endpoint| endpoint.origin() != origin) {
             return Err(Fault::Provider);
         }
-        if metadata.token_endpoint().is_none() {
-            return Err(Fault::Provider);
-        }
+        let token = metadata.token_endpoint().cloned().ok_or(Fault::Provider)?;
         if !more.code_challenge_methods_supported.iter().any(|method| method == "S256") {
             return Err(Fault::NoPkce);
         }
         let keys = RwLock::new(keys(metadata.jwks())?);
-        Ok(Arc::new(Self { metadata, within, keys, fetched: Mutex::new(None) }))
+        let more = more.clone();
+        Ok(Arc::new(Self {
+            issuer: metadata.issuer().clone(),
+            authorization: metadata.authorization_endpoint().clone(),
+            token,
+            jwks: metadata.jwks_uri().clone(),
+            end_session: more.end_session_endpoint,
+            pushes: more.pushed_authorization_request_endpoint,
+            device: more.device_authorization_endpoint,
+            revokes: more.revocation_endpoint,
+            names_itself: more.authorization_response_iss_parameter_supported,
+            within,
+            keys,
+            again: Mutex::new(None),
+        }))
     }
 
     /// What a token says that this realm signed.
@@ -129,12 +153,12 @@ impl Provider {
 
     /// Whether its answers always name it (RFC 9207).
     pub(crate) fn names_itself(&self) -> bool {
-        self.metadata.additional_metadata().authorization_response_iss_parameter_supported
+        self.names_itself
     }
 
     /// Where it takes authorization requests before the browser comes (RFC 9126).
     pub(crate) fn pushes(&self) -> Option<&Url> {
-        self.metadata.additional_metadata().pushed_authorization_request_endpoint.as_ref()
+        self.pushes.as_ref()
     }
 
     /// Brings a request to the realm itself, and gives the address that names it: the browser has nothing to read or change
@@ -151,24 +175,24 @@ impl Provider {
         let form: Vec<(&str, &str)> = asked.chain(proof.iter().copied()).collect();
         let answer = self.within.post(endpoint, &form).await.map_err(|_| Fault::Provider)?;
         let name = request_uri(answer.status().as_u16(), answer.body())?;
-        let mut url = self.metadata.authorization_endpoint().url().clone();
+        let mut url = self.authorization.url().clone();
         url.query_pairs_mut().append_pair("client_id", client).append_pair("request_uri", &name);
         Ok(url)
     }
 
     /// Where it gives codes to devices (RFC 8628).
     pub(crate) fn device(&self) -> Option<&Url> {
-        self.metadata.additional_metadata().device_authorization_endpoint.as_ref()
+        self.device.as_ref()
     }
 
     /// Where it takes tokens back (RFC 7009).
     pub(crate) fn revokes(&self) -> Option<&Url> {
-        self.metadata.additional_metadata().revocation_endpoint.as_ref()
+        self.revokes.as_ref()
     }
 
     /// Where it ends sessions.
     pub(super) fn end_session(&self) -> Option<&Url> {
-        self.metadata.additional_metadata().end_session_endpoint.as_ref().map(|endpoint| endpoint.url())
+        self.end_session.as_ref().map(|endpoint| endpoint.url())
     }
 
     fn keys(&self) -> Keys {
@@ -177,16 +201,21 @@ impl Provider {
 
     /// Fetches the keys anew because one is not known, but not again and again. The new set replaces the old one whole.
     async fn find_key(&self, kid: &str) -> Result<(), Fault> {
-        let mut fetched = self.fetched.lock().await;
+        let mut again = self.again.lock().await;
         if self.keys().has(kid) {
             return Ok(());
         }
-        if fetched.is_some_and(|at| at.elapsed() < KEYS_EVERY) {
+        if again.is_some_and(|again| Instant::now() < again) {
             return Err(Fault::UnknownKey);
         }
-        *fetched = Some(Instant::now());
-        let set = JsonWebKeySet::fetch_async(self.metadata.jwks_uri(), &self.within).await.map_err(failed)?;
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys(&set)?;
+        // Whoever asks may go away meanwhile, so it is said before.
+        *again = Some(Instant::now() + KEYS_EVERY);
+        let set = JsonWebKeySet::fetch_async(&self.jwks, &self.within).await;
+        let found = set.map_err(failed).and_then(|set| keys(&set));
+        if found.is_err() {
+            *again = Some(Instant::now() + KEYS_AGAIN);
+        }
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = found?;
         Ok(())
     }
 }

@@ -77,7 +77,7 @@ impl Broker {
         let Some((session, tokens)) = self.opened(key, row) else { return self.sessions().forget(key) };
         let what = match self.renewed(&session, &tokens).await {
             Ok(Renewed::With(tokens, identity)) => {
-                let identity = identity.map_or_else(|| session.identity.clone(), Arc::new);
+                let identity = identity.unwrap_or_else(|| session.identity.clone());
                 let renewed = Session { identity, refreshed: now(), until: tokens.until, ..session.clone() };
                 self.keep(key, renewed, &tokens).await
             }
@@ -121,7 +121,7 @@ impl Broker {
         let provider = self.providers.of(&tenant.issuer).await?;
         let client = self.client(&provider, tenant)?;
         let token = RefreshToken::new(token.expose_secret().to_owned());
-        let request = client.exchange_refresh_token(&token).map_err(|_| Fault::Provider)?;
+        let request = client.exchange_refresh_token(&token);
         let request = request
             .add_extra_param("client_assertion_type", ASSERTION_TYPE)
             .add_extra_param("client_assertion", self.assertion(&tenant.issuer)?);
@@ -135,7 +135,7 @@ impl Broker {
         };
         let (id, identity) = match verify::id_token(&provider, &response).await? {
             Some((token, claims)) => {
-                rules::refreshed(&claims, verify::parties(&provider), &session.identity.subject, now())?;
+                rules::refreshed(&claims, verify::parties(&provider), session.identity.subject(), now())?;
                 (token, Some(Identity::of(&claims)))
             }
             None => (tokens.id.expose_secret().to_owned(), None),

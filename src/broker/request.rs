@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use super::pages::{self, Language};
-use super::{Broker, Event, Happened, now, seal};
+use super::{Broker, Event, Happened, Served, now, seal};
 use crate::login::fault::Fault;
 use crate::login::session::{Key, Session};
 use crate::login::tenant::{Found, Tenant};
@@ -17,6 +17,8 @@ use crate::login::tenant::{Found, Tenant};
 /// A request to one of the broker's hosts.
 pub(super) struct Asked {
     pub(super) broker: Arc<Broker>,
+    /// Whom it served when the request came.
+    pub(super) served: Arc<Served>,
     pub(super) host: String,
     /// Where it comes from.
     pub(super) address: IpAddr,
@@ -35,6 +37,7 @@ impl FromRequestParts<Arc<Broker>> for Asked {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, broker: &Arc<Broker>) -> Result<Self, Response> {
+        let served = broker.served();
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         let peer = peer.unwrap_or(IpAddr::from([0, 0, 0, 0]));
         let all = |name: &str| -> Vec<&str> {
@@ -43,7 +46,7 @@ impl FromRequestParts<Arc<Broker>> for Asked {
         let host = broker.proxies.host(peer, &all(header::HOST.as_str()), &all("x-forwarded-host")).map(str::to_owned);
         let language = Language::of(all(header::ACCEPT_LANGUAGE.as_str()).first().copied().unwrap_or_default());
         // Another host's request that came here over the same connection is sent back where it came from.
-        let Some(host) = host.filter(|host| broker.directory.serves(host)) else {
+        let Some(host) = host.filter(|host| served.directory.serves(host)) else {
             return Err(StatusCode::MISDIRECTED_REQUEST.into_response());
         };
         let Some(address) = broker.proxies.client(peer, &all("x-forwarded-for")) else {
@@ -57,6 +60,7 @@ impl FromRequestParts<Arc<Broker>> for Asked {
         let id = seal::random().and_then(|random| random.get(..12).map(str::to_owned)).unwrap_or_default();
         Ok(Self {
             broker: broker.clone(),
+            served,
             host,
             address,
             uri: parts.uri.clone(),
@@ -72,12 +76,12 @@ impl FromRequestParts<Arc<Broker>> for Asked {
 impl Asked {
     /// The tenant that the path names, by its step as it was sent.
     pub(super) fn tenant(&self) -> Found {
-        self.broker.directory.at(&self.host, self.uri.path().split('/').nth(2).unwrap_or_default())
+        self.served.directory.at(&self.host, self.uri.path().split('/').nth(2).unwrap_or_default())
     }
 
     /// The same, wherever it is served.
     pub(super) fn tenant_anywhere(&self) -> Option<Arc<Tenant>> {
-        self.broker.directory.of_step(self.uri.path().split('/').nth(2).unwrap_or_default()).cloned()
+        self.served.directory.of_step(self.uri.path().split('/').nth(2).unwrap_or_default()).cloned()
     }
 
     /// The tenant that is served here, or the answer that there is none.
@@ -95,15 +99,15 @@ impl Asked {
 
     /// The scheme and host that were asked.
     pub(super) fn origin(&self) -> url::Url {
-        let addresses = self.broker.directory.addresses();
-        let own = self.broker.directory.of_host(&self.host).map(|tenant| addresses.of(&tenant.name));
+        let addresses = self.served.directory.addresses();
+        let own = self.served.directory.of_host(&self.host).map(|tenant| addresses.of(&tenant.name));
         own.unwrap_or_else(|| addresses.url().clone())
     }
 
     /// The session of the browser, if it is one of this host. What was taken from another host is none.
     pub(super) async fn session(&self) -> Result<Option<(Key, Arc<Session>)>, Fault> {
-        let Some(found) = self.broker.found(&self.headers).await? else { return Ok(None) };
-        if !self.broker.directory.is_served_at(&self.host, &found.1.tenant) {
+        let Some(found) = self.broker.found(&self.served.directory, &self.headers).await? else { return Ok(None) };
+        if !self.served.directory.is_served_at(&self.host, &found.1.tenant) {
             return Ok(None);
         }
         self.admit(&found.1.tenant)?;
@@ -148,7 +152,7 @@ impl Asked {
 
     /// The page for who does not get in.
     pub(super) fn refused(&self, tenant: &Arc<Tenant>, fault: Fault) -> Response {
-        let again = self.broker.directory.addresses().entry(&tenant.name);
+        let again = self.served.directory.addresses().entry(&tenant.name);
         pages::failed(self.language, tenant, fault, &again, &self.id)
     }
 }

@@ -33,7 +33,7 @@ impl Asked {
         let (now, limits) = (now(), broker.limits);
         let span = Span { now, until: now + LAPSES * limits.refresh, barred: now + limits.absolute };
         let of = Of { tenant: &tenant.name, product: &product, pool };
-        let (taking, evicted) = broker.store.take(of, By { session, subject: &identity.subject }, span).await?;
+        let (taking, evicted) = broker.store.take(of, By { session, subject: identity.subject() }, span).await?;
         for key in &evicted {
             broker.leased.invalidate(key).await;
             self.tell(Some(&tenant.name), Happened::SeatLost);

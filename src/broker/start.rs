@@ -6,7 +6,7 @@ use axum::http::header::{RETRY_AFTER, SET_COOKIE};
 use axum::response::{IntoResponse, Redirect, Response};
 use openidconnect::core::{CoreAuthenticationFlow, CoreClient};
 use openidconnect::{
-    ClientId, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet, Nonce, PkceCodeChallenge, RedirectUrl,
+    ClientId, CsrfToken, EndpointNotSet, EndpointSet, JsonWebKeySet, Nonce, PkceCodeChallenge, RedirectUrl,
 };
 
 use super::provider::Provider;
@@ -21,7 +21,7 @@ use crate::login::tenant::{Found, Tenant};
 
 /// A client of one realm.
 pub(super) type Client =
-    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
+    CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet, EndpointNotSet>;
 
 pub(super) async fn start(asked: Asked) -> Response {
     let tenant = match asked.tenant() {
@@ -90,8 +90,11 @@ async fn begin(asked: &Asked, tenant: &Arc<Tenant>) -> Result<Response, Fault> {
 impl Broker {
     /// The broker as a client of a tenant's realm.
     pub(super) fn client(&self, provider: &Provider, tenant: &Tenant) -> Result<Client, Fault> {
-        let back = self.directory.addresses().callback(&tenant.name);
-        let client = CoreClient::from_provider_metadata(provider.metadata.clone(), ClientId::new(BROKER.into()), None);
+        let back = self.served().directory.addresses().callback(&tenant.name);
+        // It verifies no token, and needs no keys for it.
+        let client = CoreClient::new(ClientId::new(BROKER.into()), provider.issuer.clone(), JsonWebKeySet::default())
+            .set_auth_uri(provider.authorization.clone())
+            .set_token_uri(provider.token.clone());
         Ok(client.set_redirect_uri(RedirectUrl::new(back.into()).map_err(|_| Fault::Provider)?))
     }
 }

@@ -16,7 +16,7 @@ const SHORTEST: u64 = 60;
 
 /// Whom tokens of this realm are from, and for.
 pub(super) fn parties(provider: &Provider) -> Parties<'_> {
-    Parties { issuer: provider.metadata.issuer().as_str(), client: BROKER }
+    Parties { issuer: provider.issuer.as_str(), client: BROKER }
 }
 
 /// The ID token of a response as it was sent, and what it says.
@@ -35,7 +35,7 @@ pub(super) fn tokens(broker: &Broker, response: &CoreTokenResponse, id: String) 
     let lasts = response.expires_in().map_or(SHORTEST, |lasts| lasts.as_secs()).min(broker.limits.absolute);
     Tokens {
         id: id.into(),
-        access: (!broker.audiences.is_empty()).then(|| response.access_token().secret().clone().into()),
+        access: (!broker.served().audiences.is_empty()).then(|| response.access_token().secret().clone().into()),
         refresh: response.refresh_token().map(|token| token.secret().clone().into()),
         until: now() + lasts,
     }

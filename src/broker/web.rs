@@ -143,8 +143,8 @@ const LOGIN: HeaderName = HeaderName::from_static("x-auth-login");
 
 /// The path of the login, which leads back to what was asked for.
 fn login(asked: &Asked) -> String {
-    let mut url = match asked.broker.directory.of_host(&asked.host) {
-        Some(tenant) => asked.broker.directory.addresses().entry(&tenant.name),
+    let mut url = match asked.served.directory.of_host(&asked.host) {
+        Some(tenant) => asked.served.directory.addresses().entry(&tenant.name),
         None => asked.origin(),
     };
     if url.path() == "/" {
@@ -166,7 +166,7 @@ async fn session(asked: Asked) -> Response {
             "tenant": session.tenant.name,
             "label": session.tenant.label,
             "issuer": session.tenant.issuer,
-            "identity": &*session.identity,
+            "identity": &session.identity,
             "ends": session.ends(&asked.broker.limits),
         }))
         .into_response(),
@@ -178,8 +178,9 @@ async fn session(asked: Asked) -> Response {
 /// What every answer says to browsers: keep nothing, tell nobody, frame nothing, run nothing.
 async fn with_headers(State(broker): State<Arc<Broker>>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
-    let secure = broker.directory.addresses().url().scheme() == "https";
-    let policy = broker.policy.of(pages::shown(&response));
+    let served = broker.served();
+    let secure = served.directory.addresses().url().scheme() == "https";
+    let policy = served.policy.of(pages::shown(&response));
     let headers = response.headers_mut();
     let mut put = |name: HeaderName, value: &str| {
         if let Ok(value) = HeaderValue::from_str(value) {

@@ -66,7 +66,8 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         return Err(UsageError { message, hint }.into());
     }
     let key = secrets::the_brokers_key(options.broker_key.as_deref(), options.operator_key.as_deref())?;
-    serve::is_the_one(&network, key.jwks())?;
+    let named = network.broker.as_ref().and_then(|broker| broker.key.as_deref());
+    serve::is_the_one(named, key.jwks())?;
     let prover = prover(&key)?;
     let dns = options.check.then(|| serve::dns(options.resolver)).transpose()?;
     let mut rows = Vec::new();

@@ -1,5 +1,6 @@
 //! `realmwright serve`
 
+mod again;
 mod directory;
 
 use std::net::SocketAddr;
@@ -15,19 +16,17 @@ use secrecy::SecretString;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::args::{SecretFiles, Target};
+use self::directory::Manifests;
+use super::args::Target;
 use super::exit::{Exit, UsageError};
 use super::ledger::Book;
 use super::output::Printer;
-use super::session::{self, Meant, Wanted};
 use super::{apply, books, files, secrets};
 use crate::broker::{Broker, Dns, Event, Happened, Place, Rates, SealKey, Setup, serve};
 use crate::keycloak::key::OperatorKey;
 use crate::login::proxy::Proxies;
 use crate::login::session::Limits;
 use crate::login::standing;
-use crate::manifest::resolve::Network;
-use crate::plan::select::Selection;
 
 /// `serve`
 #[derive(Debug, Args)]
@@ -37,8 +36,6 @@ pub(super) struct Options {
     dir: PathBuf,
     #[command(flatten)]
     target: Target,
-    #[command(flatten)]
-    secrets: SecretFiles,
     /// PEM file with the broker's private key, whose public half the platform names. The key itself may be in
     /// REALMWRIGHT_BROKER_KEY_PEM instead. By default it is derived from the operator key
     #[arg(long, env = "REALMWRIGHT_BROKER_KEY", value_name = "FILE")]
@@ -82,33 +79,39 @@ fn network(text: &str) -> Result<IpNet, String> {
 
 /// Serves until it is told to stop.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let Options { dir, target, secrets: files, .. } = options;
-    let selection = Selection::default();
-    let wanted = session::wanted(printer, &Meant { dir, target, secrets: files, selection, books: None }, None)?;
-    let directory = directory::of(&wanted, target)?;
-    let audiences = wanted.network.broker.iter().flat_map(|broker| broker.audiences.iter().cloned()).collect();
-    let terminals = wanted.network.broker.as_ref().is_some_and(|broker| broker.terminals);
-    let key = secrets::the_brokers_key(options.broker_key.as_deref(), target.operator_key.as_deref())?;
-    is_the_one(&wanted.network, key.jwks())?;
+    let Manifests { served, key: named, ledger } = directory::read(printer, &options.dir, &options.target)?;
+    let key = secrets::the_brokers_key(options.broker_key.as_deref(), options.target.operator_key.as_deref())?;
+    is_the_one(named.as_deref(), key.jwks())?;
     let limits = Limits { idle: options.idle * 60, absolute: options.longest * 60, ..Limits::default() };
+    let directory = served.directory();
     let (url, count) = (directory.addresses().url().clone(), directory.tenants().count());
     let told = *printer;
     let log = Box::new(move |event: &Event<'_>| told.say(&line(event)));
-    let dns = directory.has_domains().then(|| dns(options.resolver)).transpose()?;
+    // There may be domains later.
+    let dns = match dns(options.resolver) {
+        Err(error) if directory.has_domains() => return Err(error),
+        dns => dns.ok(),
+    };
     let proxies = Proxies::new(options.trusted_proxies.iter().copied());
     let rates = Rates { address: options.logins_per_address, tenant: options.logins_per_tenant };
     let seals = seals(&key, &options.seal_keys)?;
-    let place = place(printer, &wanted, &options.book)?;
-    let setup = Setup { directory, proxies, limits, rates, audiences, terminals, dns, key, seals, place, log };
+    let place = place(printer, ledger.as_deref(), options)?;
+    let jwks = key.jwks().to_owned();
+    let setup = Setup { served, proxies, limits, rates, dns, key, seals, place, log };
     let broker = Arc::new(Broker::new(setup).await?);
     let public = bind(options.listen).await?;
     let operators = bind(options.operations).await?;
+    let told = again::Told::listen();
     printer.say(&format!(
         "serving {count} tenants at {url}, listening on {}, for operators on {}; Ctrl-C stops it",
         public.local_addr()?,
         operators.local_addr()?
     ));
-    serve(broker, public, operators, apply::signal()).await?;
+    let serving = serve(broker.clone(), public, operators, apply::signal());
+    tokio::select! {
+        ended = serving => ended?,
+        () = again::read(printer, options, &broker, &jwks, told) => {}
+    }
     printer.say("stopped");
     Ok(Exit::Done)
 }
@@ -125,8 +128,8 @@ fn seals(key: &OperatorKey, files: &[PathBuf]) -> anyhow::Result<Vec<SealKey>> {
 }
 
 /// Where sessions are kept: in the database of the ledger, if there is one.
-fn place(printer: &Printer, wanted: &Wanted, book: &Book) -> anyhow::Result<Place> {
-    match books::location(book, wanted.network.ledger.as_deref(), &wanted.dir)? {
+fn place(printer: &Printer, ledger: Option<&str>, options: &Options) -> anyhow::Result<Place> {
+    match books::location(&options.book, ledger, &options.dir)? {
         Some((location, _)) if location.is_absent() => {
             printer.say(&format!("{location} is not there; sessions end with this process"));
             Ok(Place::Own)
@@ -146,8 +149,7 @@ pub(super) fn dns(resolver: Option<SocketAddr>) -> anyhow::Result<Dns> {
 }
 
 /// Where the platform names the broker's key, it is this one; with another, no realm would know the broker.
-pub(super) fn is_the_one(network: &Network, jwks: &str) -> anyhow::Result<()> {
-    let named = network.broker.as_ref().and_then(|broker| broker.key.as_deref());
+pub(super) fn is_the_one(named: Option<&str>, jwks: &str) -> anyhow::Result<()> {
     if named.is_none_or(|pem| crate::expand::key_set(pem).as_deref() == Some(jwks)) {
         return Ok(());
     }

@@ -14,7 +14,7 @@ use super::{books, files, realms, secrets};
 use crate::accounting;
 use crate::diagnostic::{Diagnostic, did_you_mean, passable};
 use crate::expand::entitlement::{self, Figures};
-use crate::expand::{Desired, broker, expand, observer, provisioner};
+use crate::expand::{self, Desired, broker, expand, observer, provisioner};
 use crate::keycloak::http::{Exchange, Server, Trace};
 use crate::keycloak::key::OperatorKey;
 use crate::keycloak::mask::Mask;
@@ -165,6 +165,23 @@ pub(super) fn wanted(printer: &Printer, meant: &Meant<'_>, key: Option<&Operator
         secrets,
         digest: digest(&texts.concat()),
     })
+}
+
+/// The environment that is meant, and what is taken of each of its tenants and what its realm should be.
+pub(super) fn each<T>(
+    printer: &Printer,
+    dir: &Path,
+    target: &Target,
+    mut take: impl FnMut(Desired) -> T,
+) -> anyhow::Result<(Network, Vec<T>)> {
+    let mut manifests = read(printer, dir)?;
+    let Manifests { sources, set, found, .. } = &mut manifests;
+    let environment = environment(set, target.environment.as_deref())?;
+    let network = resolve(set, &environment, found);
+    accounting::check(&network, Timestamp::now().as_second(), found);
+    let taken = expand::each(set, sources, &network, secrets::trusted(None), found).map(&mut take).collect();
+    manifests.report(printer)?;
+    Ok((network, taken))
 }
 
 /// What of the manifests does not add up, by itself, and the network that it is about; none where they can't be read.

@@ -29,7 +29,6 @@ pub struct Parties<'a> {
 /// An ID token that answers a login (OpenID Connect Core §3.1.3.7).
 pub fn id_token(claims: &Claims, parties: Parties<'_>, nonce: &str, now: u64) -> Result<(), Fault> {
     common(claims, parties, now)?;
-    is_id_token(claims)?;
     if claims.nonce.as_deref() != Some(nonce) || nonce.is_empty() {
         return Err(Fault::Nonce);
     }
@@ -39,14 +38,12 @@ pub fn id_token(claims: &Claims, parties: Parties<'_>, nonce: &str, now: u64) ->
 /// An ID token that came for a device code (RFC 8628 §3.5), which no browser brought: there is no nonce to ask for.
 pub fn id_token_by_code(claims: &Claims, parties: Parties<'_>, now: u64) -> Result<(), Fault> {
     common(claims, parties, now)?;
-    is_id_token(claims)?;
     fresh(claims, now)
 }
 
 /// An ID token that came with a refresh (§12.2): of the same issuer and subject; a nonce it need not have.
 pub fn refreshed(claims: &Claims, parties: Parties<'_>, subject: &str, now: u64) -> Result<(), Fault> {
     common(claims, parties, now)?;
-    is_id_token(claims)?;
     if claims.sub.as_deref() != Some(subject) {
         return Err(Fault::Subject);
     }
@@ -116,7 +113,8 @@ fn common(claims: &Claims, parties: Parties<'_>, now: u64) -> Result<(), Fault> 
     if claims.azp.as_deref().is_some_and(|azp| azp != parties.client) || claims.aud.all().len() > 1 {
         return Err(Fault::Audience);
     }
-    lasting(claims, now)
+    lasting(claims, now)?;
+    is_id_token(claims)
 }
 
 /// It says of somebody, and is not over.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::identity::Identity;
-use super::tenant::Tenant;
+use super::tenant::{Directory, Tenant};
 
 /// What a session is found by: a digest of its name, so that a copy of the memory is no way in.
 pub type Key = [u8; 32];
@@ -52,7 +52,7 @@ pub struct Session {
     /// Where.
     pub tenant: Arc<Tenant>,
     /// Who.
-    pub identity: Arc<Identity>,
+    pub identity: Identity,
     /// When it began.
     pub began: u64,
     /// When its tokens were last got.
@@ -130,6 +130,22 @@ impl Sessions {
         }
         known.used = known.used.max(now);
         Some(known.session.clone())
+    }
+
+    /// One as its tenant is in a directory; none where that is not there, or has another realm, of which the session is none.
+    pub fn at(&mut self, key: &Key, session: Arc<Session>, directory: &Directory) -> Option<Arc<Session>> {
+        let tenant = directory.named(&session.tenant.name)?;
+        if Arc::ptr_eq(tenant, &session.tenant) {
+            return Some(session);
+        }
+        if tenant.issuer != session.tenant.issuer {
+            return None;
+        }
+        let session = Arc::new(Session { tenant: tenant.clone(), ..Session::clone(&session) });
+        if let Some(known) = self.known.get_mut(key) {
+            known.session = session.clone();
+        }
+        Some(session)
     }
 
     /// Lets one be as it is for a moment, because its realm can't be asked.

@@ -77,6 +77,19 @@ pub struct Directory {
     hosts: HashMap<String, String>,
 }
 
+/// How many tenants of a directory are otherwise than in another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changes {
+    /// How many are there now.
+    pub tenants: usize,
+    /// How many were not before.
+    pub new: usize,
+    /// How many were, and are not.
+    pub gone: usize,
+    /// How many are otherwise.
+    pub changed: usize,
+}
+
 /// What a host and a step of a path stand for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
@@ -109,6 +122,19 @@ impl Directory {
     /// Every tenant.
     pub fn tenants(&self) -> impl Iterator<Item = &Arc<Tenant>> {
         self.by_segment.values()
+    }
+
+    /// What is otherwise than it was before.
+    pub fn changes(&self, before: &Self) -> Changes {
+        let known = |tenant: &&Arc<Tenant>| before.by_name.contains_key(&tenant.name);
+        let gone = |tenant: &&Arc<Tenant>| !self.by_name.contains_key(&tenant.name);
+        let changed = |tenant: &&Arc<Tenant>| before.by_name.get(&tenant.name).is_some_and(|other| other != *tenant);
+        Changes {
+            tenants: self.by_name.len(),
+            new: self.by_name.values().filter(|tenant| !known(tenant)).count(),
+            gone: before.by_name.values().filter(gone).count(),
+            changed: self.by_name.values().filter(changed).count(),
+        }
     }
 
     /// Whether any tenant has domains by which its users find it.

@@ -1,6 +1,6 @@
 //! One environment's view of a manifest set: who exists there, and what is said of each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::brand;
 use super::document::{Broker, Product, Settings};
@@ -40,6 +40,14 @@ pub struct Network {
     pub tenants: Vec<Tenant>,
     /// The organizations that stand in the tree and have no realm.
     pub without_realm: Vec<Tenant>,
+}
+
+impl Network {
+    /// Every organization, with a realm or without, by its name.
+    pub fn organizations(&self) -> HashMap<&str, &Tenant> {
+        let all = self.tenants.iter().chain(&self.without_realm);
+        all.map(|tenant| (tenant.name.as_str(), tenant)).collect()
+    }
 }
 
 /// An organization in one environment.

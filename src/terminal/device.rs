@@ -27,7 +27,7 @@ impl Realm {
         ];
         let answer = self.provider.within.post(endpoint, &form).await;
         let answer = answer.map_err(|_| TerminalError::Unreachable(endpoint.clone()))?;
-        let issuer = self.provider.metadata.issuer().url();
+        let issuer = self.provider.issuer.url();
         let begun = Waiting::begun(answer.status().as_u16(), answer.body(), issuer, now());
         let mut waiting = begun.map_err(TerminalError::Refused)?;
         told(&waiting);

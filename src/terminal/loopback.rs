@@ -51,7 +51,7 @@ impl Realm {
 
     /// Where the browser begins.
     async fn address(&self, pending: &Pending, challenge: &PkceCodeChallenge, scope: &str) -> Result<Url, Fault> {
-        let mut url = self.provider.metadata.authorization_endpoint().url().clone();
+        let mut url = self.provider.authorization.url().clone();
         url.query_pairs_mut().extend_pairs([
             ("response_type", "code"),
             ("client_id", &*self.place.client),

@@ -67,7 +67,7 @@ impl Realm {
     }
 
     pub(super) async fn ask(&self, form: &[(&str, &str)]) -> Result<HttpResponse, TerminalError> {
-        let endpoint = self.provider.metadata.token_endpoint().ok_or(TerminalError::Refused(Fault::Provider))?.url();
+        let endpoint = self.provider.token.url();
         let answer = self.provider.within.post(endpoint, form).await;
         answer.map_err(|_| TerminalError::Unreachable(endpoint.clone()))
     }
@@ -102,7 +102,7 @@ impl Realm {
                 None => login.identity.clone(),
                 Some(token) => {
                     let claims = self.provider.open(token).await?;
-                    rules::refreshed(&claims, self.parties(), &login.identity.subject, now())?;
+                    rules::refreshed(&claims, self.parties(), login.identity.subject(), now())?;
                     rules::beside(&claims, &given.access_token)?;
                     Identity::of(&claims)
                 }

@@ -1,5 +1,6 @@
 //! The token broker.
 
+mod again;
 pub mod asvs;
 mod attacks;
 mod attacks_domains;

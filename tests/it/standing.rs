@@ -55,7 +55,7 @@ fn a_tenant_stands_by_the_licences_that_it_lives_on() {
     let stands = |world: &World, tenant: &str, now: u64| {
         let network = world.network();
         let tenant = network.tenants.iter().find(|known| known.name == tenant).expect("there");
-        standing(&network, tenant).shut(now)
+        standing(&network.organizations(), tenant).shut(now)
     };
     let own = world();
     assert_eq!((stands(&own, "clinic", last), stands(&own, "clinic", after)), (None, Some(Shut::Expired)));

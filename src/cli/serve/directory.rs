@@ -1,14 +1,17 @@
 //! The tenants of the manifests, as the broker knows them.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use anyhow::Context;
 use url::Url;
 
 use super::super::args::Target;
 use super::super::exit::UsageError;
-use super::super::session::{self, Wanted};
+use super::super::output::Printer;
+use super::super::session;
 use crate::accounting;
+use crate::broker::Served;
 use crate::expand::Desired;
 use crate::login::address::Addresses;
 use crate::login::brand::Brand;
@@ -16,53 +19,88 @@ use crate::login::standing::{self, Networks};
 use crate::login::tenant::{Directory, Tenant};
 use crate::manifest::resolve::{self, Network};
 
-/// Whom it serves, and where.
-pub(super) fn of(wanted: &Wanted, target: &Target) -> anyhow::Result<Directory> {
-    let environment = &wanted.network.environment;
-    let Some(broker) = &wanted.network.broker else {
+/// What the manifests say, as far as it is served.
+pub(super) struct Manifests {
+    pub(super) served: Served,
+    /// The key of the broker that they name, as PEM.
+    pub(super) key: Option<String>,
+    /// Where they say that the ledger is.
+    pub(super) ledger: Option<String>,
+}
+
+/// A tenant as far as its realm tells of it.
+struct Realm {
+    name: String,
+    label: String,
+    /// Where the realm is reached, if elsewhere than the server.
+    address: Option<String>,
+}
+
+impl Realm {
+    fn of(desired: Desired) -> Self {
+        let address = desired.state.realm().and_then(|realm| realm.fields.get("attributes.frontendUrl")?.as_str());
+        let address = address.filter(|url| !url.is_empty()).map(str::to_owned);
+        Self { address, name: desired.name, label: desired.label }
+    }
+}
+
+/// Reads the manifests of the environment that is meant.
+pub(super) fn read(printer: &Printer, dir: &Path, target: &Target) -> anyhow::Result<Manifests> {
+    let (network, realms) = session::each(printer, dir, target, Realm::of)?;
+    let Some(broker) = &network.broker else {
+        let environment = &network.environment;
         let message = format!("the environment `{environment}` has no broker");
         let hint =
             format!("name it in the platform's manifest: `environments: {{{environment}: {{broker: {{url: …}}}}}}`");
         return Err(UsageError { message, hint: Some(hint) }.into());
     };
-    let server = session::server_url(target, &wanted.network)?;
+    let server = session::server_url(target, &network)?;
     let addresses = Addresses::new(&broker.url, broker.tenant_url.as_deref()).map_err(|(_, error)| error)?;
-    let network = &wanted.network;
-    let known: HashMap<&str, &resolve::Tenant> =
-        network.tenants.iter().map(|tenant| (tenant.name.as_str(), tenant)).collect();
-    let tenants = wanted.desired.iter().map(|desired| {
-        let known = known.get(desired.name.as_str());
-        let known = known.with_context(|| format!("`{}` is not in the environment", desired.name))?;
-        tenant(network, known, desired, &server)
+    let all = network.organizations();
+    let tenants = realms.into_iter().map(|realm| {
+        let known = all.get(realm.name.as_str());
+        let known = known.with_context(|| format!("`{}` is not in the environment", realm.name))?;
+        tenant(&network, &all, known, realm, &server)
     });
-    Ok(Directory::new(addresses, tenants.collect::<anyhow::Result<Vec<_>>>()?))
+    let directory = Directory::new(addresses, tenants.collect::<anyhow::Result<Vec<_>>>()?);
+    let audiences = broker.audiences.iter().cloned().collect();
+    Ok(Manifests {
+        served: Served::new(directory, audiences, broker.terminals),
+        key: broker.key.clone(),
+        ledger: network.ledger.clone(),
+    })
 }
 
-fn tenant(network: &Network, known: &resolve::Tenant, desired: &Desired, server: &str) -> anyhow::Result<Tenant> {
+fn tenant(
+    network: &Network,
+    all: &HashMap<&str, &resolve::Tenant>,
+    known: &resolve::Tenant,
+    realm: Realm,
+    server: &str,
+) -> anyhow::Result<Tenant> {
     Ok(Tenant {
-        name: desired.name.clone(),
-        label: desired.label.clone(),
-        issuer: issuer(desired, server).context("an issuer can't be made")?.into(),
+        issuer: issuer(&realm, server).context("an issuer can't be made")?.into(),
         brand: Brand::read(|key| known.brand.get(key)?.text()),
         domains: known.settings.login.domains.clone(),
-        standing: accounting::standing(network, known),
+        standing: accounting::standing(all, known),
         networks: match &known.settings.login.networks {
             Some(networks) => Networks::only(networks.iter().filter_map(|text| standing::network(text).ok())),
             None => Networks::default(),
         },
         pools: accounting::pools(network, known),
+        name: realm.name,
+        label: realm.label,
     })
 }
 
 /// The issuer of a tenant's realm: at its own address where it has one.
-fn issuer(desired: &Desired, server: &str) -> Result<Url, url::ParseError> {
-    let own = desired.state.realm().and_then(|realm| realm.fields.get("attributes.frontendUrl")?.as_str());
-    let mut issuer = Url::parse(own.filter(|url| !url.is_empty()).unwrap_or(server).trim_end_matches('/'))?;
+fn issuer(realm: &Realm, server: &str) -> Result<Url, url::ParseError> {
+    let mut issuer = Url::parse(realm.address.as_deref().unwrap_or(server).trim_end_matches('/'))?;
     issuer
         .path_segments_mut()
         .map_err(|()| url::ParseError::RelativeUrlWithCannotBeABaseBase)?
         .pop_if_empty()
         .push("realms")
-        .push(&desired.name);
+        .push(&realm.name);
     Ok(issuer)
 }

@@ -44,7 +44,7 @@ pub(in super::super) async fn run(printer: &Printer, options: &Options) -> anyho
         login = login(printer, broker, options) => {
             let login = login?;
             kept.put(&login)?;
-            let who = login.identity.user.as_ref().unwrap_or(&login.identity.subject);
+            let who = login.identity.user().unwrap_or(login.identity.subject());
             printer.say(&format!("logged in at {} as {who}", login.place.tenant));
             Ok(Exit::Done)
         }

@@ -49,10 +49,10 @@ pub(in super::super) async fn run(printer: &Printer, options: &Options) -> anyho
             let rows = [
                 ("tenant", Some(format!("{} ({})", place.tenant, place.label))),
                 ("issuer", Some(place.issuer.clone())),
-                ("subject", Some(who.subject.clone())),
-                ("user", who.user.clone()),
-                ("name", who.name.clone()),
-                ("e-mail", who.email.clone()),
+                ("subject", Some(who.subject().to_owned())),
+                ("user", who.user().map(str::to_owned)),
+                ("name", who.name().map(str::to_owned)),
+                ("e-mail", who.email().map(str::to_owned)),
             ];
             let line =
                 |(name, value): (&str, Option<String>)| value.map(|value| format!("{name:8} {}\n", shown(&value)));

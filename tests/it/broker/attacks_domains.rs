@@ -1,8 +1,8 @@
 //! Attacks on the way to a tenant by the domain of an e-mail address, and on logins that others began.
 
-use realmwright::login::tenant::Tenant;
+use realmwright::login::tenant::{Directory, Tenant};
 
-use super::stage::{Scene, Stage};
+use super::stage::{Scene, Stage, served};
 use crate::support::browser::{Answer, Browser};
 use crate::support::dns::NameServer;
 
@@ -156,4 +156,13 @@ async fn attack_34_a_login_belongs_to_the_browser_that_began_it() {
     let other = back.replace(&state, &"A".repeat(43));
     assert_eq!(stage.refuses(&mut victim, &other).await, "login_refused state acme");
     assert!(!stage.is_in(&mut attacker).await);
+}
+
+#[tokio::test]
+async fn attack_33_a_domain_that_a_tenant_lists_no_more() {
+    let (stage, _dns) = proved().await;
+    let leads = async || types(&stage, &mut Browser::new(), "jo@clinic.example").await.location();
+    assert!(leads().await.contains("/t/acme?"));
+    stage.broker.replace(served(Directory::new(stage.addresses(), [stage.tenant("acme"), stage.tenant("beta")])));
+    assert!(leads().await.contains("/t/@"), "{}", leads().await);
 }

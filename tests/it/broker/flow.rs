@@ -188,3 +188,17 @@ async fn operators_see_numbers_and_no_names() {
         assert_eq!(asking.get(&format!("{}/{path}", stage.url)).await.status, 404, "{path} is not for everybody");
     }
 }
+
+#[tokio::test]
+async fn keys_that_could_not_be_fetched_are_fetched_again_soon() {
+    let stage = Stage::new().await;
+    stage.user("acme").await;
+    stage.hostile.rotate("acme");
+    stage.hostile.twist(|twists| twists.keys = Some(Box::new(|keys| *keys = "out of order".into())));
+    assert_eq!(stage.refuses_login().await, "login_refused provider acme");
+    stage.hostile.behave();
+    assert_eq!(stage.refuses_login().await, "login_refused unknown_key acme");
+    tokio::time::sleep(std::time::Duration::from_millis(2100)).await;
+    assert!(stage.is_in(&mut stage.user("acme").await).await);
+    assert_eq!(stage.hostile.asked("acme/certs"), 3);
+}

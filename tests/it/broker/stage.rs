@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use realmwright::broker::{Broker, Dns, Event, Place, Rates, SealKey, Setup, prover, router};
+use realmwright::broker::{Broker, Dns, Event, Place, Rates, SealKey, Served, Setup, prover, router};
 use realmwright::keycloak::key::OperatorKey;
 use realmwright::login::address::Addresses;
 use realmwright::login::domain::Prover;
@@ -27,6 +27,11 @@ pub struct Stage {
     pub pem: SecretString,
     /// What was logged: event, reason, tenant.
     events: Arc<Mutex<Vec<String>>>,
+}
+
+/// These tenants, with all that a broker may have beside.
+pub fn served(directory: Directory) -> Served {
+    Served::new(directory, ["assistant", "insights"].map(str::to_owned).into(), true)
 }
 
 pub const SESSION: &str = "__Host-Http-session";
@@ -101,7 +106,7 @@ impl Stage {
             ..like
         };
         let tenants = [tenant("acme", "Acme & Söhne", acme), tenant("beta", "Beta", Tenant::default())];
-        let directory = Directory::new(addresses, tenants);
+        let served = served(Directory::new(addresses, tenants));
         let events = Arc::new(Mutex::new(Vec::new()));
         let told = events.clone();
         let log = Box::new(move |event: &Event<'_>| {
@@ -109,7 +114,6 @@ impl Stage {
             let words = [Some(what.to_owned()), reason, event.tenant.map(str::to_owned)];
             told.lock().unwrap().push(words.into_iter().flatten().collect::<Vec<_>>().join(" "));
         });
-        let audiences = ["assistant", "insights"].map(str::to_owned).into();
         let key = OperatorKey::from_pem(&pem).expect("a key");
         let prover = prover(&key).expect("derived");
         let dns = dns.map(|server| Dns::new(Some(server)).expect("a resolver"));
@@ -117,12 +121,21 @@ impl Stage {
         let seals = seals.into_iter().map(|text| SealKey::read(&text.into()).expect("a key"));
         let seals = seals.chain([SealKey::derived(&key).expect("a key")]).collect();
         let place = place.unwrap_or(Place::Own);
-        let setup =
-            Setup { directory, proxies, limits, rates, audiences, terminals: true, dns, key, seals, place, log };
+        let setup = Setup { served, proxies, limits, rates, dns, key, seals, place, log };
         let broker = Arc::new(Broker::new(setup).await.expect("a broker"));
         let service = router(broker.clone()).into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
         Self { hostile, url, port, broker, pem, prover, events }
+    }
+
+    /// Where it is, without hosts of tenants.
+    pub fn addresses(&self) -> Addresses {
+        Addresses::new(&self.url, None).expect("addresses")
+    }
+
+    /// A tenant whose realm the provider has.
+    pub fn tenant(&self, name: &str) -> Tenant {
+        Tenant { name: name.into(), label: name.into(), issuer: self.hostile.issuer(name), ..Tenant::default() }
     }
 
     /// Begins a login, and gives what the realm would send the browser back to.

@@ -44,7 +44,7 @@ async fn a_terminal_logs_in_by_a_code() {
     });
     let (login, told) = by_code(&stage).await;
     let login = login.expect("believed");
-    assert_eq!((login.identity.user.as_deref(), told.as_deref()), (Some("jo"), Some("ABCD-EFGH")));
+    assert_eq!((login.identity.user(), told.as_deref()), (Some("jo"), Some("ABCD-EFGH")));
     assert_eq!((&*login.place.tenant, &*login.place.issuer), ("acme", &*stage.hostile.issuer("acme")));
     assert_eq!(stage.hostile.polls().len(), 2);
     // New tokens, for which the old ones are given away.
@@ -79,7 +79,7 @@ async fn a_terminal_logs_in_by_a_browser_on_this_machine() {
         browser.get(&back).await
     };
     let (login, page) = tokio::join!(realm.by_browser(&[], |url| drop(tell.send(url.clone()))), browsing);
-    assert_eq!(login.expect("believed").identity.subject, "acme-user");
+    assert_eq!(login.expect("believed").identity.subject(), "acme-user");
     assert!(page.status == 200 && page.body.contains("logged in"), "{}", page.body);
     assert_eq!(page.header("cache-control").as_deref(), Some("no-store"));
 }
