@@ -18,7 +18,7 @@ use crate::state::kind::LEASE;
 const LEFT: u64 = 130;
 
 /// How often one that was given back before it could be looked at is asked for again.
-const TRIES: u32 = 10;
+const TRIES: u32 = 3;
 
 /// Who writes.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ impl<'a, A: WriteRealms> Leased<'a, A> {
     /// Takes the lease of a realm, and waits for it where somebody else has it. `None`: there is no such realm.
     pub(super) async fn take(api: &'a A, realm: &str, holder: &'a Holder) -> Result<Option<Self>, KeycloakError> {
         let patience = tokio::time::Instant::now() + holder.patience;
-        let mut pause = Duration::from_millis(200);
+        let mut pause = Duration::from_millis(50);
         let mut tries = TRIES;
         loop {
             let own = term(holder);

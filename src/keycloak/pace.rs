@@ -1,6 +1,6 @@
 //! How many realms are worked on at a time: as many as the server answers without slowing down, found while working.
 //!
-//! [`rate`] decides by what the answers tell; here stand those who wait for their turn.
+//! [`Rate`] decides by what the answers tell; here stand those who wait for their turn.
 
 mod rate;
 

@@ -63,7 +63,7 @@ fn secrets(canary: &str) -> Secrets {
 }
 
 fn run<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(work)
+    tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime").block_on(work)
 }
 
 async fn plan(api: &MemoryKeycloak, lifespan: u32, secrets: &Secrets) -> Plan {

@@ -209,7 +209,7 @@ async fn every_object_is_done_or_untouched(edits: &BTreeSet<Edit>) {
 }
 
 fn run<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(work)
+    tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime").block_on(work)
 }
 
 proptest! {
