@@ -1,5 +1,7 @@
 //! `realmwright apply`
 
+mod outcome;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,15 +22,16 @@ use super::progress::Progress;
 use super::session::{Meant, Session};
 use super::slowest::Slowest;
 use super::{books, files, plan, secrets, session};
-use crate::apply::{Holder, Manner, OnStale, Outcome, Refused, TenantOutcome, apply};
+use crate::apply::{Holder, Manner, OnStale, TenantOutcome, apply};
 use crate::keycloak::http::Server;
 use crate::keycloak::{ReadRealms, process, term};
-use crate::plan::render::count;
 use crate::plan::select::Selection;
-use crate::plan::{Change, FORMAT_VERSION, Plan, TenantPlan, View};
+use crate::plan::{Change, FORMAT_VERSION, Plan, View};
 use crate::seal::SigningKey;
 use crate::state::sealed;
 use crate::state::secret::{Secrets, references};
+pub(super) use outcome::note;
+use outcome::{exit, summary};
 
 /// How long removing the lanes may take at the end of a run.
 const CLEAN_UP: Duration = Duration::from_secs(60);
@@ -344,81 +347,4 @@ pub(super) async fn signal() {
         }
     }
     let _ = tokio::signal::ctrl_c().await;
-}
-
-/// What is said of a tenant at once: only what went wrong.
-pub(super) fn note(tenant: &TenantPlan, outcome: &TenantOutcome) -> Option<String> {
-    let stale = |refused: &[Refused], rest: &str| {
-        let lines: Vec<String> = refused.iter().map(|one| format!("\n  {}/{one}", tenant.tenant)).collect();
-        format!(
-            "error: stale: {}: moved since the plan was made; {rest}{}\nhint: plan again: a new plan says what is still to do",
-            tenant.tenant,
-            lines.concat()
-        )
-    };
-    match outcome {
-        TenantOutcome::Changed(_) if tenant.unread.is_some() => {
-            Some(format!("{}: it can be read again; plan again for what else differs in it", tenant.tenant))
-        }
-        TenantOutcome::Born
-        | TenantOutcome::Changed(_)
-        | TenantOutcome::Unchanged
-        | TenantOutcome::NotStarted
-        | TenantOutcome::Refused => None,
-        TenantOutcome::Stale(refused) => Some(stale(refused, "nothing was written to this realm")),
-        TenantOutcome::Partly { done, refused } => Some(stale(
-            refused,
-            &format!("these were refused, the rest was done ({})", count(*done, "change", "changes")),
-        )),
-        TenantOutcome::Failed { object, error, done, refused } => {
-            let object = object.as_ref().map_or(String::new(), |id| format!("/{id}"));
-            let hint = error.hint().map_or(String::new(), |hint| format!("\nhint: {hint}"));
-            let failed = format!(
-                "error: {}{object}: {error} ({} made before){hint}",
-                tenant.tenant,
-                count(*done, "change", "changes")
-            );
-            let stale = (!refused.is_empty()).then(|| stale(refused, "these were refused") + "\n");
-            Some(stale.unwrap_or_default() + &failed)
-        }
-    }
-}
-
-fn summary(outcome: &Outcome, took: Duration, requests: u64) -> String {
-    let born = outcome.count(|o| *o == TenantOutcome::Born);
-    let changed = outcome.count(|o| matches!(o, TenantOutcome::Changed(_)));
-    let unchanged = outcome.count(|o| *o == TenantOutcome::Unchanged);
-    let partly = outcome.count(|o| matches!(o, TenantOutcome::Partly { .. }));
-    let failed = outcome.count(|o| matches!(o, TenantOutcome::Failed { .. }));
-    let stale = outcome.count(|o| matches!(o, TenantOutcome::Stale(_)));
-    let left = outcome.count(|o| *o == TenantOutcome::NotStarted);
-    let mut parts = vec![format!("{} created", count(born, "realm", "realms")), format!("{changed} changed")];
-    parts.extend((unchanged > 0).then(|| format!("{unchanged} as planned before")));
-    parts.extend((partly > 0).then(|| format!("{partly} changed in part")));
-    parts.extend((failed > 0).then(|| format!("{failed} failed")));
-    parts.extend((stale > 0).then(|| format!("{stale} stale")));
-    parts.extend((left > 0).then(|| format!("{left} not started")));
-    let seconds = took.as_secs_f64();
-    let rate = (born + changed + partly) as f64 / seconds.max(0.001);
-    format!("Applied: {} in {seconds:.1} s with {requests} requests, {rate:.1} realms/s.\n", parts.join(", "))
-}
-
-fn exit(outcome: &Outcome, stopped: bool) -> Exit {
-    let good =
-        |o: &TenantOutcome| matches!(o, TenantOutcome::Born | TenantOutcome::Changed(_) | TenantOutcome::Unchanged);
-    let good = outcome.count(good);
-    let partly = outcome.count(|o| matches!(o, TenantOutcome::Partly { .. }));
-    let failed = outcome.count(|o| matches!(o, TenantOutcome::Failed { .. }));
-    let stale = outcome.count(|o| matches!(o, TenantOutcome::Stale(_)));
-    if stopped {
-        Exit::Interrupted
-    } else if good == outcome.tenants.len() {
-        Exit::Done
-    } else if good + partly > 0 {
-        Exit::Partly
-    } else if stale > 0 && failed == 0 {
-        Exit::Stale
-    } else {
-        Exit::Failed
-    }
 }

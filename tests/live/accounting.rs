@@ -290,3 +290,57 @@ fn the_example_of_a_licence_tree_is_applied_and_looked_at() {
         }
     });
 }
+
+/// Requests to master that a run sends, whatever it works on; none of them returns more, or is dearer, where there are more
+/// realms. The listing of realms and that of all clients of master are.
+const OF_MASTER: [&str; 9] = [
+    "GET /realms/master/.well-known/openid-configuration",
+    "POST /realms/master/protocol/openid-connect/token",
+    "GET /admin/realms/master/clients?clientId=realmwright",
+    "GET /admin/realms/master/clients?clientId=realmwright-lane-&search=true&first=N&max=20",
+    "GET /admin/realms/master/groups?search=realmwright-lanes&exact=true",
+    "POST /admin/realms/master/clients",
+    "GET /admin/realms/master/clients/ID/service-account-user",
+    "PUT /admin/realms/master/users/ID/groups/ID",
+    "DELETE /admin/realms/master/clients/ID",
+];
+
+#[test]
+fn no_request_costs_more_with_each_realm() {
+    let site = site();
+    let mut sent = Vec::new();
+    let mut run = |arguments: &[&str]| {
+        let output = site.run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let requests = said.lines().filter(|line| line.get(3..5).is_some_and(|rest| rest.starts_with(' ')));
+        let requests = requests.filter(|line| line.contains(" /")).map(|line| line[4..].to_owned());
+        let requests: Vec<String> = requests.collect();
+        assert!(!requests.is_empty(), "{said}");
+        sent.extend(requests);
+    };
+    let apply = ["apply", "--yes", "--verbose", "--actor", "ci"];
+    run(&apply);
+    site.edit("assistant: 4", "assistant: 5");
+    run(&apply);
+    run(&["plan", "--verbose"]);
+    run(&["drift", "--verbose"]);
+    for request in &sent {
+        let plain = without_ids(request);
+        let of_tenant = [&site.clinic, &site.north]
+            .iter()
+            .any(|realm| plain.contains(&format!("/realms/{realm}/")) || plain.ends_with(&format!("/realms/{realm}")));
+        let known = of_tenant || plain == "POST /admin/realms" || OF_MASTER.contains(&plain.as_str());
+        assert!(known, "{request}");
+    }
+    assert!(sent.iter().any(|request| request == "POST /admin/realms"));
+    site.remove();
+}
+
+/// A request with ids and offsets taken out.
+fn without_ids(request: &str) -> String {
+    let part = |part: &str| match part {
+        part if uuid::Uuid::parse_str(part).is_ok() => "ID".to_owned(),
+        part => part.replace("first=0&", "first=N&"),
+    };
+    request.split('/').map(part).collect::<Vec<_>>().join("/")
+}

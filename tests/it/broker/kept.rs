@@ -51,7 +51,9 @@ async fn a_new_key_that_seals_logs_nobody_out() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(next.is_in(&mut through(&browser, &next)).await);
     assert_eq!(next.last(), "refreshed acme");
-    let last = second(dir.path(), &own, seals(&[SEALS[1], SEALS[0]])).await;
+    // It refreshes nothing, however slow this machine is: what it seals, the last one could open.
+    let last = Scene { limits: Limits::default(), ..seals(&[SEALS[1], SEALS[0]]) };
+    let last = second(dir.path(), &own, last).await;
     assert!(last.is_in(&mut through(&browser, &last)).await);
     // A login that was begun before ends with the new key too.
     let mut late = Browser::new();
