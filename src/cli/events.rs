@@ -41,7 +41,7 @@ pub enum Event<'a> {
         /// How many changes were made; a birth is one.
         changes: usize,
         /// Objects that were refused because they have moved since the plan was made, with the reason.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         refused: Vec<String>,
         /// What went wrong.
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -340,7 +340,10 @@ fn no_request_costs_more_with_each_realm() {
 fn without_ids(request: &str) -> String {
     let part = |part: &str| match part {
         part if uuid::Uuid::parse_str(part).is_ok() => "ID".to_owned(),
-        part => part.replace("first=0&", "first=N&"),
+        part => match part.split_once("first=").and_then(|(before, rest)| Some((before, rest.split_once('&')?.1))) {
+            Some((before, rest)) => format!("{before}first=N&{rest}"),
+            None => part.to_owned(),
+        },
     };
     request.split('/').map(part).collect::<Vec<_>>().join("/")
 }
