@@ -173,6 +173,8 @@ async fn prepare(printer: &Printer, options: &Options) -> anyhow::Result<Ready> 
         return Ok(Ready::Over(Exit::Refused));
     }
     if session.plan.is_empty() {
+        // A run that was killed at its very end left nothing else to do.
+        sweep(printer, &session.server).await;
         return Ok(Ready::Over(Exit::Done));
     }
     books::somebody_asks(&session.plan, &options.asker)?;
@@ -279,9 +281,7 @@ async fn execute(
     let before = server.requests();
     let stop = Arc::new(AtomicBool::new(false));
     let listener = tokio::spawn(listen(*printer, stop.clone()));
-    if let Err(error) = server.sweep().await {
-        printer.say(&format!("accounts of killed runs could not be looked for: {error}"));
-    }
+    sweep(printer, server).await;
     let work = plan.tenants.iter().filter(|tenant| !tenant.is_empty()).count();
     let progress = Progress::new("applying", work, printer.progress());
     let saved = options.what.is_file();
@@ -315,6 +315,13 @@ async fn execute(
     slowest.lines().iter().for_each(|line| printer.say(line));
     printer.data(&summary(&outcome, took, requests));
     Ok(exit)
+}
+
+/// Removes the accounts that killed runs left behind.
+async fn sweep(printer: &Printer, server: &Server) {
+    if let Err(error) = server.sweep().await {
+        printer.say(&format!("accounts of killed runs could not be looked for: {error}"));
+    }
 }
 
 /// This run, as leases of realms name it.

@@ -109,7 +109,7 @@ impl KeycloakError {
             Fault::Refused { message, .. } if message.contains("not active") => {
                 Some("the clock here is about a minute or more behind the server's: set the clocks right".into())
             }
-            Fault::NoAnswer { reason, unsent } => Some(unanswered(reason, *unsent).into()),
+            Fault::NoAnswer { reason, unsent } => Some(unanswered(reason, *unsent, self.path.ends_with(DISCOVERY)).into()),
             Fault::Status { status: 404, .. } | Fault::Broken { .. } if self.path.ends_with(DISCOVERY) => Some(
                 "is this a Keycloak? --server is its base URL: the address of the admin console without `/admin`, with \
                  the path that `http-relative-path` sets"
@@ -201,8 +201,8 @@ impl KeycloakError {
 /// Where a realm says who it is (OpenID Connect Discovery §4).
 pub(super) const DISCOVERY: &str = "/.well-known/openid-configuration";
 
-/// A way out where nothing was answered.
-fn unanswered(reason: &str, unsent: bool) -> &'static str {
+/// A way out where nothing was answered; not even the first request, or one of those after it.
+fn unanswered(reason: &str, unsent: bool, first: bool) -> &'static str {
     if reason.contains("certificate not valid for name") {
         "give --server the name that stands in the server's certificate"
     } else if reason.contains("UnknownIssuer") || reason.contains("CaUsedAsEndEntity") {
@@ -212,7 +212,7 @@ fn unanswered(reason: &str, unsent: bool) -> &'static str {
         "the server's certificate can't be used; `openssl s_client -connect HOST:PORT` shows it"
     } else if reason.contains("InvalidContentType") {
         "the server speaks no TLS at this address: is it http:// instead of https://?"
-    } else if reason.contains("connection closed") {
+    } else if first && reason.contains("connection closed") {
         "the server hung up: if it speaks TLS at this address, write https:// instead of http://"
     } else if unsent {
         "is the server running, and is --server its address?"

@@ -17,6 +17,7 @@ use super::bootstrap::{BOOTSTRAP, LANES_GROUP, lanes_group};
 use super::error::{Fault, KeycloakError};
 use super::http::Server;
 use super::process;
+use super::wire::{ATTEMPTS, backoff};
 use crate::expand::ADMIN_API_SCOPE;
 use crate::expand::provisioner::service_account_client;
 
@@ -118,11 +119,32 @@ async fn create(server: &Server, name: &str) -> Result<String, KeycloakError> {
     // Roles are read from the account, so that its tokens need no scope; but 26.8.2 asks for this one, where it exists.
     client["defaultClientScopes"] = json!([ADMIN_API_SCOPE]);
     client["optionalClientScopes"] = json!([]);
-    let created = server.master(BOOTSTRAP, Method::POST, "master/clients", Some(&client)).await?;
-    let location = created.and_then(|(location, _)| location);
-    location
-        .and_then(|location| location.rsplit('/').next().map(str::to_owned))
-        .ok_or_else(|| broken("POST", "master/clients", "it does not say what was created"))
+    let mut attempt = 1;
+    let location = loop {
+        match server.master(BOOTSTRAP, Method::POST, "master/clients", Some(&client)).await {
+            Err(error) if error.was_lost() && attempt < ATTEMPTS => {
+                tokio::time::sleep(backoff(attempt)).await;
+                attempt += 1;
+                if let Some(id) = find(server, name).await? {
+                    return Ok(id);
+                }
+            }
+            created => break created?.and_then(|(location, _)| location),
+        }
+    };
+    match location.and_then(|location| location.rsplit('/').next().map(str::to_owned)) {
+        Some(id) => Ok(id),
+        None => {
+            let found = find(server, name).await?;
+            found.ok_or_else(|| broken("POST", "master/clients", "it does not say what was created"))
+        }
+    }
+}
+
+/// The server's id of a lane, if it is there.
+async fn find(server: &Server, name: &str) -> Result<Option<String>, KeycloakError> {
+    let found = server.master(BOOTSTRAP, Method::GET, &format!("master/clients?clientId={name}"), None).await?;
+    Ok(found.and_then(|(_, list)| list[0]["id"].as_str().map(str::to_owned)))
 }
 
 async fn admit(server: &Server, id: &str, group: &str) -> Result<(), KeycloakError> {

@@ -27,6 +27,7 @@ mod generated;
 mod guards;
 mod http;
 mod import;
+mod killed;
 mod kinds;
 mod layers;
 mod ledger;

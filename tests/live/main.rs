@@ -22,6 +22,7 @@ mod edits;
 mod entitlement;
 mod exchange;
 mod faces;
+mod faults;
 mod guide;
 mod import;
 mod kept;

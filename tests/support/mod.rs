@@ -7,6 +7,7 @@ pub mod dns;
 pub mod forge;
 pub mod full;
 pub mod mail;
+pub mod proxy;
 pub mod sarif;
 
 use std::sync::atomic::AtomicBool;
