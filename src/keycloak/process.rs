@@ -10,7 +10,15 @@ pub fn is_gone(name: &str) -> bool {
     let mut parts = name.split('/');
     let (Some(machine), Some(process)) = (parts.next(), parts.next()) else { return false };
     let here = !machine.is_empty() && machine == self::machine();
-    here && !std::path::Path::new("/proc").join(process).exists()
+    here && has_ended(process)
+}
+
+/// Also one that was killed and that nobody has waited for yet (proc(5): state `Z`).
+fn has_ended(process: &str) -> bool {
+    match std::fs::read_to_string(std::path::Path::new("/proc").join(process).join("stat")) {
+        Ok(stat) => stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with(['Z', 'X'])),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
 }
 
 /// Names this boot of this machine and this process namespace; empty where that can't be told.

@@ -310,3 +310,17 @@ async fn two_runs_never_write_to_a_realm_at_the_same_time() {
         api.post("clinic", "roles", &role).await.expect("made");
     }
 }
+
+#[test]
+fn a_process_that_was_killed_is_gone_before_anybody_waits_for_it() {
+    let mut child = std::process::Command::new("sleep").arg("60").spawn().expect("it runs");
+    let name = process::name().replace(&format!("/{}/", std::process::id()), &format!("/{}/", child.id()));
+    assert!(!process::is_gone(&name) && !process::is_gone("elsewhere/1/x"));
+    child.kill().expect("it can be killed");
+    let ended = (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        process::is_gone(&name)
+    });
+    child.wait().expect("it ended");
+    assert!(ended && process::is_gone(&name));
+}
