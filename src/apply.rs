@@ -252,13 +252,12 @@ async fn look(
 }
 
 /// Changes a realm that nobody else writes to.
-async fn change(api: &impl WriteRealms, plan: &TenantPlan, secrets: &Secrets, manner: &Manner) -> TenantOutcome {
-    let (observed, Checked { plan: good_plan, good, refused }) = match look(api, plan, manner, true).await {
+async fn change(api: &impl WriteRealms, planned: &TenantPlan, secrets: &Secrets, manner: &Manner) -> TenantOutcome {
+    let (observed, Checked { plan, good, refused }) = match look(api, planned, manner, true).await {
         Ok(found) => found,
         Err(outcome) => return outcome,
     };
-    let begins = (manner.saved && !check::has_begun(plan, &observed)).then(|| check::begun(plan));
-    let plan = good_plan;
+    let begins = (manner.saved && !check::has_begun(planned, &observed)).then(|| check::begun(planned));
     if let Some(other) = observed.name().filter(|name| *name != plan.tenant)
         && let Err(error) = realm::rename(api, other, &plan.tenant).await
     {

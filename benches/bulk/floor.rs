@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::StreamExt;
-use realmwright::keycloak::key::OperatorKey;
+use realmwright::keycloak::key::{ASSERTION_TYPE, OperatorKey};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -14,7 +14,6 @@ use super::report::Spell;
 
 /// Births after which a lane is replaced: as the tool does it.
 const BIRTHS: usize = 25;
-const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 pub struct Floor {
     http: reqwest::Client,
@@ -82,7 +81,7 @@ impl Floor {
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", client),
-            ("client_assertion_type", ASSERTION),
+            ("client_assertion_type", ASSERTION_TYPE),
             ("client_assertion", &assertion),
         ];
         let request = self.http.post(format!("{issuer}/protocol/openid-connect/token")).form(&form);

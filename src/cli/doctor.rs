@@ -12,7 +12,7 @@ use super::{files, secrets, session};
 use crate::doctor::examine::{Known, examine};
 use crate::doctor::facts::{How, Key};
 use crate::doctor::{Report, render};
-use crate::expand::{Desired, Trusted, expand};
+use crate::expand::{Desired, Trusted, each};
 use crate::keycloak::http::Server;
 use crate::manifest::resolve::{Network, resolve};
 use crate::plan::select::Selection;
@@ -92,12 +92,13 @@ fn network(printer: &Printer, options: &Options) -> anyhow::Result<Option<(Netwo
     let network = resolve(&manifests.set, &environment, &mut manifests.found);
     manifests.report(printer)?;
     // What is wrong with realms is for `validate` to say.
-    let desired = expand(&manifests.set, &manifests.sources, &network, Trusted::default(), &mut Vec::new());
-    let theme = |desired: &Desired| {
-        let theme = desired.state.realm()?.fields.get("loginTheme")?.as_str()?;
-        Some((desired.name.clone(), theme.to_owned()))
+    let mut unsaid = Vec::new();
+    let desired = each(&manifests.set, &manifests.sources, &network, Trusted::default(), &mut unsaid);
+    let theme = |desired: Desired| {
+        let theme = desired.state.realm()?.fields.get("loginTheme")?.as_str()?.to_owned();
+        Some((desired.name, theme))
     };
-    let themes = desired.iter().filter_map(theme).collect();
+    let themes = desired.filter_map(theme).collect();
     Ok(Some((network, themes)))
 }
 
