@@ -4,6 +4,7 @@ mod apply;
 mod args;
 mod books;
 mod bootstrap;
+mod cache;
 mod check;
 mod completions;
 mod config;

@@ -4,6 +4,7 @@
 //! [`memory`] one for tests that keeps the same contract. Paths are relative to `/admin/realms/{realm}/`.
 
 mod administrator;
+pub mod authors;
 pub mod backup;
 pub mod bootstrap;
 pub mod device;
@@ -27,6 +28,7 @@ mod tally;
 pub mod term;
 mod token;
 pub mod version;
+pub mod watermarks;
 mod wire;
 
 use std::future::Future;
@@ -64,6 +66,26 @@ pub trait ReadRealms: Sync {
     /// The keys whose signatures on what realms say of licences are believed.
     fn believed(&self) -> Option<&TrustedKeys> {
         None
+    }
+
+    /// The newest admin events of a realm, newest first, at most so many, as the Admin API gives them. `None`: there is no
+    /// such realm.
+    fn admin_events(
+        &self,
+        realm: &str,
+        most: usize,
+    ) -> impl Future<Output = Result<Option<Value>, KeycloakError>> + Send {
+        async move { self.get(realm, &format!("admin-events?max={most}")).await }
+    }
+
+    /// `GET {path}` of the master realm, where the run has an account that may; `None` when it has not, or the answer is 404.
+    fn master(&self, _path: &str) -> impl Future<Output = Result<Option<Value>, KeycloakError>> + Send {
+        std::future::ready(Ok(None))
+    }
+
+    /// The version of the server, as an account in this realm sees it; none where it does not.
+    fn version(&self, _realm: &str) -> impl Future<Output = Result<Option<String>, KeycloakError>> + Send {
+        std::future::ready(Ok(None))
     }
 
     /// `GET {path}`; `None` when it answers 404.

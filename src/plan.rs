@@ -5,6 +5,7 @@
 //! [`review`] and [`risk`] say what a reviewer looks for, [`render`] shows it to people.
 
 pub mod adopt;
+pub mod authors;
 mod birth;
 mod bookkeeping;
 pub mod diff;
@@ -25,6 +26,7 @@ pub mod review;
 pub mod risk;
 pub mod select;
 pub mod tampering;
+pub mod watermark;
 
 pub use bookkeeping::{Bookkeeping, Proof};
 pub use part::Part;
@@ -34,6 +36,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use authors::Authors;
 pub use foreign::ForeignFields;
 pub use guard::{Refusal, Waiver};
 pub use tampering::Tampering;
@@ -194,6 +197,13 @@ pub struct TenantPlan {
     /// What is open in it although it is in quarantine: clients, identity providers, settings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub opened: Vec<String>,
+    /// When it was last compared whole (RFC 3339, UTC), where nothing has changed since by its watermark: then it was not
+    /// read now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unchanged_since: Option<String>,
+    /// Who changed what was changed by hand, where something was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authors: Option<Authors>,
 }
 
 /// One entry of a plan.
@@ -421,8 +431,10 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
         unread: observed.and_then(|observed| observed.unread.clone()),
         quarantined: observed.and_then(Quarantine::of).map(|quarantine| quarantine.until),
         opened: observed.map(quarantine::opened).unwrap_or_default(),
+        unchanged_since: observed.and_then(|observed| observed.unchanged_since.clone()),
+        authors: None,
     };
-    if plan.quarantined.is_some() {
+    if plan.quarantined.is_some() || plan.unchanged_since.is_some() {
         return plan;
     }
     match observed {

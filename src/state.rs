@@ -64,13 +64,24 @@ pub struct RealmState {
     /// Why the realm, which is there, could not be read: `objects` are then what is known all the same. Only on the
     /// observed side.
     pub unread: Option<String>,
+    /// When it was last compared whole, where its watermark says that nothing has changed since: it was not read, and
+    /// `objects` are none. Only on the observed side.
+    pub unchanged_since: Option<String>,
+    /// Digest of what changes without an admin event; only on the observed side, where the realm keeps admin events.
+    pub unlogged: Option<String>,
 }
 
 impl RealmState {
     /// A realm that could not be read, of which only some fields of its own are known.
     pub fn unread(why: String, known: Fields) -> Self {
         let known = (!known.is_empty()).then(|| Object { fields: known, ..Object::default() });
-        Self { objects: known.map(|known| (ObjectId::realm(), known)).into_iter().collect(), unread: Some(why) }
+        let objects = known.map(|known| (ObjectId::realm(), known)).into_iter().collect();
+        Self { objects, unread: Some(why), ..Self::default() }
+    }
+
+    /// A realm that was not read, because nothing has changed since it was last compared whole.
+    pub fn unchanged(since: String) -> Self {
+        Self { unchanged_since: Some(since), ..Self::default() }
     }
 
     /// An object, if there is such a one.

@@ -147,6 +147,14 @@ impl<A: WriteRealms> ReadRealms for Leased<'_, A> {
         self.api.believed()
     }
 
+    async fn admin_events(&self, realm: &str, most: usize) -> Result<Option<Value>, KeycloakError> {
+        self.api.admin_events(realm, most).await
+    }
+
+    async fn version(&self, realm: &str) -> Result<Option<String>, KeycloakError> {
+        self.api.version(realm).await
+    }
+
     async fn get(&self, realm: &str, path: &str) -> Result<Option<Value>, KeycloakError> {
         self.api.get(realm, path).await
     }

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 
 use super::args::{PlanFormat, SecretFiles, Selecting, Target, Waivers};
 use super::books::{Books, attempt};
+use super::cache::Caching;
 use super::events::Event;
 use super::exit::{Exit, Hinted, UsageError};
 use super::ledger::Book;
@@ -51,6 +52,9 @@ pub(super) struct Options {
     /// What it is about.
     #[command(flatten)]
     pub(super) selecting: Selecting,
+    /// Whether what earlier runs found is relied on.
+    #[command(flatten)]
+    pub(super) caching: Caching,
     /// The ledger that it is held against.
     #[command(flatten)]
     pub(super) book: Book,
@@ -158,7 +162,7 @@ async fn prepare(printer: &Printer, options: &Options) -> anyhow::Result<Ready> 
         selection: options.selecting.selection(),
         books: Some(Books::Written(&options.book, &options.asker)),
     };
-    let mut session = match session::open(printer, &meant, options.parallelism).await {
+    let mut session = match session::open(printer, &meant, &options.caching, options.parallelism).await {
         Ok(session) => session,
         Err(error) => {
             attempt::by_manifests(printer, &meant, &options.book, &options.asker).await;
@@ -276,6 +280,7 @@ async fn execute(
     if let Some(exit) = books::keep(printer, plan, &options.book, &options.asker).await? {
         return Ok(exit);
     }
+    forget(printer, server, plan, &options.caching);
     server.at_most(options.parallelism);
     let started = Instant::now();
     let before = server.requests();
@@ -315,6 +320,13 @@ async fn execute(
     slowest.lines().iter().for_each(|line| printer.say(line));
     printer.data(&summary(&outcome, took, requests));
     Ok(exit)
+}
+
+/// Before anything is written, forgets that the realms were unchanged to which that is.
+fn forget(printer: &Printer, server: &Server, plan: &Plan, caching: &Caching) {
+    let Some(cache) = caching.cache(server.key(), server.identity(), &plan.header.environment) else { return };
+    let touched = plan.tenants.iter().filter(|tenant| !tenant.is_empty());
+    cache.write(printer, touched.map(|tenant| (tenant.tenant.clone(), None)).collect());
 }
 
 /// Removes the accounts that killed runs left behind.

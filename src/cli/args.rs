@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{OsStringValueParser, Resettable, TypedValueParser};
 use clap::{Arg, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use super::cache::Caching;
 use super::{
     apply, bootstrap, check, completions, config, count, destroy, device, doctor, domain, drift, explain, fmt, guards,
     import, ledger, licence, man, plan, resources, restore, rotate, schema, seat, serve, terminal, tree, usage,
@@ -248,6 +249,9 @@ pub(super) struct View {
     /// What it is about.
     #[command(flatten)]
     pub(super) selecting: Selecting,
+    /// Whether what earlier runs found is relied on.
+    #[command(flatten)]
+    pub(super) caching: Caching,
     /// Realms to read at a time, at most: how many is found by how the server answers
     #[arg(short, long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
     pub(super) parallelism: u16,

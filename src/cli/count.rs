@@ -17,6 +17,7 @@ use super::session::{self, Meant, Wanted};
 use super::table::{self, Format};
 use super::{books, realms, secrets};
 use crate::keycloak::http::Server;
+use crate::keycloak::watermarks::Watermarks;
 use crate::keycloak::{KeycloakError, ReadRealms, people, seats};
 use crate::ledger::{Answer, AnyStore, Cause, Ledger, Order};
 use crate::licence::{Accounts, Amount, Command, DEVICES, Refusal};
@@ -80,7 +81,8 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let key = secrets::operator_key(target.operator_key.as_deref())?;
     let url = session::server_url(target, &wanted.network)?;
     let server = session::administrated(Server::connect(&url, key, session::trace(printer, [])).await?, target)?;
-    let state = realms::observe_all(printer, &server, &wanted.desired, options.parallelism).await?;
+    let state =
+        realms::observe_all(printer, &server, &wanted.desired, options.parallelism, &Watermarks::default()).await?;
     let found = count(&server, &wanted, &state, ledger.accounts(), options.parallelism).await?;
     let counted = enter(&mut ledger, actor, found).await?;
     if counted.is_empty() {

@@ -9,6 +9,7 @@ use super::exit::Exit;
 use crate::apply::{Outcome, TenantOutcome};
 use crate::keycloak::{KeycloakError, Tally};
 use crate::plan::Plan;
+use crate::state::RealmState;
 
 /// Something that happened.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -23,6 +24,9 @@ pub enum Event<'a> {
         /// Why not.
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<String>,
+        /// When it was last compared whole (RFC 3339, UTC), where it was not read now because nothing has happened since.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        unchanged_since: Option<&'a str>,
         /// What it took.
         #[serde(flatten)]
         cost: Cost,
@@ -142,11 +146,17 @@ impl From<&TenantOutcome> for Came {
 
 impl<'a> Event<'a> {
     /// A realm was looked at.
-    pub(super) fn read<T>(tenant: &'a str, found: &Result<Option<T>, KeycloakError>, tally: Option<&Tally>) -> Self {
+    pub(super) fn read(
+        tenant: &'a str,
+        found: &'a Result<Option<RealmState>, KeycloakError>,
+        tally: Option<&Tally>,
+    ) -> Self {
+        let realm = found.as_ref().ok().and_then(Option::as_ref);
         Self::Read {
             tenant,
             there: found.as_ref().ok().map(Option::is_some),
             error: found.as_ref().err().map(ToString::to_string),
+            unchanged_since: realm.and_then(|realm| realm.unchanged_since.as_deref()),
             cost: tally.into(),
         }
     }

@@ -11,6 +11,7 @@ use super::progress::Progress;
 use crate::expand::Desired;
 use crate::keycloak::http::Server;
 use crate::keycloak::observe::declared_users;
+use crate::keycloak::watermarks::Watermarks;
 use crate::keycloak::{Fault, KeycloakError, ReadRealms, observe};
 use crate::plan::{Bookkeeping, Plan, Refusal, guard};
 use crate::state::secret::Secrets;
@@ -19,18 +20,19 @@ use crate::state::{ObjectId, RealmState, State, applied};
 /// How many realms that can't be read are shown with the reason.
 const SHOWN: usize = 5;
 
-/// Every realm of the network that exists. One that can't be read ends the run, after all were tried.
+/// Every realm of the network that exists; of those in which nothing happened by their `watermarks`, only that. One that can't be read ends the run, after all were tried.
 pub(super) async fn observe_all(
     printer: &Printer,
     server: &impl ReadRealms,
     desired: &[Desired],
     parallelism: u16,
+    watermarks: &Watermarks,
 ) -> anyhow::Result<State> {
     let progress = Progress::new("reading realms", desired.len(), printer.progress());
     let progress_of = &progress;
     let reads = futures_util::stream::iter(desired.iter().map(|tenant| async move {
         let _turn = server.turn().await;
-        let observed = observe(server, &tenant.name, &declared_users(&tenant.state)).await;
+        let observed = watermarks.observe(server, &tenant.name, &declared_users(&tenant.state)).await;
         let tally = server.tally(&tenant.name);
         printer.event(&Event::read(&tenant.name, &observed, tally.as_ref()));
         progress_of.step(server.limit(), observed.is_ok());

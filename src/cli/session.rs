@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use super::args::{self, SecretFiles, Target, Waivers};
 use super::books::Books;
+use super::cache::Caching;
 use super::exit::{Reported, UsageError};
 use super::output::Printer;
 use super::{books, files, realms, secrets};
@@ -20,7 +21,7 @@ use crate::keycloak::key::OperatorKey;
 use crate::keycloak::mask::Mask;
 use crate::keycloak::observer::is_unseen;
 use crate::keycloak::rotation::other_key;
-use crate::keycloak::{KeycloakError, ReadRealms, seats};
+use crate::keycloak::{KeycloakError, ReadRealms, authors, seats};
 use crate::manifest::resolve::{Network, resolve};
 use crate::manifest::{Loaded, ManifestSet, Source, load};
 use crate::plan::guard::{self, InUse};
@@ -229,7 +230,12 @@ fn line(exchange: &Exchange<'_>, whole: bool) -> String {
 }
 
 /// The whole way up to the plan.
-pub(super) async fn open(printer: &Printer, meant: &Meant<'_>, parallelism: u16) -> anyhow::Result<Session> {
+pub(super) async fn open(
+    printer: &Printer,
+    meant: &Meant<'_>,
+    caching: &Caching,
+    parallelism: u16,
+) -> anyhow::Result<Session> {
     let target = meant.target;
     let key = secrets::operator_key(target.operator_key.as_deref())?;
     let mut wanted = wanted(printer, meant, Some(&key))?;
@@ -238,7 +244,8 @@ pub(super) async fn open(printer: &Printer, meant: &Meant<'_>, parallelism: u16)
         Server::connect(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values())).await?;
     let server = administrated(server.believing(trusted), target)?;
     server.at_most(parallelism);
-    let mut state = realms::observe_all(printer, &server, &wanted.desired, parallelism).await?;
+    let notes = caching.notes(server.key(), server.identity(), View::Provisioner, &wanted, accounts.as_ref());
+    let mut state = realms::observe_all(printer, &server, &wanted.desired, parallelism, &notes.watermarks).await?;
     realms::find_renamed(printer, &server, &wanted.desired, accounts.as_ref(), &mut state).await?;
     keep_entitlements(&mut wanted, &state, accounts.as_ref());
     keep_rotation(&server, &mut wanted.desired, &state).await?;
@@ -248,6 +255,8 @@ pub(super) async fn open(printer: &Printer, meant: &Meant<'_>, parallelism: u16)
     if realms::stay_shut(&server, &plan, &mut state) {
         plan = compare(&server, &wanted, &state, header, parallelism).await?;
     }
+    notes.leave(printer, &server, &plan, &state).await;
+    authors::name(&server, &mut plan, &state, parallelism).await;
     if plan.summary.realms_to_create > 0 {
         server.can_create_realms().await?;
     }
@@ -261,7 +270,7 @@ pub(super) async fn look(printer: &Printer, view: &args::View, books: Option<Boo
     let (meant, parallelism) =
         (Meant { dir, target, secrets, selection: view.selecting.selection(), books }, *parallelism);
     let Some(key) = secrets::observer_key(view.looking.observer_key.as_deref())? else {
-        return Ok(open(printer, &meant, parallelism).await?.plan);
+        return Ok(open(printer, &meant, &view.caching, parallelism).await?.plan);
     };
     let mut wanted = wanted(printer, &meant, None)?;
     let (accounts, trusted) = keep_books(printer, &mut wanted, &meant).await?;
@@ -269,9 +278,11 @@ pub(super) async fn look(printer: &Printer, view: &args::View, books: Option<Boo
         Server::connect_to_look(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values()))
             .await?
             .believing(trusted);
-    let mut state = realms::observe_all(printer, &server, &wanted.desired, parallelism).await?;
+    let notes = view.caching.notes(server.key(), server.identity(), View::Observer, &wanted, accounts.as_ref());
+    let mut state = realms::observe_all(printer, &server, &wanted.desired, parallelism, &notes.watermarks).await?;
     for tenant in &mut wanted.desired {
-        if let Some(observed) = state.get_mut(&tenant.name) {
+        let observed = state.get_mut(&tenant.name).filter(|observed| observed.unchanged_since.is_none());
+        if let Some(observed) = observed {
             provisioner::trust_as_applied(&mut tenant.state, observed);
             if wanted.network.broker.as_ref().is_some_and(|broker| broker.key.is_none()) {
                 broker::trust_as_applied(&mut tenant.state, observed);
@@ -281,7 +292,9 @@ pub(super) async fn look(printer: &Printer, view: &args::View, books: Option<Boo
     }
     keep_entitlements(&mut wanted, &state, accounts.as_ref());
     let header = header(&wanted, server.identity(), View::Observer)?;
-    let plan = compare(&server, &wanted, &state, header, parallelism).await?;
+    let mut plan = compare(&server, &wanted, &state, header, parallelism).await?;
+    notes.leave(printer, &server, &plan, &state).await;
+    authors::name(&server, &mut plan, &state, parallelism).await;
     Ok(Plan { accounts, ..plan })
 }
 

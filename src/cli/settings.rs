@@ -52,6 +52,9 @@ pub(super) static SETTINGS: &[Setting] = &[
     row("signing_key_pem", Form::Secret("REALMWRIGHT_SIGNING_KEY_PEM"), "none"),
     row("trusted_keys", Form::Path, "none"),
     row("parallelism", Form::Plain, ""),
+    row("full_every", Form::Plain, ""),
+    row("cache_dir", Form::Path, "~/.cache/realmwright"),
+    row("no_cache", Form::Plain, ""),
     row("color", Form::Plain, ""),
     row("no_progress", Form::Plain, ""),
 ];

@@ -276,6 +276,27 @@ impl ReadRealms for Server {
         Ok(Some(reply.body))
     }
 
+    async fn admin_events(&self, realm: &str, most: usize) -> Result<Option<Value>, KeycloakError> {
+        let path = format!("admin-events?max={most}");
+        let account = Account { realm: realm.to_owned(), client: self.client.to_owned() };
+        match self.get(realm, &path).await? {
+            // Who has a token of the realm knows that it is there.
+            None if self.tokens.get(&account).is_some() => Err(gone("GET", &realm_path(realm, &path))),
+            found => Ok(found),
+        }
+    }
+
+    async fn master(&self, path: &str) -> Result<Option<Value>, KeycloakError> {
+        if self.client == PROVISIONER { self.ask(path).await } else { Ok(None) }
+    }
+
+    async fn version(&self, realm: &str) -> Result<Option<String>, KeycloakError> {
+        let path = "/admin/serverinfo";
+        let sending = Sending { method: Method::GET, path, body: Body::Nothing, repeat: Repeat::Safe };
+        let info = self.in_realm(realm, &sending).await?.map(|reply| reply.body).unwrap_or_default();
+        Ok(info["systemInfo"]["version"].as_str().map(str::to_owned))
+    }
+
     async fn get(&self, realm: &str, path: &str) -> Result<Option<Value>, KeycloakError> {
         let path = realm_path(realm, path);
         let sending = Sending { method: Method::GET, path: &path, body: Body::Nothing, repeat: Repeat::Safe };

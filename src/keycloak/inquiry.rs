@@ -151,7 +151,7 @@ impl Server {
     }
 
     /// Reads something of master: as the administrator whose login was given, who needs no bootstrap client, or as that.
-    async fn ask(&self, path: &str) -> Result<Option<Value>, KeycloakError> {
+    pub(super) async fn ask(&self, path: &str) -> Result<Option<Value>, KeycloakError> {
         let Some(administrator) = &self.administrator else {
             let answer = self.master(BOOTSTRAP, Method::GET, &format!("master/{path}"), None).await?;
             return Ok(answer.map(|(_, body)| body));

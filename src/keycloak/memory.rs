@@ -5,6 +5,7 @@
 
 mod authorization;
 mod birth;
+mod events;
 mod flows;
 mod merge;
 mod parts;
@@ -60,6 +61,8 @@ struct Realm {
     flows: BTreeMap<String, Value>,
     /// Configurations of steps, by id.
     configs: BTreeMap<String, Value>,
+    /// Admin events, newest first.
+    events: Vec<Value>,
 }
 
 /// An error status and its words.
@@ -132,7 +135,14 @@ impl MemoryKeycloak {
         let fault =
             |(status, message)| KeycloakError { method, path: whole.clone(), fault: Fault::Status { status, message } };
         match self.lock().get_mut(realm) {
-            Some(realm) => self.admits(realm).and_then(|()| work(realm)).map_err(fault),
+            Some(realm) => {
+                let kept = realm.keeps_events();
+                let done = self.admits(realm).and_then(|()| work(realm)).map_err(fault)?;
+                if kept || realm.keeps_events() {
+                    realm.log(method, path);
+                }
+                Ok(done)
+            }
             None => Err(fault((404, "Realm not found.".into()))),
         }
     }
@@ -141,6 +151,11 @@ impl MemoryKeycloak {
 impl ReadRealms for MemoryKeycloak {
     fn believed(&self) -> Option<&TrustedKeys> {
         self.trusted.as_ref()
+    }
+
+    async fn version(&self, _realm: &str) -> Result<Option<String>, KeycloakError> {
+        self.note("GET", "serverinfo", false);
+        Ok(Some(VERSION.into()))
     }
 
     async fn export(&self, realm: &str) -> Result<Option<Value>, KeycloakError> {
@@ -180,7 +195,11 @@ impl WriteRealms for MemoryKeycloak {
     }
 
     async fn post(&self, realm: &str, path: &str, body: &Value) -> Result<Option<String>, KeycloakError> {
-        self.on("POST", realm, path, |realm| realm.post(path, body))
+        let made = self.on("POST", realm, path, |realm| realm.post(path, body))?;
+        if let Some(realm) = self.lock().get_mut(realm) {
+            realm.complete_event(path, made.as_deref().or(body["name"].as_str()));
+        }
+        Ok(made)
     }
 
     async fn put(&self, realm: &str, path: &str, body: Option<&Value>) -> Result<(), KeycloakError> {
@@ -222,8 +241,7 @@ impl Realm {
         for provider in export["identityProviders"].as_array_mut().into_iter().flatten() {
             mask(provider);
         }
-        // Not the version of a server: it makes less than one does.
-        export["keycloakVersion"] = "in memory".into();
+        export["keycloakVersion"] = VERSION.into();
         export
     }
 
@@ -260,6 +278,9 @@ impl Realm {
         let _ = self.insert(ObjectId::new(Kind::User, name), user);
     }
 }
+
+/// Not the version of a server: it makes less than one does.
+const VERSION: &str = "in memory";
 
 /// Seconds since 1970 at which sessions are ended here; any time does.
 const NOW: u64 = 1_700_000_000;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::listing::{list, pages};
 use super::term::Term;
 use super::{KeycloakError, ReadRealms, endpoint, process, segment};
-use crate::plan::TenantPlan;
+use crate::plan::{TenantPlan, watermark};
 use crate::state::address::{FEDERATED_IDENTITIES, MEMBERS};
 use crate::state::applied::hash;
 use crate::state::kind::{LEASE, RETIRED, SERVICE_ACCOUNT_PREFIX};
@@ -93,6 +93,7 @@ pub fn planned_users(plan: &TenantPlan) -> Users {
 pub async fn observe(api: &impl ReadRealms, realm: &str, wanted: &Users) -> Result<Option<RealmState>, KeycloakError> {
     let Some(export) = representation(api, realm).await? else { return Ok(None) };
     let mut state = arrange(&export);
+    state.unlogged = watermark::unlogged(&export);
     for spec in SPECS.iter().filter(|spec| spec.kind.is_single()) {
         // What Keycloak leaves out of an export while it is as it was made.
         state.objects.entry(ObjectId::new(spec.kind, "")).or_default();

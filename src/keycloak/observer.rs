@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::http::{Server, is_whole};
+use super::key::OperatorKey;
 use super::listing::{list, pages};
 use super::tally::Tally;
 use super::{Fault, KeycloakError, ReadRealms, Turn, segment};
@@ -42,6 +43,11 @@ impl Observer {
         Self { server: self.server.believing(trusted) }
     }
 
+    /// The observer's key.
+    pub fn key(&self) -> &OperatorKey {
+        self.server.key()
+    }
+
     /// The issuer of the master realm: who the server says it is.
     pub fn identity(&self) -> &str {
         self.server.identity()
@@ -73,6 +79,14 @@ impl ReadRealms for Observer {
             return Err(KeycloakError { method: "GET", path, fault: Fault::Broken { reason } });
         }
         Ok(Some(document))
+    }
+
+    async fn admin_events(&self, realm: &str, most: usize) -> Result<Option<Value>, KeycloakError> {
+        self.server.admin_events(realm, most).await
+    }
+
+    async fn version(&self, realm: &str) -> Result<Option<String>, KeycloakError> {
+        self.server.version(realm).await
     }
 
     async fn get(&self, realm: &str, path: &str) -> Result<Option<Value>, KeycloakError> {

@@ -1,5 +1,6 @@
 //! Plans for people: as text for a terminal, as Markdown for a pull request. JSON is the plan itself.
 
+mod authors;
 mod bookkeeping;
 mod delta;
 pub mod markdown;
@@ -310,7 +311,23 @@ fn beside(plan: &Plan, quote: fn(&str) -> String) -> String {
         let realms = count(realms_unread, "realm", "realms");
         text.push_str(&format!(" {realms} could not be read: what else differs there is not known."));
     }
+    text.push_str(&unchanged(plan));
     text
+}
+
+/// How many realms were not read, because nothing happened there.
+fn unchanged(plan: &Plan) -> String {
+    let since: Vec<&str> = plan.tenants.iter().filter_map(|tenant| tenant.unchanged_since.as_deref()).collect();
+    let (Some(oldest), number) = (since.iter().min(), since.len()) else { return String::new() };
+    let realms = count(
+        number,
+        "realm was not read: nothing happened there since it was",
+        "realms were not read: nothing happened there since they were",
+    );
+    let at = |text: &str| text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_second).unwrap_or_default();
+    let minutes = (at(&plan.header.created_at) - at(oldest)).max(0) / 60 + 1;
+    let ago = if minutes < 60 { format!("{minutes} min") } else { format!("{} h", minutes / 60 + 1) };
+    format!(" {realms} last compared, at most {ago} ago (`--full` compares all).")
 }
 
 /// What an observer does not see.

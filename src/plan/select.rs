@@ -253,6 +253,14 @@ pub(super) struct Reach {
     without: Vec<Objects>,
 }
 
+impl Chosen {
+    /// True when nothing of a tenant is left out, and no selector asks what objects it has.
+    pub fn is_whole(&self, tenant: &str) -> bool {
+        let asked = self.of_objects.iter().any(|(_, _, tenants)| tenants.iter().any(|known| known == tenant));
+        !asked && self.tenants.get(tenant).is_some_and(Reach::is_whole)
+    }
+}
+
 impl Reach {
     /// True when nothing of the tenant is left out.
     pub(super) fn is_whole(&self) -> bool {

@@ -1,6 +1,7 @@
 //! What the tool relies on Keycloak to do. Each case runs against the in-memory Keycloak and against a real one, so
 //! that the first never claims what the second does not do. `docs/keycloak.md` names the case for each rule.
 
+mod events;
 mod kinds;
 mod least;
 pub mod ledger;
@@ -8,6 +9,7 @@ mod restored;
 pub mod sessions;
 mod settings;
 
+pub use events::*;
 pub use kinds::*;
 pub use least::*;
 use realmwright::keycloak::{Birth, KeycloakError, WriteRealms};
@@ -98,6 +100,11 @@ macro_rules! contract_cases {
             an_address_that_is_to_be_updated_is_not_written,
             objects_that_say_only_what_they_must_are_born_and_settle,
             objects_that_say_only_what_they_must_are_made_later_and_settle,
+            writes_leave_admin_events,
+            some_writes_leave_no_admin_event,
+            switching_admin_events_off_is_the_last_of_them,
+            cleared_admin_events_are_gone,
+            a_realm_says_of_itself_what_its_export_says,
         );
     };
 }

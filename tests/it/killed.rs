@@ -15,7 +15,7 @@ use crate::support::{World, carry_out};
 
 /// What becomes of a run at one of its requests. To be killed once the server acted is to be killed before the next request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
+pub enum End {
     /// Killed before the request was sent.
     Before,
     /// The server acted and the answer is lost; the run goes on as it can.
@@ -25,7 +25,7 @@ enum End {
 const ENDS: [End; 2] = [End::Before, End::Lost];
 
 /// A server that a run reaches until this end comes to its request of this number, from 0 on.
-struct Cut<'a> {
+pub struct Cut<'a> {
     inner: &'a MemoryKeycloak,
     requests: AtomicUsize,
     at: usize,
@@ -33,12 +33,12 @@ struct Cut<'a> {
 }
 
 impl<'a> Cut<'a> {
-    fn new(inner: &'a MemoryKeycloak, at: usize, end: End) -> Self {
+    pub fn new(inner: &'a MemoryKeycloak, at: usize, end: End) -> Self {
         Self { inner, requests: AtomicUsize::new(0), at, end }
     }
 
     /// Whether the end came.
-    fn came(&self) -> bool {
+    pub fn came(&self) -> bool {
         self.requests.load(Ordering::SeqCst) > self.at
     }
 

@@ -275,6 +275,8 @@ pub fn tenant(name: &str, label: &str, changes: Vec<Change>) -> TenantPlan {
         unread: None,
         quarantined: None,
         opened: Vec::new(),
+        unchanged_since: None,
+        authors: None,
     }
 }
 

@@ -38,6 +38,9 @@ fn each_value_has_its_origin_and_secrets_are_masked() {
     signingKeyPem      (none)                            default
     trustedKeys        (none)                            default
     parallelism        16                                file realmwright.yaml:4
+    fullEvery          24                                default
+    cacheDir           (~/.cache/realmwright)            default
+    noCache            false                             default
     color              auto                              default
     noProgress         false                             default
     ---

@@ -99,6 +99,7 @@ impl Serving {
             .current_dir(site.dir.path())
             .env("REALMWRIGHT_SERVER", &live().url)
             .env("REALMWRIGHT_OPERATOR_KEY", &live().key_file)
+            .env("REALMWRIGHT_CACHE_DIR", crate::server::scratch().join("cache"))
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program runs");

@@ -25,6 +25,7 @@ impl Clinic {
             .env("REALMWRIGHT_SERVER", &self.url)
             .env("KEYCLOAK_HOME", scratch().join("doctor/server"))
             .env("REALMWRIGHT_OPERATOR_KEY", "operator.pem")
+            .env("REALMWRIGHT_CACHE_DIR", crate::server::scratch().join("cache"))
             .env("REALMWRIGHT_ADMIN_PASSWORD", "admin")
             .output()
             .expect("a shell");

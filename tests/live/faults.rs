@@ -59,6 +59,7 @@ impl Trial {
             .current_dir(self.site.dir.path())
             .env("REALMWRIGHT_SERVER", &self.proxy.url)
             .env("REALMWRIGHT_OPERATOR_KEY", &live().key_file)
+            .env("REALMWRIGHT_CACHE_DIR", crate::server::scratch().join("cache"))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -61,6 +61,7 @@ pub fn run(dir: &Path, administrator: bool, arguments: &[&str]) -> Output {
         .current_dir(dir)
         .env("REALMWRIGHT_SERVER", &live.url)
         .env("REALMWRIGHT_OPERATOR_KEY", &live.key_file)
+        .env("REALMWRIGHT_CACHE_DIR", crate::server::scratch().join("cache"))
         .env_remove("REALMWRIGHT_ADMIN_USER");
     if administrator {
         command.env("REALMWRIGHT_ADMIN_USER", &live.admin.0).env("REALMWRIGHT_ADMIN_PASSWORD", &live.admin.1);

@@ -18,6 +18,7 @@ mod browser_pages;
 mod commands;
 mod devices;
 mod doctor;
+mod drift;
 mod edits;
 mod entitlement;
 mod exchange;

@@ -83,6 +83,7 @@ impl Site {
             .current_dir(dir)
             .env("REALMWRIGHT_SERVER", &live().url)
             .env("REALMWRIGHT_OPERATOR_KEY", key)
+            .env("REALMWRIGHT_CACHE_DIR", crate::server::scratch().join("cache"))
             .output()
             .expect("the program runs")
     }

@@ -92,6 +92,7 @@ fn run(dir: &Path, arguments: &[&str]) -> Output {
         .current_dir(dir)
         .env("REALMWRIGHT_SERVER", &live.url)
         .env("REALMWRIGHT_OPERATOR_KEY", &live.key_file)
+        .env("REALMWRIGHT_CACHE_DIR", crate::server::scratch().join("cache"))
         .output()
         .expect("the program runs")
 }
@@ -596,6 +597,7 @@ fn bootstrapping_again_changes_nothing_and_keeps_the_key() {
             .args(["bootstrap", "--server", &live.url, "--admin-user", &live.admin.0])
             .current_dir(dir.path())
             .env("REALMWRIGHT_OPERATOR_KEY", key)
+            .env("REALMWRIGHT_CACHE_DIR", crate::server::scratch().join("cache"))
             .env("REALMWRIGHT_ADMIN_PASSWORD", password)
             .output()
             .expect("the program runs");

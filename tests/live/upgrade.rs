@@ -18,6 +18,7 @@ pub fn run(dir: &Path, url: &str, key: &str, arguments: &[&str]) -> (Option<i32>
         .current_dir(dir)
         .env("REALMWRIGHT_SERVER", url)
         .env("REALMWRIGHT_OPERATOR_KEY", key)
+        .env("REALMWRIGHT_CACHE_DIR", crate::server::scratch().join("cache"))
         .env("REALMWRIGHT_ADMIN_PASSWORD", "admin")
         .output()
         .expect("the program runs");

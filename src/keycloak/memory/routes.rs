@@ -67,6 +67,10 @@ impl Realm {
                 let mut top = self.top.clone();
                 if let Some(map) = top.as_object_mut() {
                     map.retain(|name, _| Kind::Realm.class(name) != Some(Class::Links));
+                    let mut whole = self.export();
+                    for name in ["clientPolicies", "clientProfiles"] {
+                        map.insert(name.into(), whole[name].take());
+                    }
                 }
                 Ok(top)
             }
@@ -75,6 +79,7 @@ impl Realm {
                     .filter(|(id, _)| query.get("clientId").is_none_or(|asked| *asked == id.key.as_str()));
                 Ok(found.map(|(_, document)| document.clone()).collect())
             }
+            ["admin-events"] => Ok(self.newest_events(page(&query).1)),
             ["clients-initial-access"] => Ok(self.initial_access.clone().into()),
             ["client-scopes"] => Ok(of_kind(Kind::ClientScope).map(|(_, document)| document.clone()).collect()),
             ["users"] => {
@@ -317,6 +322,10 @@ impl Realm {
         let gone = match segments.as_slice() {
             ["clients-initial-access", id] => {
                 self.initial_access.retain(|token| token["id"] != *id);
+                return Ok(());
+            }
+            ["admin-events"] => {
+                self.events.clear();
                 return Ok(());
             }
             ["authentication", rest @ ..] => return self.delete_flows(rest),

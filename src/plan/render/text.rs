@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::delta::{Delta, delta};
-use super::{Matter, because, clean, contents, drift_summary, sign, summary};
+use super::{Matter, authors, because, clean, contents, drift_summary, sign, summary};
 use crate::plan::quarantine::ways;
 use crate::plan::{Action, Cause, Change, FieldChange, Plan, Refusal, TenantPlan};
 use crate::state::{Kind, ObjectId};
@@ -97,6 +97,7 @@ fn tenant(out: &mut String, tenant: &TenantPlan, indent: &str) {
     }
     for change in &tenant.changes {
         self::change(out, change, indent);
+        by(out, tenant, &change.object, indent);
     }
     if tenant.changes.is_empty() && tenant.record.is_some() {
         let _ = writeln!(out, "{indent}~ record  what is declared has changed its form, the realm has not");
@@ -105,13 +106,25 @@ fn tenant(out: &mut String, tenant: &TenantPlan, indent: &str) {
         let with = tenant.going().find(|(id, _)| *id == foreign);
         let fate = with.map_or("left alone".into(), |(_, owner)| format!("goes with {}", clean(&owner.to_string())));
         let _ = writeln!(out, "{indent}  foreign {}  ({fate})", clean(&foreign.to_string()));
+        by(out, tenant, foreign, indent);
     }
     for (object, paths) in tenant.foreign_fields.iter().take(OBJECTS) {
         let fields = clean(&super::some(paths));
         let _ = writeln!(out, "{indent}  foreign {} {fields}  (left alone)", clean(&object.to_string()));
+        by(out, tenant, object, indent);
     }
     if let Some(more) = tenant.foreign_fields.len().checked_sub(OBJECTS).filter(|more| *more > 0) {
         let _ = writeln!(out, "{indent}  foreign fields of {more} more objects  (left alone)");
+    }
+    if let Some(objects) = authors::nobody(tenant, clean) {
+        let _ = writeln!(out, "{indent}  nobody is on record for {objects}");
+    }
+}
+
+/// Who changed an object.
+fn by(out: &mut String, tenant: &TenantPlan, object: &ObjectId, indent: &str) {
+    for author in authors::of(tenant, object, clean) {
+        let _ = writeln!(out, "{indent}      by {author}");
     }
 }
 

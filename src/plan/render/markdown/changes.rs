@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::super::delta::{Delta, delta};
-use super::super::{Matter, because, show, sign};
+use super::super::{Matter, authors, because, show, sign};
 use super::escape::code;
 use super::{Page, legend, names, tenants};
 use crate::plan::review::Shared;
@@ -105,10 +105,27 @@ pub(super) fn alone(page: &mut Page, plan: &Plan) {
     if !lines.is_empty() {
         page.fold("Foreign fields, left alone", false, &lines);
     }
+    authors(page, plan);
     let quarantined: Vec<usize> =
         (0..plan.tenants.len()).filter(|index| plan.tenants[*index].quarantined.is_some()).collect();
     if !quarantined.is_empty() {
         page.push(&format!("In quarantine, left alone: {}\n\n", names(plan, &quarantined)));
+    }
+}
+
+/// Who changed what was changed by hand.
+fn authors(page: &mut Page, plan: &Plan) {
+    let mut lines = Vec::new();
+    for tenant in &plan.tenants {
+        for object in tenant.authors.iter().flat_map(|authors| authors.of.keys()) {
+            let who = authors::of(tenant, object, code).join("; ");
+            lines.push(format!("- {}: {who}\n", code(&format!("{}/{object}", tenant.tenant))));
+        }
+        let nobody = authors::nobody(tenant, code);
+        lines.extend(nobody.map(|objects| format!("- {}: nobody is on record for {objects}\n", code(&tenant.tenant))));
+    }
+    if !lines.is_empty() {
+        page.fold("Who changed it", true, &lines);
     }
 }
 
