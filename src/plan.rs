@@ -309,7 +309,7 @@ impl TenantPlan {
         let mut born = arrange(first.and_then(|change| change.body.as_ref()).unwrap_or(&Value::Null));
         born.objects.extend(later.iter().map(|change| {
             let body = change.body.as_ref().unwrap_or(&Value::Null);
-            (change.object.clone(), arrange::object(change.object.kind.spec(), body))
+            (change.object.clone(), arrange::object(change.object.kind.spec(), body).into())
         }));
         born
     }
@@ -461,7 +461,7 @@ fn known(desired: &RealmState, observed: &RealmState) -> Vec<Change> {
         let Some(wanted) = desired.get(id) else { continue };
         let mut wanted = wanted.clone();
         wanted.fields.retain(|path, _| found.fields.contains_key(path));
-        declared.objects.insert(id.clone(), wanted);
+        declared.objects.insert(id.clone(), wanted.into());
     }
     let mut changes = diff::diff(&declared, observed, &Applied::default(), &Secrets::default()).changes;
     changes.retain(|change| change.action == Action::Update);

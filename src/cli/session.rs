@@ -329,7 +329,7 @@ fn keep_entitlements(wanted: &mut Wanted, state: &State, accounts: Option<&Bookk
 fn take_as_right(tenant: &Desired, observed: &mut RealmState) {
     let applied = observed.applied();
     let wanted = tenant.state.objects.iter().map(|(id, wanted)| (id, wanted.clone()));
-    let unseen = wanted.chain(applied.objects().map(|id| (id, Object::default())));
+    let unseen = wanted.chain(applied.objects().map(|id| (id, Object::default().into())));
     let unseen: Vec<_> = unseen.filter(|(id, _)| is_unseen(id, observed)).collect();
     for (id, object) in unseen {
         observed.objects.entry(id.clone()).or_insert(object);

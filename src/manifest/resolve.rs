@@ -104,15 +104,21 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
     let mut tenants: Vec<Tenant> = Vec::new();
     let mut without_realm: Vec<Tenant> = Vec::new();
     let mut places: BTreeMap<&str, Place> = BTreeMap::new();
+    // Where each that is here stands: whether in the list of those without a realm, and at which place of its list.
+    let mut kept: HashMap<&str, (bool, usize)> = HashMap::new();
     for entry in &set.entries {
         let above = entry.parent.as_ref().and_then(|(parent, _)| places.get(parent.as_str()));
         let place = place(set, entry, above, environment, found);
         if place.here {
-            let named = |tenant: &&Tenant| entry.parent.as_ref().is_some_and(|(parent, _)| tenant.name == *parent);
-            let above = tenants.iter().rfind(named).or_else(|| without_realm.iter().rfind(named));
+            let above = entry.parent.as_ref().and_then(|(parent, _)| kept.get(parent.as_str()));
+            let above = above.and_then(|(bare, at)| if *bare { without_realm.get(*at) } else { tenants.get(*at) });
             let tenant = tenant(entry, place.path.clone(), above, environment, found);
-            let list = if is_without_realm(entry) { &mut without_realm } else { &mut tenants };
-            list.extend(tenant);
+            let bare = is_without_realm(entry);
+            let list = if bare { &mut without_realm } else { &mut tenants };
+            if let Some(tenant) = tenant {
+                kept.insert(&entry.name, (bare, list.len()));
+                list.push(tenant);
+            }
         }
         places.insert(&entry.name, place);
     }

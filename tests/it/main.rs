@@ -36,6 +36,7 @@ mod manifest;
 mod markdown;
 mod memory;
 mod missing;
+mod moulds;
 mod observer;
 mod pace;
 mod permissions;
