@@ -1,5 +1,7 @@
 //! What a real connection does when the other side misbehaves. Behaviour of Keycloak itself is for the contract.
 
+use std::time::Duration;
+
 use realmwright::keycloak::http::Server;
 use realmwright::keycloak::key::OperatorKey;
 use realmwright::keycloak::{Birth, Fault, KeycloakError, ReadRealms, WriteRealms};
@@ -33,6 +35,11 @@ pub async fn mock() -> MockServer {
 /// Gives every realm this export.
 pub async fn answer_exports(server: &MockServer, export: Value) {
     on(server, "POST", "partial-export$", ResponseTemplate::new(200).set_body_json(export)).await;
+}
+
+/// Answers no export before anybody's patience is over.
+pub async fn answer_exports_late(server: &MockServer) {
+    on(server, "POST", "partial-export$", ResponseTemplate::new(503).set_delay(Duration::from_secs(100))).await;
 }
 
 async fn on(server: &MockServer, verb: &str, at: &str, answer: ResponseTemplate) {
