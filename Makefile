@@ -7,7 +7,7 @@ REALMWRIGHT ?= $(TARGET)/debug/realmwright
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Variables of keycloak-dev/keycloak --help can be given: make keycloak KEYCLOAK_PORT=9090"
 
 .PHONY: build
@@ -84,8 +84,17 @@ keycloak-stop: ## Stop that Keycloak; its data stay
 keycloak-status: ## Say whether it runs, and where
 	@keycloak-dev/keycloak status || true
 
+.PHONY: keycloak-cluster
+keycloak-cluster: ## Start a cluster of two Keycloak nodes on one PostgreSQL, and say where they are
+	@keycloak-dev/cluster start
+
+.PHONY: keycloak-cluster-stop
+keycloak-cluster-stop: ## Stop that cluster; its data stay
+	@keycloak-dev/cluster stop
+
 .PHONY: clean
 clean: ## Stop Keycloak, remove its data and everything built
 	env -u KEYCLOAK_URL -u KEYCLOAK_STATE keycloak-dev/keycloak stop --purge
+	env -u KEYCLOAK_URL -u KEYCLOAK_STATE keycloak-dev/cluster stop --purge
 	rm -rf .keycloak
 	$(CARGO) clean

@@ -41,6 +41,7 @@ mod serve;
 mod session;
 mod settings;
 mod slowest;
+mod stop;
 mod table;
 mod terminal;
 mod tree;

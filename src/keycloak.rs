@@ -20,6 +20,7 @@ pub mod observe;
 pub mod observer;
 pub mod pace;
 pub mod people;
+mod presence;
 pub mod process;
 pub mod rotation;
 pub mod seats;
@@ -38,6 +39,7 @@ use crate::seal::TrustedKeys;
 pub use error::{Fault, KeycloakError};
 pub use observe::observe;
 pub use pace::Turn;
+pub use presence::Absence;
 pub use tally::Tally;
 
 /// What planning may do.

@@ -21,6 +21,7 @@ use super::output::Printer;
 use super::progress::Progress;
 use super::session::{Meant, Session};
 use super::slowest::Slowest;
+use super::stop::Stop;
 use super::{books, files, plan, secrets, session};
 use crate::apply::{Holder, Manner, OnStale, TenantOutcome, apply};
 use crate::keycloak::http::Server;
@@ -101,9 +102,13 @@ impl From<Stale> for OnStale {
 /// Executes a saved plan, or plans, shows, asks and executes.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let printer = &printer.streaming(options.json);
-    let exit = match prepare(printer, options).await? {
-        Ready::Over(exit) => exit,
-        Ready::Plan { server, plan, secrets } => return execute(printer, &server, &plan, &secrets, options).await,
+    let signal = Stop::listen();
+    let exit = match signal.unless(printer, prepare(printer, options)).await.transpose()? {
+        None => Exit::Interrupted,
+        Some(Ready::Over(exit)) => exit,
+        Some(Ready::Plan { server, plan, secrets }) => {
+            return execute(printer, &server, &plan, &secrets, options, signal).await;
+        }
     };
     printer.event(&Event::over(exit));
     Ok(exit)
@@ -179,12 +184,17 @@ async fn prepare(printer: &Printer, options: &Options) -> anyhow::Result<Ready> 
     }
     books::somebody_asks(&session.plan, &options.asker)?;
     signing(&session.plan, options)?.into_iter().for_each(|key| session.wanted.secrets.sign_with(key));
-    if asking && !printer.ask("Apply this plan?") {
+    if asking && !agreed(*printer).await {
         printer.say("nothing was written");
         return Ok(Ready::Over(Exit::Failed));
     }
     let Session { server, wanted, plan } = session;
     Ok(Ready::Plan { server: Box::new(server), plan: Box::new(plan), secrets: wanted.secrets })
+}
+
+/// Asks whether to go on. In a thread of its own: signals are listened to meanwhile.
+async fn agreed(printer: Printer) -> bool {
+    tokio::task::spawn_blocking(move || printer.ask("Apply this plan?")).await.unwrap_or(false)
 }
 
 /// The key that signs what a plan writes signed, if it does. It has to be the one that the platform names.
@@ -272,6 +282,7 @@ async fn execute(
     plan: &Plan,
     secrets: &Secrets,
     options: &Options,
+    signal: Stop,
 ) -> anyhow::Result<Exit> {
     if let Some(exit) = books::keep(printer, plan, &options.book, &options.asker).await? {
         return Ok(exit);
@@ -280,7 +291,7 @@ async fn execute(
     let started = Instant::now();
     let before = server.requests();
     let stop = Arc::new(AtomicBool::new(false));
-    let listener = tokio::spawn(listen(*printer, stop.clone()));
+    let listener = tokio::spawn(stop_at(signal, *printer, stop.clone()));
     sweep(printer, server).await;
     let work = plan.tenants.iter().filter(|tenant| !tenant.is_empty()).count();
     let progress = Progress::new("applying", work, printer.progress());
@@ -331,27 +342,9 @@ pub(super) fn holder() -> Holder {
     Holder { name: process::name(), is_gone: process::is_gone, patience }
 }
 
-/// The first signal stops the run after the realms under way, the second at once.
-async fn listen(printer: Printer, stop: Arc<AtomicBool>) {
-    signal().await;
+/// Lets only the realms under way end once a signal has come.
+async fn stop_at(signal: Stop, printer: Printer, stop: Arc<AtomicBool>) {
+    signal.came().await;
     stop.store(true, Ordering::Relaxed);
     printer.say("stopping after the realms under way; once more to stop at once");
-    signal().await;
-    #[allow(clippy::exit, reason = "the user asked twice")]
-    std::process::exit(i32::from(Exit::Interrupted.code()));
-}
-
-pub(super) async fn signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }

@@ -15,12 +15,12 @@ use crate::accounting;
 use crate::diagnostic::{Diagnostic, did_you_mean, passable};
 use crate::expand::entitlement::{self, Figures};
 use crate::expand::{self, Desired, broker, expand, observer, provisioner};
-use crate::keycloak::http::{Exchange, Server, Trace};
+use crate::keycloak::http::{Exchange, Server, Told, Trace};
 use crate::keycloak::key::OperatorKey;
 use crate::keycloak::mask::Mask;
 use crate::keycloak::observer::is_unseen;
 use crate::keycloak::rotation::other_key;
-use crate::keycloak::{KeycloakError, ReadRealms, seats};
+use crate::keycloak::{Absence, KeycloakError, ReadRealms, seats};
 use crate::manifest::resolve::{Network, resolve};
 use crate::manifest::{Loaded, ManifestSet, Source, load};
 use crate::plan::guard::{self, InUse};
@@ -208,12 +208,27 @@ pub(super) fn administrated(server: Server, target: &Target) -> anyhow::Result<S
     })
 }
 
-/// Told of each request when the user wants to see them; with their bodies, if asked, without the known secrets.
+/// Told when the server goes away, and of each request when the user wants to see them; with their bodies, if asked, without
+/// the known secrets.
 pub(super) fn trace(printer: &Printer, known: impl IntoIterator<Item = SecretString>) -> Option<Trace> {
     let printer = *printer;
     let bodies = printer.debug_http.then(|| Mask::knowing(known));
-    (printer.verbose || printer.debug_http)
-        .then(|| Trace { bodies, told: Box::new(move |exchange| printer.say(&line(exchange, printer.debug_http))) })
+    let told = (printer.verbose || printer.debug_http)
+        .then(|| -> Told { Box::new(move |exchange| printer.say(&line(exchange, printer.debug_http))) });
+    Some(Trace { bodies, told, away: Box::new(move |server, absence| printer.say(&waited(server, absence))) })
+}
+
+/// What is said of a server that went away.
+fn waited(server: &str, absence: Absence<'_>) -> String {
+    match absence {
+        Absence::Begins(reason, patience) => {
+            format!("{server} does not answer ({reason}): waiting for it, up to {} s", patience.as_secs())
+        }
+        Absence::Ends(after) => format!("{server} answers again, after {:.1} s", after.as_secs_f64()),
+        Absence::Lasts(after) => {
+            format!("{server} has not answered for {} s, and is not waited for any longer", after.as_secs())
+        }
+    }
 }
 
 fn line(exchange: &Exchange<'_>, whole: bool) -> String {

@@ -88,6 +88,11 @@ impl KeycloakError {
         matches!(self.fault, Fault::NoAnswer { unsent: false, .. } | Fault::Status { status: 502 | 504, .. })
     }
 
+    /// True when the request was not carried out: it did not reach the server, or was answered so.
+    pub(super) fn was_undone(&self) -> bool {
+        matches!(self.fault, Fault::NoAnswer { unsent: true, .. } | Fault::Status { status: 429 | 503, .. })
+    }
+
     /// True when the server answers that this realm is there, and shuts out the account that was to work in it. It says
     /// nothing of other realms.
     pub fn shuts_out(&self) -> bool {

@@ -54,6 +54,7 @@ mod secrets;
 mod select;
 mod settings;
 mod shut;
+mod signals;
 mod stale;
 mod standing;
 mod template;
