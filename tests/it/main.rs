@@ -51,6 +51,7 @@ mod rotation;
 mod seats;
 mod secrets;
 mod select;
+mod servers;
 mod settings;
 mod shut;
 mod stale;
