@@ -58,7 +58,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     manifests.report(printer)?;
     let Some(desired) = desired.iter().find(|desired| desired.name == tenant.name) else { return Ok(Exit::Failed) };
     let server = match key {
-        Some(key) => match session::server_url(&options.target, &network) {
+        Some(key) => match session::url_of(&options.target, &network, &tenant.name) {
             Ok(url) => Some((Server::connect(&url, key, session::trace(printer, [])).await, url)),
             Err(_) => None,
         },

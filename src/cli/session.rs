@@ -1,8 +1,9 @@
 //! What the commands that talk to a server share: load → resolve → expand → connect → observe → plan.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::TryStreamExt;
 use jiff::{Timestamp, ToSpan};
 use secrecy::SecretString;
 
@@ -10,17 +11,18 @@ use super::args::{self, SecretFiles, Target, Waivers};
 use super::books::Books;
 use super::exit::{Reported, UsageError};
 use super::output::Printer;
-use super::{books, files, realms, secrets};
+use super::{books, files, realms, secrets, servers};
 use crate::accounting;
 use crate::diagnostic::{Diagnostic, did_you_mean, passable};
 use crate::expand::entitlement::{self, Figures};
 use crate::expand::{self, Desired, broker, expand, observer, provisioner};
+use crate::keycloak::fleet::spread;
 use crate::keycloak::http::{Exchange, Server, Told, Trace};
 use crate::keycloak::key::OperatorKey;
 use crate::keycloak::mask::Mask;
 use crate::keycloak::observer::is_unseen;
 use crate::keycloak::rotation::other_key;
-use crate::keycloak::{Absence, KeycloakError, ReadRealms, seats};
+use crate::keycloak::{Absence, Fleet, KeycloakError, ReadRealms, seats};
 use crate::manifest::resolve::{Network, resolve};
 use crate::manifest::{Loaded, ManifestSet, Source, load};
 use crate::plan::guard::{self, InUse};
@@ -48,9 +50,9 @@ pub(super) struct Wanted {
     digest: String,
 }
 
-/// A server, and the plan that makes it what the manifests say.
+/// The servers, and the plan that makes them what the manifests say.
 pub(super) struct Session {
-    pub(super) server: Server,
+    pub(super) server: Fleet,
     pub(super) wanted: Wanted,
     pub(super) plan: Plan,
 }
@@ -108,12 +110,33 @@ pub(super) fn environment(set: &ManifestSet, asked: Option<&str>) -> anyhow::Res
 
 /// The server's URL: as asked, or as the platform says for the environment.
 pub(super) fn server_url(target: &Target, network: &Network) -> anyhow::Result<String> {
+    if !network.servers.is_empty() {
+        let Some(name) = servers::named(target, network)? else {
+            let message = format!("the environment `{}` has several servers", network.environment);
+            let names = network.servers.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            return Err(UsageError { message, hint: Some(format!("give --server with one of {names}")) }.into());
+        };
+        return checked_url(network.servers.get(name).map(|terms| terms.url.clone()).unwrap_or_default());
+    }
     let Some(url) = target.server.clone().or_else(|| network.server.clone()) else {
         let message = format!("no server is known for the environment `{}`", network.environment);
         let hint = Some("give --server URL, or name it in the platform's manifest".into());
         return Err(UsageError { message, hint }.into());
     };
     checked_url(url)
+}
+
+/// The URL of the server that a tenant's realm is on.
+pub(super) fn url_of(target: &Target, network: &Network, tenant: &str) -> anyhow::Result<String> {
+    if network.servers.is_empty() {
+        return server_url(target, network);
+    }
+    servers::named(target, network)?;
+    let placed = network.tenants.iter().find(|other| other.name == tenant).and_then(|other| other.server.as_ref());
+    match placed.and_then(|server| network.servers.get(server)) {
+        Some(terms) => checked_url(terms.url.clone()),
+        None => Err(KeycloakError::unplaced(tenant).into()),
+    }
 }
 
 /// A server's URL, if it can be one.
@@ -147,7 +170,10 @@ pub(super) fn wanted(printer: &Printer, meant: &Meant<'_>, key: Option<&Operator
     accounting::check(&network, Timestamp::now().as_second(), found);
     let sets = key.map(secrets::public_keys).transpose()?;
     let mut desired = expand(set, sources, &network, secrets::trusted(sets.as_ref()), found);
-    let chosen = if passable(found) { selection.choose(&network).map_err(unselectable)? } else { None };
+    let chosen = match passable(found) {
+        true => servers::narrowed(selection, target, &network)?.choose(&network).map_err(unselectable)?,
+        false => None,
+    };
     desired.retain(|tenant| chosen.as_ref().is_none_or(|chosen| chosen.has(&tenant.name)));
     let secrets = match key {
         Some(key) => secrets::read(secrets.secrets_dir.as_deref().unwrap_or(dir), &desired, key, found),
@@ -211,10 +237,21 @@ pub(super) fn administrated(server: Server, target: &Target) -> anyhow::Result<S
 /// Told when the server goes away, and of each request when the user wants to see them; with their bodies, if asked, without
 /// the known secrets.
 pub(super) fn trace(printer: &Printer, known: impl IntoIterator<Item = SecretString>) -> Option<Trace> {
+    trace_on(printer, "", known)
+}
+
+/// The same for one of several servers, which each line names.
+pub(super) fn trace_on(
+    printer: &Printer,
+    server: &str,
+    known: impl IntoIterator<Item = SecretString>,
+) -> Option<Trace> {
     let printer = *printer;
+    let on = if server.is_empty() { String::new() } else { format!("{server}: ") };
     let bodies = printer.debug_http.then(|| Mask::knowing(known));
-    let told = (printer.verbose || printer.debug_http)
-        .then(|| -> Told { Box::new(move |exchange| printer.say(&line(exchange, printer.debug_http))) });
+    let told = (printer.verbose || printer.debug_http).then(|| -> Told {
+        Box::new(move |exchange| printer.say(&format!("{on}{}", line(exchange, printer.debug_http))))
+    });
     Some(Trace { bodies, told, away: Box::new(move |server, absence| printer.say(&waited(server, absence))) })
 }
 
@@ -248,13 +285,14 @@ pub(super) async fn open(printer: &Printer, meant: &Meant<'_>, parallelism: u16)
     let target = meant.target;
     let key = secrets::operator_key(target.operator_key.as_deref())?;
     let mut wanted = wanted(printer, meant, Some(&key))?;
-    let (accounts, trusted) = keep_books(printer, &mut wanted, meant).await?;
-    let server =
-        Server::connect(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values())).await?;
-    let server = administrated(server.believing(trusted), target)?;
+    let accounts = keep_books(printer, &mut wanted, meant).await?;
+    let mut server = reach(printer, target, &wanted, &key).await?;
     server.at_most(parallelism);
     let mut state = realms::observe_all(printer, &server, &wanted.desired, parallelism).await?;
-    realms::find_renamed(printer, &server, &wanted.desired, accounts.as_ref(), &mut state).await?;
+    realms::find_renamed(printer, &mut server, &wanted.desired, accounts.as_ref(), &mut state).await?;
+    if has_births(&wanted, &state) {
+        servers::reach_others(&mut server, &wanted.network, connector(printer, target, &wanted, &key)).await?;
+    }
     keep_entitlements(&mut wanted, &state, accounts.as_ref());
     keep_rotation(&server, &mut wanted.desired, &state).await?;
     fit_observers(&server, &mut wanted, &state).await?;
@@ -263,11 +301,49 @@ pub(super) async fn open(printer: &Printer, meant: &Meant<'_>, parallelism: u16)
     if realms::stay_shut(&server, &plan, &mut state) {
         plan = compare(&server, &wanted, &state, header, parallelism).await?;
     }
-    if plan.summary.realms_to_create > 0 {
-        server.can_create_realms().await?;
-    }
+    can_create_realms(&server, &plan).await?;
     plan.accounts = accounts;
     Ok(Session { server, wanted, plan })
+}
+
+/// Whether realms are to be born.
+fn has_births(wanted: &Wanted, state: &State) -> bool {
+    wanted.desired.iter().any(|tenant| !state.contains_key(&tenant.name))
+}
+
+/// Makes sure that each server on which a plan makes realms knows the operator key.
+pub(super) async fn can_create_realms(server: &Fleet, plan: &Plan) -> Result<(), KeycloakError> {
+    let births: BTreeSet<usize> =
+        plan.tenants.iter().filter(|tenant| tenant.is_birth()).map(|tenant| server.number_of(&tenant.tenant)).collect();
+    for (_, (_, member)) in server.members().enumerate().filter(|(at, _)| births.contains(at)) {
+        member.can_create_realms().await?;
+    }
+    Ok(())
+}
+
+/// Connects to one server, as the provisioner of each realm.
+fn connector<'a>(
+    printer: &'a Printer,
+    target: &'a Target,
+    wanted: &'a Wanted,
+    key: &'a OperatorKey,
+) -> impl AsyncFn(&str, &str) -> anyhow::Result<Server> {
+    async move |name, url| {
+        let trace = trace_on(printer, name, wanted.secrets.values());
+        let server = Server::connect(url, key.clone(), trace).await?;
+        administrated(server.believing(trusted(wanted.network.trusted_keys.as_deref())?), target)
+    }
+}
+
+/// Reaches the servers of those that are meant.
+pub(super) async fn reach(
+    printer: &Printer,
+    target: &Target,
+    wanted: &Wanted,
+    key: &OperatorKey,
+) -> anyhow::Result<Fleet> {
+    let tenants = wanted.desired.iter().map(|tenant| tenant.name.as_str());
+    servers::reach(target, &wanted.network, tenants, connector(printer, target, wanted, key)).await
 }
 
 /// The same for who does not write: as the observer of each realm, where there is a key of theirs.
@@ -279,12 +355,18 @@ pub(super) async fn look(printer: &Printer, view: &args::View, books: Option<Boo
         return Ok(open(printer, &meant, parallelism).await?.plan);
     };
     let mut wanted = wanted(printer, &meant, None)?;
-    let (accounts, trusted) = keep_books(printer, &mut wanted, &meant).await?;
-    let server =
-        Server::connect_to_look(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values()))
-            .await?
-            .believing(trusted);
+    let accounts = keep_books(printer, &mut wanted, &meant).await?;
+    let connect = async |name: &str, url: &str| {
+        let trace = trace_on(printer, name, wanted.secrets.values());
+        let observer = Server::connect_to_look(url, key.clone(), trace).await?;
+        Ok(observer.believing(trusted(wanted.network.trusted_keys.as_deref())?))
+    };
+    let tenants = wanted.desired.iter().map(|tenant| tenant.name.as_str());
+    let mut server = servers::reach(target, &wanted.network, tenants, &connect).await?;
     let mut state = realms::observe_all(printer, &server, &wanted.desired, parallelism).await?;
+    if has_births(&wanted, &state) {
+        servers::reach_others(&mut server, &wanted.network, &connect).await?;
+    }
     for tenant in &mut wanted.desired {
         if let Some(observed) = state.get_mut(&tenant.name) {
             provisioner::trust_as_applied(&mut tenant.state, observed);
@@ -301,12 +383,8 @@ pub(super) async fn look(printer: &Printer, view: &args::View, books: Option<Boo
 }
 
 /// What the ledger says to it, where the run is held against one; and, where what realms say of licences is signed, puts in
-/// what they should say, and gives the keys whose signatures are believed.
-async fn keep_books(
-    printer: &Printer,
-    wanted: &mut Wanted,
-    meant: &Meant<'_>,
-) -> anyhow::Result<(Option<Bookkeeping>, Option<TrustedKeys>)> {
+/// what they should say.
+async fn keep_books(printer: &Printer, wanted: &mut Wanted, meant: &Meant<'_>) -> anyhow::Result<Option<Bookkeeping>> {
     let (kept, ledger) = match meant.books {
         Some(how) => books::bookkeeping(printer, wanted, how).await?,
         None => (None, None),
@@ -319,7 +397,7 @@ async fn keep_books(
         };
         entitlement::project(&mut wanted.desired, &wanted.network, &figures, keys.first());
     }
-    Ok((kept, trusted))
+    Ok(kept)
 }
 
 /// The keys whose signatures are believed, where some are named.
@@ -368,8 +446,8 @@ pub(super) fn header(wanted: &Wanted, server: &str, view: View) -> anyhow::Resul
 }
 
 /// The plan, and what guards say of it.
-async fn compare(
-    api: &impl ReadRealms,
+async fn compare<S: ReadRealms>(
+    api: &Fleet<S>,
     wanted: &Wanted,
     state: &State,
     header: Header,
@@ -379,33 +457,40 @@ async fn compare(
         part::plan(header, &wanted.desired, state, &wanted.secrets, wanted.chosen.as_ref()).map_err(unselectable)?;
     let in_use = seats_in_use(api, &plan.tenants, state, parallelism).await?;
     plan.refusals = guard::check(&plan, &wanted.desired, state, &in_use, &wanted.network.limits);
+    servers::place(api, &wanted.network, &mut plan).await?;
     Ok(plan)
 }
 
 /// Observers of realms that are to be born may see organizations there, where the server has a role for that.
-async fn fit_observers(server: &Server, wanted: &mut Wanted, state: &State) -> Result<(), KeycloakError> {
-    let mut unborn = wanted.desired.iter_mut().filter(|tenant| !state.contains_key(&tenant.name)).peekable();
-    if wanted.network.observer_key.is_none() || unborn.peek().is_none() {
+async fn fit_observers(servers: &Fleet, wanted: &mut Wanted, state: &State) -> Result<(), KeycloakError> {
+    if wanted.network.observer_key.is_none() {
         return Ok(());
     }
-    if server.knows_role(observer::VIEW_ORGANIZATIONS).await? {
-        unborn.for_each(|tenant| observer::sees_organizations(&mut tenant.state));
+    for (at, (_, server)) in servers.members().enumerate() {
+        let unborn = |tenant: &&mut Desired| !state.contains_key(&tenant.name) && servers.number_of(&tenant.name) == at;
+        let mut unborn = wanted.desired.iter_mut().filter(unborn).peekable();
+        if unborn.peek().is_some() && server.knows_role(observer::VIEW_ORGANIZATIONS).await? {
+            unborn.for_each(|tenant| observer::sees_organizations(&mut tenant.state));
+        }
     }
     Ok(())
 }
 
 /// While one operator key follows another, realms trust both: that is as it should be, and realms that are born now
 /// begin so. Only a set that this run's own key agreed to and that the marker says was applied counts.
-async fn keep_rotation(server: &Server, desired: &mut [Desired], state: &State) -> anyhow::Result<()> {
-    let unborn = desired.iter().any(|tenant| !state.contains_key(&tenant.name));
-    let births = if unborn { Some(server.trusted().await?.1) } else { None };
-    for tenant in desired {
-        let keys = match state.get(&tenant.name) {
-            Some(realm) => provisioner::trusted(realm).filter(|keys| provisioner::is_applied(realm, keys)),
-            None => births.as_deref(),
-        };
-        if let Some(keys) = keys.filter(|keys| other_key(server.key(), keys).is_some()) {
-            provisioner::trust(&mut tenant.state, keys);
+async fn keep_rotation(servers: &Fleet, desired: &mut [Desired], state: &State) -> anyhow::Result<()> {
+    for (at, (_, server)) in servers.members().enumerate() {
+        let here = |tenant: &&mut Desired| servers.number_of(&tenant.name) == at;
+        let unborn = desired.iter_mut().filter(here).any(|tenant| !state.contains_key(&tenant.name));
+        let births = if unborn { Some(server.trusted().await?.1) } else { None };
+        for tenant in desired.iter_mut().filter(here) {
+            let keys = match state.get(&tenant.name) {
+                Some(realm) => provisioner::trusted(realm).filter(|keys| provisioner::is_applied(realm, keys)),
+                None => births.as_deref(),
+            };
+            if let Some(keys) = keys.filter(|keys| other_key(server.key(), keys).is_some()) {
+                provisioner::trust(&mut tenant.state, keys);
+            }
         }
     }
     Ok(())
@@ -421,12 +506,19 @@ async fn seats_in_use(
     let cuts = tenants.iter().filter_map(|tenant| Some((tenant, state.get(&tenant.tenant)?)));
     let cuts =
         cuts.flat_map(|(tenant, found)| guard::cuts(tenant, found).into_iter().map(move |cut| (tenant, found, cut)));
-    let counts = futures_util::stream::iter(cuts.map(|(tenant, found, cut)| async move {
-        let _turn = server.turn().await;
-        let used = seats::in_use(server, &tenant.tenant, found, &cut.product).await?;
-        Ok(((tenant.tenant.clone(), cut.product), used))
-    }));
-    counts.buffer_unordered(parallelism.into()).try_collect().await
+    let most = parallelism.into();
+    let counts = spread(
+        server,
+        cuts,
+        |(tenant, ..)| &tenant.tenant,
+        most,
+        |(tenant, found, cut)| async move {
+            let _turn = server.turn(&tenant.tenant).await;
+            let used = seats::in_use(server, &tenant.tenant, found, &cut.product).await?;
+            Ok(((tenant.tenant.clone(), cut.product), used))
+        },
+    );
+    counts.try_collect().await
 }
 
 /// Waives what is meant; a waiver for a tenant that the plan does not have is a mistake, one that is not needed is said.

@@ -6,7 +6,8 @@ use super::brand;
 use super::document::{Broker, Product, Settings};
 use super::guards::{Limits, Protected, limits};
 use super::node::{Data, Key, Node};
-use super::{Entry, ManifestSet, Tier, login};
+use super::servers::ServerTerms;
+use super::{Entry, ManifestSet, Tier, login, servers};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::licence::{Measure, ORGANIZATIONS};
 use crate::template::merge::merge;
@@ -18,6 +19,8 @@ pub struct Network {
     pub environment: String,
     /// Base URL of its server, when the manifests name one.
     pub server: Option<String>,
+    /// Its servers by name, where it has several.
+    pub servers: BTreeMap<String, ServerTerms>,
     /// Where its ledger is, when the manifests name one.
     pub ledger: Option<String>,
     /// The public key of its observer, when it has one.
@@ -67,6 +70,8 @@ pub struct Tenant {
     pub labels: BTreeMap<String, String>,
     /// Its brand: that of the organization above it, with its own laid over it; a mapping, empty where there is none.
     pub brand: Node,
+    /// Name of the server that it is placed on, where the environment has several.
+    pub server: Option<String>,
     /// Where its name is written.
     pub span: Span,
 }
@@ -147,6 +152,7 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
     }
     let stage = set.platform.environments.get(environment);
     let server = stage.and_then(|stage| stage.server.clone());
+    let servers = stage.map(|stage| stage.servers.clone()).unwrap_or_default();
     let ledger = stage.and_then(|stage| stage.ledger.clone());
     let observer_key = stage.and_then(|stage| stage.observer_key.clone());
     let broker = stage.and_then(|stage| stage.broker.clone());
@@ -157,9 +163,11 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
     login::check_seats(&products, &product_nodes, found);
     let environment = environment.to_owned();
     let resources = set.platform.resources.clone();
-    Network {
+    let stage_node = set.platform_node.get("environments").and_then(|stages| stages.get(&environment));
+    let mut network = Network {
         environment,
         server,
+        servers,
         ledger,
         observer_key,
         broker,
@@ -171,7 +179,9 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
         resources,
         tenants,
         without_realm,
-    }
+    };
+    servers::place(&mut network, stage_node, found);
+    network
 }
 
 /// True for an organization that only stands in the tree.
@@ -238,7 +248,7 @@ fn tenant(
     labels.extend(settings.labels.clone());
     let brand = brand::of(above.map(|above| &above.brand), &node, entry.node.span);
     let (name, tier, span) = (entry.name.clone(), entry.tier, entry.span());
-    Some(Tenant { name, tier, path, settings, node, labels, brand, span })
+    Some(Tenant { name, tier, path, settings, node, labels, brand, server: None, span })
 }
 
 fn product_in(product: &Product, environment: &str) -> Product {

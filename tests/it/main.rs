@@ -52,6 +52,7 @@ mod rotation;
 mod seats;
 mod secrets;
 mod select;
+mod servers;
 mod settings;
 mod shut;
 mod signals;

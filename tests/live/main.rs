@@ -36,6 +36,7 @@ mod rotation;
 mod seats;
 mod secrets;
 mod server;
+mod servers;
 mod shut;
 mod tenants;
 mod terminal;

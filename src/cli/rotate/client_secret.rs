@@ -60,7 +60,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         return Err(UsageError { message, hint }.into());
     };
     rotatable(desired, &id)?;
-    let url = session::server_url(&options.target, &wanted.network)?;
+    let url = session::url_of(&options.target, &wanted.network, &tenant)?;
     let server = Server::connect(&url, key, session::trace(printer, wanted.secrets.values())).await?;
     let client = confidential(&server, &tenant, &id).await?;
     let place = options.out.as_deref().map(files::SecretFile::prepare).transpose()?;

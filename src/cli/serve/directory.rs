@@ -54,12 +54,12 @@ pub(super) fn read(printer: &Printer, dir: &Path, target: &Target) -> anyhow::Re
             format!("name it in the platform's manifest: `environments: {{{environment}: {{broker: {{url: …}}}}}}`");
         return Err(UsageError { message, hint: Some(hint) }.into());
     };
-    let server = session::server_url(target, &network)?;
     let addresses = Addresses::new(&broker.url, broker.tenant_url.as_deref()).map_err(|(_, error)| error)?;
     let all = network.organizations();
     let tenants = realms.into_iter().map(|realm| {
         let known = all.get(realm.name.as_str());
         let known = known.with_context(|| format!("`{}` is not in the environment", realm.name))?;
+        let server = session::url_of(target, &network, &realm.name)?;
         tenant(&network, &all, known, realm, &server)
     });
     let directory = Directory::new(addresses, tenants.collect::<anyhow::Result<Vec<_>>>()?);
