@@ -70,7 +70,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let actor = options.asker.name()?;
     let Options { dir, target, secrets, selecting, .. } = options;
     let meant = Meant { dir, target, secrets, selection: selecting.selection(), books: None };
-    let wanted = session::wanted(printer, &meant, None)?;
+    let mut wanted = session::wanted(printer, &meant, None).await?;
     let Some((location, _)) = books::location(&options.book, wanted.network.ledger.as_deref(), dir)? else {
         let hint = "give --ledger sqlite:PATH, or name one in the platform's environment";
         return Err(UsageError { message: "no ledger is named".into(), hint: Some(hint.into()) }.into());
@@ -78,6 +78,9 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let mut ledger = Ledger::open(location.store(false)).await.map_err(hinted)?;
     ledger.advance(Timestamp::now().as_second());
     let key = secrets::operator_key(target.operator_key.as_deref())?;
+    // Who is placed nowhere yet has no realm.
+    let placed = wanted.network.placements();
+    wanted.desired.retain(|tenant| wanted.network.servers.is_empty() || placed.contains_key(&tenant.name));
     let server = session::reach(printer, target, &wanted, &key).await?;
     let state = realms::observe_all(printer, &server, &wanted.desired, options.parallelism).await?;
     let found = count(&server, &wanted, &state, ledger.accounts(), options.parallelism).await?;

@@ -69,8 +69,9 @@ pub(super) struct Place {
 pub(super) async fn place(printer: &Printer, dir: &Path, target: &Target, tenants: &[&str]) -> anyhow::Result<Place> {
     let mut manifests = session::read(printer, dir)?;
     let environment = session::environment(&manifests.set, target.environment.as_deref())?;
-    let network = resolve(&manifests.set, &environment, &mut manifests.found);
+    let mut network = resolve(&manifests.set, &environment, &mut manifests.found);
     manifests.report(printer)?;
+    servers::recorded(&mut network, dir, None).await?;
     let key = secrets::operator_key(target.operator_key.as_deref())?;
     let connect = connector(printer, target, &key);
     let mut server = servers::reach(target, &network, tenants.iter().copied(), &connect).await?;

@@ -46,7 +46,7 @@ pub(super) struct Options {
 
 /// Looks for what may go wrong, and prints the mend of each; writes nothing. Fails when a check failed.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let (network, chosen_themes) = network(printer, options)?.unzip();
+    let (network, chosen_themes) = network(printer, options).await?.unzip();
     let chosen_themes = chosen_themes.unwrap_or_default();
     let sites = match (&options.target.server, &network) {
         (_, Some(network)) => servers::each(&options.target, network)?,
@@ -111,21 +111,22 @@ fn room(network: Option<&Network>, site: &Site) -> Option<Room> {
     let terms = network?.servers.get(&site.name)?;
     Some(Room {
         server: site.name.clone(),
-        placed: site.tenants.len() as u64,
+        placed: network?.placements().values().filter(|server| **server == site.name).count() as u64,
         takes: terms.room(),
         dedicated: terms.dedicated,
     })
 }
 
 /// What the manifests say, if there are any, and the login themes that they choose; without a server they have to be there.
-fn network(printer: &Printer, options: &Options) -> anyhow::Result<Option<(Network, BTreeMap<String, String>)>> {
+async fn network(printer: &Printer, options: &Options) -> anyhow::Result<Option<(Network, BTreeMap<String, String>)>> {
     if options.target.server.is_some() && files::manifests(&options.dir)?.is_empty() {
         return Ok(None);
     }
     let mut manifests = session::read(printer, &options.dir)?;
     let environment = session::environment(&manifests.set, options.target.environment.as_deref())?;
-    let network = resolve(&manifests.set, &environment, &mut manifests.found);
+    let mut network = resolve(&manifests.set, &environment, &mut manifests.found);
     manifests.report(printer)?;
+    servers::recorded(&mut network, &options.dir, None).await?;
     // What is wrong with realms is for `validate` to say.
     let mut unsaid = Vec::new();
     let desired = each(&manifests.set, &manifests.sources, &network, Trusted::default(), &mut unsaid);

@@ -1,5 +1,7 @@
 //! The servers of an environment, where it has several: which of them is meant, and reaching those that a run needs.
 
+mod recorded;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
@@ -15,6 +17,7 @@ use crate::manifest::resolve::Network;
 use crate::manifest::servers::ServerTerms;
 use crate::plan::select::{SelectError, Selection};
 use crate::plan::{Placement, Plan};
+pub(super) use recorded::{decide, recorded};
 
 /// How many realms each server is asked for at a time, where it only has to say whether it has them.
 const AT_A_TIME: usize = 16;
@@ -111,8 +114,8 @@ pub(super) async fn reach_others<S>(
     Ok(())
 }
 
-/// Finds out on which server the realm of a tenant is that no manifest places: on the one that `--server` names, or on the one
-/// that has it.
+/// Finds out on which server the realm of a tenant is that no manifest places: on the one that `--server` or the ledger names, or
+/// on the one that has it.
 pub(super) async fn find<S: ReadRealms>(
     fleet: &mut Fleet<S>,
     target: &Target,
@@ -123,31 +126,30 @@ pub(super) async fn find<S: ReadRealms>(
     if network.servers.is_empty() {
         return Ok(());
     }
-    let placed = network.tenants.iter().find(|other| other.name == tenant).and_then(|other| other.server.as_deref());
-    match (named(target, network)?, placed) {
+    let declared = network.tenants.iter().find(|other| other.name == tenant).and_then(|other| other.server.as_deref());
+    let placed = declared.or_else(|| network.recorded.get(tenant).map(String::as_str));
+    let known = match (named(target, network)?, placed) {
         (Some(named), Some(placed)) if named != placed => {
             let message = format!("`{tenant}` is placed on `{placed}`, not `{named}`");
-            Err(UsageError { message, hint: Some("leave --server out".into()) }.into())
+            return Err(UsageError { message, hint: Some("leave --server out".into()) }.into());
         }
-        (_, Some(_)) => Ok(()),
-        (Some(named), None) => {
-            if fleet.unasked().iter().any(|other| other == named) {
-                add(fleet, network, named, &connect).await?;
-            }
-            fleet.place(tenant, named);
-            Ok(())
+        (named, placed) => named.or(placed),
+    };
+    if let Some(server) = known {
+        if fleet.unasked().iter().any(|other| other == server) {
+            add(fleet, network, server, &connect).await?;
         }
-        (None, None) => {
-            for name in fleet.unasked().to_vec() {
-                let why = format!("no manifest says on which server `{tenant}` is, so all are asked");
-                add(fleet, network, &name, &connect).await.context(why)?;
-            }
-            if let Some(server) = fleet.elsewhere(tenant).await?.map(str::to_owned) {
-                fleet.place(tenant, &server);
-            }
-            Ok(())
-        }
+        fleet.place(tenant, server);
+        return Ok(());
     }
+    for name in fleet.unasked().to_vec() {
+        let why = format!("nothing says on which server `{tenant}` is, so all are asked");
+        add(fleet, network, &name, &connect).await.context(why)?;
+    }
+    if let Some(server) = fleet.elsewhere(tenant).await?.map(str::to_owned) {
+        fleet.place(tenant, &server);
+    }
+    Ok(())
 }
 
 async fn add<S>(
@@ -205,8 +207,7 @@ pub(super) async fn place<S: ReadRealms>(
     let elsewhere: BTreeMap<String, String> =
         found.into_iter().filter_map(|(tenant, server)| Some((tenant.to_owned(), server?.to_owned()))).collect();
     let identities = fleet.members().map(|(name, server)| (name.to_owned(), server.identity().to_owned())).collect();
-    let placed = network.tenants.iter().filter_map(|tenant| Some((tenant.name.clone(), tenant.server.clone()?)));
-    let placement = Placement::of(plan, network, &placed.collect(), &identities);
+    let placement = Placement::of(plan, network, &network.placements(), &identities);
     plan.refusals.extend(placement.refusals(&elsewhere));
     plan.placement = Some(placement);
     Ok(())

@@ -1,11 +1,12 @@
 //! What the commands that talk to a server share: load → resolve → expand → connect → observe → plan.
 
+mod connect;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use futures_util::TryStreamExt;
 use jiff::{Timestamp, ToSpan};
-use secrecy::SecretString;
 
 use super::args::{self, SecretFiles, Target, Waivers};
 use super::books::Books;
@@ -17,22 +18,25 @@ use crate::diagnostic::{Diagnostic, did_you_mean, passable};
 use crate::expand::entitlement::{self, Figures};
 use crate::expand::{self, Desired, broker, expand, observer, provisioner};
 use crate::keycloak::fleet::spread;
-use crate::keycloak::http::{Exchange, Server, Told, Trace};
+use crate::keycloak::http::Server;
 use crate::keycloak::key::OperatorKey;
-use crate::keycloak::mask::Mask;
 use crate::keycloak::observer::is_unseen;
 use crate::keycloak::rotation::other_key;
-use crate::keycloak::{Absence, Fleet, KeycloakError, ReadRealms, seats};
+use crate::keycloak::{Fleet, KeycloakError, ReadRealms, seats};
 use crate::manifest::resolve::{Network, resolve};
 use crate::manifest::{Loaded, ManifestSet, Source, load};
 use crate::plan::guard::{self, InUse};
 use crate::plan::select::{Chosen, SelectError, Selection};
 use crate::plan::{Bookkeeping, Header, Plan, Proof, Refusal, TenantPlan, View, part};
-use crate::seal::TrustedKeys;
 use crate::state::applied::digest;
 use crate::state::secret::Secrets;
 use crate::state::{Object, RealmState, State};
 use crate::template::builtin;
+
+use connect::connector;
+pub(super) use connect::{
+    administrated, can_create_realms, checked_url, reach, server_url, trace, trace_on, trusted, url_of,
+};
 
 /// Hours for which a saved plan can be applied.
 const PLAN_HOURS: i64 = 24;
@@ -108,48 +112,6 @@ pub(super) fn environment(set: &ManifestSet, asked: Option<&str>) -> anyhow::Res
     }
 }
 
-/// The server's URL: as asked, or as the platform says for the environment.
-pub(super) fn server_url(target: &Target, network: &Network) -> anyhow::Result<String> {
-    if !network.servers.is_empty() {
-        let Some(name) = servers::named(target, network)? else {
-            let message = format!("the environment `{}` has several servers", network.environment);
-            let names = network.servers.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            return Err(UsageError { message, hint: Some(format!("give --server with one of {names}")) }.into());
-        };
-        return checked_url(network.servers.get(name).map(|terms| terms.url.clone()).unwrap_or_default());
-    }
-    let Some(url) = target.server.clone().or_else(|| network.server.clone()) else {
-        let message = format!("no server is known for the environment `{}`", network.environment);
-        let hint = Some("give --server URL, or name it in the platform's manifest".into());
-        return Err(UsageError { message, hint }.into());
-    };
-    checked_url(url)
-}
-
-/// The URL of the server that a tenant's realm is on.
-pub(super) fn url_of(target: &Target, network: &Network, tenant: &str) -> anyhow::Result<String> {
-    if network.servers.is_empty() {
-        return server_url(target, network);
-    }
-    servers::named(target, network)?;
-    let placed = network.tenants.iter().find(|other| other.name == tenant).and_then(|other| other.server.as_ref());
-    match placed.and_then(|server| network.servers.get(server)) {
-        Some(terms) => checked_url(terms.url.clone()),
-        None => Err(KeycloakError::unplaced(tenant).into()),
-    }
-}
-
-/// A server's URL, if it can be one.
-pub(super) fn checked_url(url: String) -> anyhow::Result<String> {
-    let good = url::Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    if good {
-        return Ok(url);
-    }
-    let message = format!("`{url}` is not the URL of a server");
-    Err(UsageError { message, hint: Some("write it as https://id.example.com, or http://127.0.0.1:8080".into()) }
-        .into())
-}
-
 /// Which manifests are meant, and what of them.
 pub(super) struct Meant<'a> {
     pub(super) dir: &'a Path,
@@ -161,12 +123,15 @@ pub(super) struct Meant<'a> {
 }
 
 /// What the manifests say for the environment that is meant, secrets read if there is a key to tell them apart by.
-pub(super) fn wanted(printer: &Printer, meant: &Meant<'_>, key: Option<&OperatorKey>) -> anyhow::Result<Wanted> {
+pub(super) async fn wanted(printer: &Printer, meant: &Meant<'_>, key: Option<&OperatorKey>) -> anyhow::Result<Wanted> {
     let Meant { dir, target, secrets, selection, .. } = meant;
     let mut manifests = read(printer, dir)?;
     let Manifests { sources, set, found, .. } = &mut manifests;
     let environment = environment(set, target.environment.as_deref())?;
-    let network = resolve(set, &environment, found);
+    let mut network = resolve(set, &environment, found);
+    if passable(found) {
+        recorded(&mut network, meant).await?;
+    }
     accounting::check(&network, Timestamp::now().as_second(), found);
     let sets = key.map(secrets::public_keys).transpose()?;
     let mut desired = expand(set, sources, &network, secrets::trusted(sets.as_ref()), found);
@@ -193,8 +158,17 @@ pub(super) fn wanted(printer: &Printer, meant: &Meant<'_>, key: Option<&Operator
     })
 }
 
+/// Places tenants as the ledger says that the run is held against, or else the platform's.
+async fn recorded(network: &mut Network, meant: &Meant<'_>) -> anyhow::Result<()> {
+    match meant.books {
+        Some(Books::Unread) => Ok(()),
+        Some(Books::Read(book) | Books::Written(book, _)) => servers::recorded(network, meant.dir, Some(book)).await,
+        None => servers::recorded(network, meant.dir, None).await,
+    }
+}
+
 /// The environment that is meant, and what is taken of each of its tenants and what its realm should be.
-pub(super) fn each<T>(
+pub(super) async fn each<T>(
     printer: &Printer,
     dir: &Path,
     target: &Target,
@@ -203,7 +177,10 @@ pub(super) fn each<T>(
     let mut manifests = read(printer, dir)?;
     let Manifests { sources, set, found, .. } = &mut manifests;
     let environment = environment(set, target.environment.as_deref())?;
-    let network = resolve(set, &environment, found);
+    let mut network = resolve(set, &environment, found);
+    if passable(found) {
+        servers::recorded(&mut network, dir, None).await?;
+    }
     accounting::check(&network, Timestamp::now().as_second(), found);
     let taken = expand::each(set, sources, &network, secrets::trusted(None), found).map(&mut take).collect();
     manifests.report(printer)?;
@@ -226,72 +203,21 @@ pub(super) fn unselectable(error: SelectError) -> UsageError {
     UsageError { message: error.to_string(), hint: None }
 }
 
-/// Lets the administrator step in whose login is given, if one is.
-pub(super) fn administrated(server: Server, target: &Target) -> anyhow::Result<Server> {
-    Ok(match &target.admin_user {
-        Some(user) => server.with_administrator(user.clone(), secrets::password(None, secrets::PASSWORD_VARIABLE)?),
-        None => server,
-    })
-}
-
-/// Told when the server goes away, and of each request when the user wants to see them; with their bodies, if asked, without
-/// the known secrets.
-pub(super) fn trace(printer: &Printer, known: impl IntoIterator<Item = SecretString>) -> Option<Trace> {
-    trace_on(printer, "", known)
-}
-
-/// The same for one of several servers, which each line names.
-pub(super) fn trace_on(
-    printer: &Printer,
-    server: &str,
-    known: impl IntoIterator<Item = SecretString>,
-) -> Option<Trace> {
-    let printer = *printer;
-    let on = if server.is_empty() { String::new() } else { format!("{server}: ") };
-    let bodies = printer.debug_http.then(|| Mask::knowing(known));
-    let told = (printer.verbose || printer.debug_http).then(|| -> Told {
-        Box::new(move |exchange| printer.say(&format!("{on}{}", line(exchange, printer.debug_http))))
-    });
-    Some(Trace { bodies, told, away: Box::new(move |server, absence| printer.say(&waited(server, absence))) })
-}
-
-/// What is said of a server that went away.
-fn waited(server: &str, absence: Absence<'_>) -> String {
-    match absence {
-        Absence::Begins(reason, patience) => {
-            format!("{server} does not answer ({reason}): waiting for it, up to {} s", patience.as_secs())
-        }
-        Absence::Ends(after) => format!("{server} answers again, after {:.1} s", after.as_secs_f64()),
-        Absence::Lasts(after) => {
-            format!("{server} has not answered for {} s, and is not waited for any longer", after.as_secs())
-        }
-    }
-}
-
-fn line(exchange: &Exchange<'_>, whole: bool) -> String {
-    let Exchange { method, path, status, took, request, answer } = exchange;
-    let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-    if !whole {
-        return format!("{status} {method} {path}");
-    }
-    let body =
-        |sign: &str, body: &Option<String>| body.as_ref().map_or(String::new(), |body| format!("\n  {sign} {body}"));
-    let took = took.as_millis();
-    format!("{status} {method} {path} {took} ms{}{}", body(">", request), body("<", answer))
-}
-
 /// The whole way up to the plan.
 pub(super) async fn open(printer: &Printer, meant: &Meant<'_>, parallelism: u16) -> anyhow::Result<Session> {
     let target = meant.target;
     let key = secrets::operator_key(target.operator_key.as_deref())?;
-    let mut wanted = wanted(printer, meant, Some(&key))?;
+    let mut wanted = wanted(printer, meant, Some(&key)).await?;
+    let connect = connector(printer, target, &wanted.secrets, wanted.network.trusted_keys.clone(), &key);
+    servers::decide(&mut wanted.network, &names(&wanted.desired), records(&meant.books), connect).await?;
     let accounts = keep_books(printer, &mut wanted, meant).await?;
     let mut server = reach(printer, target, &wanted, &key).await?;
     server.at_most(parallelism);
     let mut state = realms::observe_all(printer, &server, &wanted.desired, parallelism).await?;
     realms::find_renamed(printer, &mut server, &wanted.desired, accounts.as_ref(), &mut state).await?;
     if has_births(&wanted, &state) {
-        servers::reach_others(&mut server, &wanted.network, connector(printer, target, &wanted, &key)).await?;
+        let connect = connector(printer, target, &wanted.secrets, wanted.network.trusted_keys.clone(), &key);
+        servers::reach_others(&mut server, &wanted.network, connect).await?;
     }
     keep_entitlements(&mut wanted, &state, accounts.as_ref());
     keep_rotation(&server, &mut wanted.desired, &state).await?;
@@ -306,44 +232,18 @@ pub(super) async fn open(printer: &Printer, meant: &Meant<'_>, parallelism: u16)
     Ok(Session { server, wanted, plan })
 }
 
+/// Whether it can be remembered where a tenant is: not where the ledger is left aside.
+fn records(books: &Option<Books<'_>>) -> bool {
+    !matches!(books, Some(Books::Unread))
+}
+
+fn names(desired: &[Desired]) -> BTreeSet<String> {
+    desired.iter().map(|tenant| tenant.name.clone()).collect()
+}
+
 /// Whether realms are to be born.
 fn has_births(wanted: &Wanted, state: &State) -> bool {
     wanted.desired.iter().any(|tenant| !state.contains_key(&tenant.name))
-}
-
-/// Makes sure that each server on which a plan makes realms knows the operator key.
-pub(super) async fn can_create_realms(server: &Fleet, plan: &Plan) -> Result<(), KeycloakError> {
-    let births: BTreeSet<usize> =
-        plan.tenants.iter().filter(|tenant| tenant.is_birth()).map(|tenant| server.number_of(&tenant.tenant)).collect();
-    for (_, (_, member)) in server.members().enumerate().filter(|(at, _)| births.contains(at)) {
-        member.can_create_realms().await?;
-    }
-    Ok(())
-}
-
-/// Connects to one server, as the provisioner of each realm.
-fn connector<'a>(
-    printer: &'a Printer,
-    target: &'a Target,
-    wanted: &'a Wanted,
-    key: &'a OperatorKey,
-) -> impl AsyncFn(&str, &str) -> anyhow::Result<Server> {
-    async move |name, url| {
-        let trace = trace_on(printer, name, wanted.secrets.values());
-        let server = Server::connect(url, key.clone(), trace).await?;
-        administrated(server.believing(trusted(wanted.network.trusted_keys.as_deref())?), target)
-    }
-}
-
-/// Reaches the servers of those that are meant.
-pub(super) async fn reach(
-    printer: &Printer,
-    target: &Target,
-    wanted: &Wanted,
-    key: &OperatorKey,
-) -> anyhow::Result<Fleet> {
-    let tenants = wanted.desired.iter().map(|tenant| tenant.name.as_str());
-    servers::reach(target, &wanted.network, tenants, connector(printer, target, wanted, key)).await
 }
 
 /// The same for who does not write: as the observer of each realm, where there is a key of theirs.
@@ -354,13 +254,14 @@ pub(super) async fn look(printer: &Printer, view: &args::View, books: Option<Boo
     let Some(key) = secrets::observer_key(view.looking.observer_key.as_deref())? else {
         return Ok(open(printer, &meant, parallelism).await?.plan);
     };
-    let mut wanted = wanted(printer, &meant, None)?;
-    let accounts = keep_books(printer, &mut wanted, &meant).await?;
+    let mut wanted = wanted(printer, &meant, None).await?;
+    let trusted_keys = wanted.network.trusted_keys.clone();
     let connect = async |name: &str, url: &str| {
-        let trace = trace_on(printer, name, wanted.secrets.values());
-        let observer = Server::connect_to_look(url, key.clone(), trace).await?;
-        Ok(observer.believing(trusted(wanted.network.trusted_keys.as_deref())?))
+        let observer = Server::connect_to_look(url, key.clone(), trace_on(printer, name, [])).await?;
+        Ok(observer.believing(trusted(trusted_keys.as_deref())?))
     };
+    servers::decide(&mut wanted.network, &names(&wanted.desired), records(&meant.books), &connect).await?;
+    let accounts = keep_books(printer, &mut wanted, &meant).await?;
     let tenants = wanted.desired.iter().map(|tenant| tenant.name.as_str());
     let mut server = servers::reach(target, &wanted.network, tenants, &connect).await?;
     let mut state = realms::observe_all(printer, &server, &wanted.desired, parallelism).await?;
@@ -398,11 +299,6 @@ async fn keep_books(printer: &Printer, wanted: &mut Wanted, meant: &Meant<'_>) -
         entitlement::project(&mut wanted.desired, &wanted.network, &figures, keys.first());
     }
     Ok(kept)
-}
-
-/// The keys whose signatures are believed, where some are named.
-pub(super) fn trusted(pem: Option<&str>) -> anyhow::Result<Option<TrustedKeys>> {
-    Ok(pem.map(TrustedKeys::from_pem).transpose()?)
 }
 
 /// A run that has not read the ledger does not know better than what was made from it.

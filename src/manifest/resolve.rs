@@ -21,6 +21,8 @@ pub struct Network {
     pub server: Option<String>,
     /// Its servers by name, where it has several.
     pub servers: BTreeMap<String, ServerTerms>,
+    /// The servers that the ledger has noted down, of all organizations that it has; empty where it was not asked.
+    pub recorded: BTreeMap<String, String>,
     /// Where its ledger is, when the manifests name one.
     pub ledger: Option<String>,
     /// The public key of its observer, when it has one.
@@ -46,6 +48,15 @@ pub struct Network {
 }
 
 impl Network {
+    /// The server of every realm of which it is known, by the tenant's name: what manifests say, and what the ledger noted down,
+    /// also of tenants that no manifest has any more.
+    pub fn placements(&self) -> BTreeMap<String, String> {
+        let mut placed = self.recorded.clone();
+        let of_tenant = |tenant: &Tenant| Some((tenant.name.clone(), tenant.server.clone()?));
+        placed.extend(self.tenants.iter().filter_map(of_tenant));
+        placed
+    }
+
     /// Every organization, with a realm or without, by its name.
     pub fn organizations(&self) -> HashMap<&str, &Tenant> {
         let all = self.tenants.iter().chain(&self.without_realm);
@@ -168,6 +179,7 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
         environment,
         server,
         servers,
+        recorded: BTreeMap::new(),
         ledger,
         observer_key,
         broker,

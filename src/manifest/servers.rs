@@ -1,6 +1,6 @@
 //! The Keycloak servers of an environment that has more than one, and on which of them each tenant is placed.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -55,10 +55,15 @@ pub(super) fn place(network: &mut Network, stage: Option<&Node>, found: &mut Vec
             Some(said) => {
                 placed.insert(&tenant.name, said);
             }
+            // Left to the program, which notes it down.
+            None if network.ledger.is_some() && !network.resources.is_empty() => {}
             None => {
                 let names = network.servers.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
                 let message = format!("nothing says on which server of `{}` `{}` is", network.environment, tenant.name);
-                let hint = format!("give it, or one above it, `server` with one of {names}");
+                let hint = format!(
+                    "give it, or one above it, `server` with one of {names}; with a `ledger` and `resources`, which remember \
+                     it, the program places it where most room is"
+                );
                 found.push(Diagnostic::error("unplaced", tenant.span, message).hint(hint));
             }
         }
@@ -69,7 +74,7 @@ pub(super) fn place(network: &mut Network, stage: Option<&Node>, found: &mut Vec
     for tenant in &mut network.tenants {
         tenant.server = placed.get(&tenant.name).cloned();
     }
-    full(network, stage, found);
+    overfull(network, stage, found);
 }
 
 /// What the environment says of its servers.
@@ -132,8 +137,46 @@ fn alone(network: &Network, placed: &BTreeMap<&str, Said<'_>>, found: &mut Vec<D
     }
 }
 
+/// Places new tenants, each on the server with most room left that is not dedicated; of equals on the first by name. Who is
+/// placed already stays where they are, and the order of the new ones is that of their names. Left out: who finds no room.
+pub fn choose(
+    servers: &BTreeMap<String, ServerTerms>,
+    placed: &BTreeMap<String, String>,
+    new: &BTreeSet<&str>,
+) -> BTreeMap<String, String> {
+    let mut room: BTreeMap<&str, u64> = BTreeMap::new();
+    for (name, terms) in servers.iter().filter(|(_, terms)| !terms.dedicated) {
+        let here = placed.values().filter(|server| *server == name).count() as u64;
+        room.insert(name, terms.capacity.unwrap_or(u64::MAX).saturating_sub(here));
+    }
+    let mut chosen = BTreeMap::new();
+    for tenant in new.iter().filter(|tenant| !placed.contains_key(**tenant)) {
+        // Of equals, `max_by_key` takes the last.
+        let most = room.iter_mut().rev().max_by_key(|(_, left)| **left).filter(|(_, left)| **left > 0);
+        if let Some((server, left)) = most {
+            *left -= 1;
+            chosen.insert((*tenant).to_owned(), (*server).to_owned());
+        }
+    }
+    chosen
+}
+
+/// How full the servers are for which somebody may be chosen, in words.
+pub fn full(servers: &BTreeMap<String, ServerTerms>, placed: &BTreeMap<String, String>) -> String {
+    let open = servers.iter().filter(|(_, terms)| !terms.dedicated);
+    let words = open.map(|(name, terms)| {
+        let here = placed.values().filter(|server| *server == name).count();
+        match terms.capacity {
+            Some(capacity) => format!("`{name}` takes {capacity} and has {here}"),
+            None => format!("`{name}` has {here}"),
+        }
+    });
+    let words = words.collect::<Vec<_>>().join(", ");
+    if words.is_empty() { "every server is dedicated".into() } else { words }
+}
+
 /// More tenants than a server has room for. What is there stays there, so it only warns; births are refused by the plan.
-fn full(network: &Network, stage: Option<&Node>, found: &mut Vec<Diagnostic>) {
+fn overfull(network: &Network, stage: Option<&Node>, found: &mut Vec<Diagnostic>) {
     for (name, terms) in network.servers.iter().filter(|(_, terms)| !terms.dedicated) {
         let count = network.tenants.iter().filter(|tenant| tenant.server.as_deref() == Some(name)).count() as u64;
         if let Some(capacity) = terms.capacity.filter(|capacity| count > *capacity) {

@@ -1,14 +1,19 @@
 //! Environments with several servers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::StreamExt;
+use proptest::prelude::*;
+use realmwright::accounting::{Scope, declared, settle};
 use realmwright::apply::TenantOutcome;
 use realmwright::doctor::Verdict;
 use realmwright::doctor::facts::Room;
 use realmwright::keycloak::fleet::{Fleet, spread};
 use realmwright::keycloak::memory::MemoryKeycloak;
 use realmwright::keycloak::{Fault, ReadRealms, WriteRealms};
+use realmwright::licence::{Accounts, Command};
+use realmwright::manifest::resolve::Network;
+use realmwright::manifest::servers::{ServerTerms, choose};
 use realmwright::plan::{Placement, Plan, render};
 
 use crate::support::{World, carry_out};
@@ -88,8 +93,8 @@ fn what_is_wrong_with_servers_is_said_at_its_place() {
     insta::assert_snapshot!(wrong.findings(), @"
     [duplicate-server] platform.yaml:6:13 `test` has `server` and `servers` (keep `server` where it has one, `servers` where it has several)
     [duplicate-server] platform.yaml:9:19 `eu-1` and `eu-2` are the same server (take one of them out: each realm would be looked for twice there, and its room counted twice)
-    [unplaced] north.yaml:4:7 nothing says on which server of `test` `north` is (give it, or one above it, `server` with one of eu-1, eu-2, own)
-    [unplaced] north.yaml:6:11 nothing says on which server of `test` `clinic` is (give it, or one above it, `server` with one of eu-1, eu-2, own)
+    [unplaced] north.yaml:4:7 nothing says on which server of `test` `north` is (give it, or one above it, `server` with one of eu-1, eu-2, own; with a `ledger` and `resources`, which remember it, the program places it where most room is)
+    [unplaced] north.yaml:6:11 nothing says on which server of `test` `clinic` is (give it, or one above it, `server` with one of eu-1, eu-2, own; with a `ledger` and `resources`, which remember it, the program places it where most room is)
     [unknown-server] north.yaml:8:13 `test` has no server `eu-3` (did you mean `eu-1`?)
     [shared-server] north.yaml:11:13 `bank` is placed on `own`, which is dedicated; so is `branch` (a dedicated server is one tenant's alone: place the others elsewhere, or take `dedicated` out)
     [shared-server] north.yaml:12:44 `branch` is placed on `own`, which is dedicated; so is `bank` (a dedicated server is one tenant's alone: place the others elsewhere, or take `dedicated` out)
@@ -224,4 +229,105 @@ fn the_doctor_warns_on_the_way_to_capacity() {
     assert_eq!(verdict(5_000, None, false), Verdict::Ok);
     assert_eq!(verdict(1, Some(1), true), Verdict::Ok);
     assert_eq!(verdict(2, Some(1), true), Verdict::Fail);
+}
+
+const COUNTED: &str = "resources: {users: gauge}\n";
+
+/// The same with a ledger that remembers placements, and nothing in the manifests that says them.
+fn left_open() -> World {
+    let platform =
+        format!("{}{COUNTED}", world().sources[0].1).replace("  test:\n", "  test:\n    ledger: sqlite:ledger.db\n");
+    let licences = "licences: [{product: assistant, type: t, serial: N-1, seats: 1, validUntil: 2030-12-31, quantities: {organizations: 9, users: 9}}]";
+    let north = format!(
+        "apiVersion: realmwright/v1\nkind: Distributor\nname: north\n{licences}\norganizations:\n  - {{name: clinic}}\n  - {{name: harbour}}\n"
+    );
+    World::new("{\"keys\":[]}").with("platform.yaml", platform).with("north.yaml", north)
+}
+
+#[test]
+fn with_a_ledger_placements_may_be_left_open_and_are_noted_down_once() {
+    let world = left_open();
+    assert_eq!(world.findings(), "");
+    let mut network = world.network();
+    assert!(network.placements().is_empty());
+    for tenant in &mut network.tenants {
+        tenant.server = Some("eu-2".into());
+    }
+    let mut accounts = Accounts::default();
+    let ours = BTreeSet::from(["N-1".to_owned()]);
+    let scope = Scope { ours: &ours, chosen: &|name| name != "harbour" };
+    let settle = |network: &Network, accounts: &Accounts| {
+        settle(&declared(network, &mut Vec::new()).expect("counted"), accounts, &scope, 1_790_000_000)
+    };
+    let settled = settle(&network, &accounts);
+    assert!(settled.refused.is_empty(), "{:?}", settled.refused);
+    let placed: Vec<String> =
+        settled.events.iter().map(ToString::to_string).filter(|event| event.contains("placed")).collect();
+    assert_eq!(placed, ["north placed on eu-2", "clinic placed on eu-2"]);
+    for event in &settled.events {
+        accounts.execute(1_790_000_000, &event.command()).expect("lawful");
+    }
+    assert_eq!(accounts.placements().collect::<Vec<_>>(), [("north", "eu-2"), ("clinic", "eu-2")]);
+    assert!(settle(&network, &accounts).events.is_empty(), "once");
+    // It stays there, whatever manifests say, until somebody has moved it by hand and says so.
+    network.tenants.iter_mut().for_each(|tenant| tenant.server = Some("eu-1".into()));
+    let refused = settle(&network, &accounts).refused;
+    let why: Vec<String> = refused.iter().map(|(_, refusal)| refusal.to_string()).collect();
+    assert_eq!(why[1], "the realm of `clinic` is on the server `eu-2`, and stays there");
+    let place =
+        |from: &str| Command::Place { organization: "clinic".into(), server: "eu-1".into(), from: Some(from.into()) };
+    assert!(accounts.execute(1_790_000_000, &place("own")).is_err());
+    accounts.execute(1_790_000_000, &place("eu-2")).expect("moved by hand");
+    assert_eq!(accounts.server("clinic"), Some("eu-1"));
+    // Who is deleted takes no room.
+    accounts.execute(1_790_000_000, &Command::Delete { organization: "clinic".into(), cascade: false }).expect("gone");
+    assert_eq!(accounts.placements().collect::<Vec<_>>(), [("north", "eu-2")]);
+}
+
+fn terms(capacity: Option<u64>, dedicated: bool) -> ServerTerms {
+    ServerTerms { url: String::new(), capacity, dedicated }
+}
+
+#[test]
+fn new_tenants_go_where_most_room_is() {
+    let servers = BTreeMap::from([
+        ("a".to_owned(), terms(Some(3), false)),
+        ("b".to_owned(), terms(Some(4), false)),
+        ("own".to_owned(), terms(None, true)),
+    ]);
+    let placed = BTreeMap::from([("t0".to_owned(), "b".to_owned())]);
+    let chosen = choose(&servers, &placed, &BTreeSet::from(["t1", "t2", "t3", "t0"]));
+    let chosen: Vec<String> = chosen.iter().map(|(tenant, server)| format!("{tenant} {server}")).collect();
+    assert_eq!(chosen.join("; "), "t1 a; t2 b; t3 a");
+}
+
+proptest! {
+    #[test]
+    fn no_server_takes_more_than_it_can_and_nobody_who_is_placed_moves(
+        capacities in prop::collection::vec((prop::option::of(0..6u64), any::<bool>()), 1..5),
+        placed in prop::collection::vec(0..5usize, 0..12),
+        new in prop::collection::btree_set(0..40u8, 0..20),
+    ) {
+        let name = |at: usize| format!("s{at}");
+        let servers: BTreeMap<String, ServerTerms> =
+            capacities.iter().enumerate().map(|(at, (capacity, own))| (name(at), terms(*capacity, *own))).collect();
+        let placed: BTreeMap<String, String> =
+            placed.iter().enumerate().map(|(at, server)| (format!("t{at}"), name(*server))).collect();
+        let new: BTreeSet<String> = new.into_iter().map(|number| format!("t{number}")).collect();
+        let new: BTreeSet<&str> = new.iter().map(String::as_str).collect();
+        let chosen = choose(&servers, &placed, &new);
+        prop_assert!(chosen.keys().all(|tenant| new.contains(tenant.as_str()) && !placed.contains_key(tenant)));
+        let count = |of: &BTreeMap<String, String>, server: &str| of.values().filter(|on| *on == server).count() as u64;
+        let mut left = 0;
+        for (server, terms) in &servers {
+            let (before, more) = (count(&placed, server), count(&chosen, server));
+            prop_assert!(more == 0 || !terms.dedicated);
+            prop_assert!(more == 0 || terms.capacity.is_none_or(|capacity| before + more <= capacity));
+            if !terms.dedicated {
+                left += terms.capacity.map_or(u64::MAX / 8, |capacity| capacity.saturating_sub(before + more));
+            }
+        }
+        let waiting = new.iter().filter(|tenant| !placed.contains_key(**tenant) && !chosen.contains_key(**tenant)).count();
+        prop_assert!(waiting == 0 || left == 0, "somebody found no room where there is some");
+    }
 }

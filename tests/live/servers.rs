@@ -89,6 +89,7 @@ fn two_servers_have_each_its_realms_and_none_moves() {
     each_command(&site);
     is_down(&site);
     ends(&site);
+    chooses(&site);
 }
 
 /// Nothing leads to a second realm.
@@ -133,6 +134,44 @@ fn is_down(site: &Site) {
     site.expect(0, "drift --exclude server:eu-2");
     site.expect(1, "drift");
     site.platform(&site.servers[1].0);
+}
+
+/// With a ledger, the program chooses where the manifests say nothing, and remembers it.
+fn chooses(site: &Site) {
+    site.platform(&site.servers[1].0);
+    let platform = std::fs::read_to_string(site.dir.path().join("platform.yaml")).expect("a file");
+    let platform =
+        platform.replace("  test:\n", "  test:\n    ledger: sqlite:ledger.db\n") + "resources: {users: gauge}\n";
+    let second = format!("{{url: \"{}\"", site.servers[1].0);
+    site.write("platform.yaml", &platform.replace(&second, &format!("{second}, capacity: 2")));
+    let north = |more: &str| {
+        format!(
+            "apiVersion: realmwright/v1\nkind: Distributor\nname: north\nlicences: [{{product: assistant, type: t, serial: N-1, \
+             seats: 1, validUntil: 2030-12-31, quantities: {{organizations: 9}}}}]\norganizations:\n  - {{name: clinic}}\n{more}"
+        )
+    };
+    site.write("north.yaml", &north("  - {name: harbour}\n"));
+    let (plan, _) = site.expect(0, "plan --out plan.json");
+    // Those that are there are found where they are, and the new one goes where most room is.
+    for line in
+        ["north placed on eu-1", "clinic placed on eu-2", "harbour placed on eu-1", "server eu-1  1 → 2 of 2 realms"]
+    {
+        assert!(plan.contains(line), "{line}\n{plan}");
+    }
+    site.expect(0, "apply plan.json --actor anna");
+    assert_eq!(site.have("harbour"), [true, false]);
+    site.expect(0, "plan --detailed-exitcode");
+    site.expect(0, "drift");
+    let (doctor, _) = site.expect(0, "doctor");
+    assert!(doctor.contains("2 tenants are placed here, and it takes 2"), "{doctor}");
+    // The ledger holds them where they are.
+    site.write("north.yaml", &north("  - {name: harbour, server: eu-2}\n"));
+    let (_, said) = site.expect(1, "plan");
+    assert!(said.contains("the realm of `harbour` is on the server `eu-1`, and stays there"), "{said}");
+    // Where no room is left, nobody is born.
+    site.write("north.yaml", &north("  - {name: harbour}\n  - {name: quay}\n  - {name: bank}\n"));
+    let (_, said) = site.expect(3, "plan");
+    assert!(said.contains("1 new tenants find no room: `eu-1` takes 2 and has 2, `eu-2` takes 2 and has 2"), "{said}");
 }
 
 /// A tenant that no manifest has any more is found where it is.

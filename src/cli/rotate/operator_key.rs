@@ -59,7 +59,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let new = options.new_key.as_deref().map(|path| new_key(printer, path, &key)).transpose()?;
     let selection = Selection::default();
     let meant = Meant { dir: &options.dir, target: &options.target, secrets: &options.secrets, selection, books: None };
-    let mut wanted = session::wanted(printer, &meant, Some(&key))?;
+    let mut wanted = session::wanted(printer, &meant, Some(&key)).await?;
     let all = std::mem::take(&mut wanted.desired);
     let mut exit = Exit::Done;
     for Site { name, url, tenants } in servers::each(&options.target, &wanted.network)? {
