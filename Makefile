@@ -7,7 +7,7 @@ REALMWRIGHT ?= $(TARGET)/debug/realmwright
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "Variables of keycloak-dev/keycloak --help can be given: make keycloak KEYCLOAK_PORT=9090"
 
 .PHONY: build
@@ -41,7 +41,8 @@ fuzz: ## Hand broken licence files, tokens, sets of keys, serials and ledgers ov
 	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(CARGO) test --locked --test it fuzz:: -- --test-threads=1
 
 .PHONY: bench
-bench: ## Measure: accounts and ledger; the broker; bulk work on a real Keycloak, each beside its floor. BENCH_N="10 100"
+bench: ## Measure: pure phases; accounts and ledger; the broker; bulk work on a real Keycloak, each beside its floor. BENCH_N="10 100"
+	$(CARGO) bench --locked --bench phases
 	$(CARGO) bench --locked --bench accounts
 	$(CARGO) bench --locked --bench broker
 	$(CARGO) bench --locked --bench bulk
@@ -84,8 +85,17 @@ keycloak-stop: ## Stop that Keycloak; its data stay
 keycloak-status: ## Say whether it runs, and where
 	@keycloak-dev/keycloak status || true
 
+.PHONY: keycloak-cluster
+keycloak-cluster: ## Start a cluster of two Keycloak nodes on one PostgreSQL, and say where they are
+	@keycloak-dev/cluster start
+
+.PHONY: keycloak-cluster-stop
+keycloak-cluster-stop: ## Stop that cluster; its data stay
+	@keycloak-dev/cluster stop
+
 .PHONY: clean
 clean: ## Stop Keycloak, remove its data and everything built
 	env -u KEYCLOAK_URL -u KEYCLOAK_STATE keycloak-dev/keycloak stop --purge
+	env -u KEYCLOAK_URL -u KEYCLOAK_STATE keycloak-dev/cluster stop --purge
 	rm -rf .keycloak
 	$(CARGO) clean

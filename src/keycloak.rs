@@ -10,6 +10,7 @@ pub mod bootstrap;
 pub mod device;
 pub mod endpoint;
 pub mod error;
+pub mod fleet;
 pub mod http;
 pub mod inquiry;
 pub mod key;
@@ -21,6 +22,7 @@ pub mod observe;
 pub mod observer;
 pub mod pace;
 pub mod people;
+mod presence;
 pub mod process;
 pub mod rotation;
 pub mod seats;
@@ -38,8 +40,10 @@ use serde_json::Value;
 use crate::seal::TrustedKeys;
 
 pub use error::{Fault, KeycloakError};
+pub use fleet::Fleet;
 pub use observe::observe;
 pub use pace::Turn;
+pub use presence::Absence;
 pub use tally::Tally;
 
 /// What planning may do.
@@ -48,9 +52,20 @@ pub trait ReadRealms: Sync {
     /// `None`: there is no such realm.
     fn export(&self, realm: &str) -> impl Future<Output = Result<Option<Value>, KeycloakError>> + Send;
 
-    /// Waits until one more realm may be worked on: a server that slows down makes a run wait. By default nobody waits.
-    fn turn(&self) -> impl Future<Output = Turn> + Send {
+    /// Waits until this realm may be worked on beside others: a server that slows down makes a run wait. By default nobody
+    /// waits.
+    fn turn(&self, _realm: &str) -> impl Future<Output = Turn> + Send {
         std::future::ready(Turn::default())
+    }
+
+    /// Who the server says it is: the issuer of its master realm. Empty where there is not the one.
+    fn identity(&self) -> &str {
+        ""
+    }
+
+    /// The number of the server that a realm is on, where there are several.
+    fn number_of(&self, _realm: &str) -> usize {
+        0
     }
 
     /// How many realms are worked on at a time now, where that is found by asking.
@@ -78,8 +93,9 @@ pub trait ReadRealms: Sync {
         async move { self.get(realm, &format!("admin-events?max={most}")).await }
     }
 
-    /// `GET {path}` of the master realm, where the run has an account that may; `None` when it has not, or the answer is 404.
-    fn master(&self, _path: &str) -> impl Future<Output = Result<Option<Value>, KeycloakError>> + Send {
+    /// `GET {path}` of the master realm of this realm's server, where the run has an account that may; `None` when it has not,
+    /// or the answer is 404.
+    fn master(&self, _realm: &str, _path: &str) -> impl Future<Output = Result<Option<Value>, KeycloakError>> + Send {
         std::future::ready(Ok(None))
     }
 

@@ -19,6 +19,7 @@ mod naming;
 pub(crate) mod needs;
 pub mod order;
 pub mod part;
+mod placement;
 pub mod quarantine;
 pub mod render;
 mod restored;
@@ -26,10 +27,12 @@ pub mod review;
 pub mod risk;
 pub mod select;
 pub mod tampering;
+mod unread;
 pub mod watermark;
 
 pub use bookkeeping::{Bookkeeping, Proof};
 pub use part::Part;
+pub use placement::{Load, Placement};
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -68,6 +71,9 @@ pub struct Plan {
     /// What it does to the accounts of the licence tree; none where the platform counts nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Bookkeeping>,
+    /// On which server each tenant is, where the environment has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement: Option<Placement>,
     /// Every tenant that it is for, parents before children.
     pub tenants: Vec<TenantPlan>,
 }
@@ -80,7 +86,8 @@ pub struct Header {
     pub tool_version: String,
     /// Name of the environment.
     pub environment: String,
-    /// Identity of the server: the issuer of its master realm.
+    /// Identity of the server: the issuer of its master realm. Left out where there are several, which `placement` names.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub server: String,
     /// The manifest directory, absolute; files of secrets are named relative to it.
     pub directory: String,
@@ -319,7 +326,7 @@ impl TenantPlan {
         let mut born = arrange(first.and_then(|change| change.body.as_ref()).unwrap_or(&Value::Null));
         born.objects.extend(later.iter().map(|change| {
             let body = change.body.as_ref().unwrap_or(&Value::Null);
-            (change.object.clone(), arrange::object(change.object.kind.spec(), body))
+            (change.object.clone(), arrange::object(change.object.kind.spec(), body).into())
         }));
         born
     }
@@ -406,8 +413,17 @@ impl Plan {
                 }
             }
         }
-        let (refusals, waivers) = (Vec::new(), Vec::new());
-        Self { format_version: FORMAT_VERSION, header, summary, refusals, waivers, part: None, accounts: None, tenants }
+        Self {
+            format_version: FORMAT_VERSION,
+            header,
+            summary,
+            refusals: Vec::new(),
+            waivers: Vec::new(),
+            part: None,
+            accounts: None,
+            placement: None,
+            tenants,
+        }
     }
 }
 
@@ -439,7 +455,7 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
     }
     match observed {
         None => birth::birth(&mut plan, &desired.state, &applied_after(desired, None, secrets)),
-        Some(observed) if plan.unread.is_some() => plan.changes = known(&desired.state, observed),
+        Some(observed) if plan.unread.is_some() => plan.changes = unread::known(&desired.state, observed),
         Some(observed) => {
             let applied = observed.applied();
             let difference = diff::diff(&desired.state, observed, &applied, secrets);
@@ -463,21 +479,6 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
         }
     }
     plan
-}
-
-/// The changes of a realm that could not be read: of what is known of it, what is declared otherwise. Without its marker,
-/// that counts as done by hand.
-fn known(desired: &RealmState, observed: &RealmState) -> Vec<Change> {
-    let mut declared = RealmState::default();
-    for (id, found) in &observed.objects {
-        let Some(wanted) = desired.get(id) else { continue };
-        let mut wanted = wanted.clone();
-        wanted.fields.retain(|path, _| found.fields.contains_key(path));
-        declared.objects.insert(id.clone(), wanted);
-    }
-    let mut changes = diff::diff(&declared, observed, &Applied::default(), &Secrets::default()).changes;
-    changes.retain(|change| change.action == Action::Update);
-    changes
 }
 
 /// What applying a tenant's manifest whole leaves behind.

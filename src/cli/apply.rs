@@ -22,10 +22,11 @@ use super::output::Printer;
 use super::progress::Progress;
 use super::session::{Meant, Session};
 use super::slowest::Slowest;
-use super::{books, files, plan, secrets, session};
+use super::stop::Stop;
+use super::{books, files, plan, secrets, servers, session};
 use crate::apply::{Holder, Manner, OnStale, TenantOutcome, apply};
 use crate::keycloak::http::Server;
-use crate::keycloak::{ReadRealms, process, term};
+use crate::keycloak::{Fleet, ReadRealms, process, term};
 use crate::plan::select::Selection;
 use crate::plan::{Change, FORMAT_VERSION, Plan, View};
 use crate::seal::SigningKey;
@@ -105,9 +106,13 @@ impl From<Stale> for OnStale {
 /// Executes a saved plan, or plans, shows, asks and executes.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let printer = &printer.streaming(options.json);
-    let exit = match prepare(printer, options).await? {
-        Ready::Over(exit) => exit,
-        Ready::Plan { server, plan, secrets } => return execute(printer, &server, &plan, &secrets, options).await,
+    let signal = Stop::listen();
+    let exit = match signal.unless(printer, prepare(printer, options)).await.transpose()? {
+        None => Exit::Interrupted,
+        Some(Ready::Over(exit)) => exit,
+        Some(Ready::Plan { server, plan, secrets }) => {
+            return execute(printer, &server, &plan, &secrets, options, signal).await;
+        }
     };
     printer.event(&Event::over(exit));
     Ok(exit)
@@ -115,7 +120,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
 
 /// What there is to execute, if anything.
 enum Ready {
-    Plan { server: Box<Server>, plan: Box<Plan>, secrets: Secrets },
+    Plan { server: Box<Fleet>, plan: Box<Plan>, secrets: Secrets },
     Over(Exit),
 }
 
@@ -183,12 +188,17 @@ async fn prepare(printer: &Printer, options: &Options) -> anyhow::Result<Ready> 
     }
     books::somebody_asks(&session.plan, &options.asker)?;
     signing(&session.plan, options)?.into_iter().for_each(|key| session.wanted.secrets.sign_with(key));
-    if asking && !printer.ask("Apply this plan?") {
+    if asking && !agreed(*printer).await {
         printer.say("nothing was written");
         return Ok(Ready::Over(Exit::Failed));
     }
     let Session { server, wanted, plan } = session;
     Ok(Ready::Plan { server: Box::new(server), plan: Box::new(plan), secrets: wanted.secrets })
+}
+
+/// Asks whether to go on. In a thread of its own: signals are listened to meanwhile.
+async fn agreed(printer: Printer) -> bool {
+    tokio::task::spawn_blocking(move || printer.ask("Apply this plan?")).await.unwrap_or(false)
 }
 
 /// The key that signs what a plan writes signed, if it does. It has to be the one that the platform names.
@@ -244,8 +254,8 @@ fn expired(plan: &Plan) -> bool {
     plan.header.expires_at.parse::<Timestamp>().map_or(true, |until| until < Timestamp::now())
 }
 
-/// The server that a saved plan is for, and the secrets that it refers to.
-async fn reach(printer: &Printer, plan: &Plan, options: &Options) -> anyhow::Result<(Server, Secrets)> {
+/// The servers that a saved plan is for, and the secrets that it refers to.
+async fn reach(printer: &Printer, plan: &Plan, options: &Options) -> anyhow::Result<(Fleet, Secrets)> {
     let target = &options.target;
     let key = secrets::operator_key(target.operator_key.as_deref())?;
     let mut found = Vec::new();
@@ -254,28 +264,34 @@ async fn reach(printer: &Printer, plan: &Plan, options: &Options) -> anyhow::Res
     }
     let directory = options.secrets.secrets_dir.clone().unwrap_or_else(|| PathBuf::from(&plan.header.directory));
     let secrets = secrets::of_plan(&directory, found, &key)?;
-    let base = plan.header.server.trim_end_matches("/realms/master");
-    let url = session::checked_url(target.server.clone().unwrap_or_else(|| base.to_owned()))?;
-    let server = Server::connect(&url, key, session::trace(printer, secrets.values())).await?;
-    let trusted = session::trusted(plan.header.trusted_keys.as_deref())?;
-    let server = session::administrated(server.believing(trusted), target)?;
-    if server.identity() != plan.header.server {
-        let message = format!("the plan was made for {}, this server is {}", plan.header.server, server.identity());
-        let hint = "a saved plan names its server itself; leave --server and REALMWRIGHT_SERVER out, or plan anew";
-        return Err(Hinted { message, hint: hint.into() }.into());
-    }
-    if plan.summary.realms_to_create > 0 {
-        server.can_create_realms().await?;
-    }
+    let connect = async |name: &str, identity: &str| {
+        let base = identity.trim_end_matches("/realms/master");
+        let url = session::checked_url(target.server.clone().unwrap_or_else(|| base.to_owned()))?;
+        let server = Server::connect(&url, key.clone(), session::trace_on(printer, name, secrets.values())).await?;
+        let trusted = session::trusted(plan.header.trusted_keys.as_deref())?;
+        let server = session::administrated(server.believing(trusted), target)?;
+        if server.identity() != identity {
+            let message = format!("the plan was made for {identity}, this server is {}", server.identity());
+            let hint = "a saved plan names its server itself; leave --server and REALMWRIGHT_SERVER out, or plan anew";
+            return Err(Hinted { message, hint: hint.into() }.into());
+        }
+        anyhow::Ok(server)
+    };
+    let server = match &plan.placement {
+        None => Fleet::one(connect("", &plan.header.server).await?),
+        Some(placement) => servers::of_plan(plan, placement, connect).await?,
+    };
+    session::can_create_realms(&server, plan).await?;
     Ok((server, secrets))
 }
 
 async fn execute(
     printer: &Printer,
-    server: &Server,
+    server: &Fleet,
     plan: &Plan,
     secrets: &Secrets,
     options: &Options,
+    signal: Stop,
 ) -> anyhow::Result<Exit> {
     if let Some(exit) = books::keep(printer, plan, &options.book, &options.asker).await? {
         return Ok(exit);
@@ -285,7 +301,7 @@ async fn execute(
     let started = Instant::now();
     let before = server.requests();
     let stop = Arc::new(AtomicBool::new(false));
-    let listener = tokio::spawn(listen(*printer, stop.clone()));
+    let listener = tokio::spawn(stop_at(signal, *printer, stop.clone()));
     sweep(printer, server).await;
     let work = plan.tenants.iter().filter(|tenant| !tenant.is_empty()).count();
     let progress = Progress::new("applying", work, printer.progress());
@@ -323,14 +339,15 @@ async fn execute(
 }
 
 /// Before anything is written, forgets that the realms were unchanged to which that is.
-fn forget(printer: &Printer, server: &Server, plan: &Plan, caching: &Caching) {
-    let Some(cache) = caching.cache(server.key(), server.identity(), &plan.header.environment) else { return };
+fn forget(printer: &Printer, server: &Fleet, plan: &Plan, caching: &Caching) {
+    let cache = server.key().and_then(|key| caching.cache(key, server.identity(), &plan.header.environment));
+    let Some(cache) = cache else { return };
     let touched = plan.tenants.iter().filter(|tenant| !tenant.is_empty());
     cache.write(printer, touched.map(|tenant| (tenant.tenant.clone(), None)).collect());
 }
 
 /// Removes the accounts that killed runs left behind.
-async fn sweep(printer: &Printer, server: &Server) {
+async fn sweep(printer: &Printer, server: &Fleet) {
     if let Err(error) = server.sweep().await {
         printer.say(&format!("accounts of killed runs could not be looked for: {error}"));
     }
@@ -343,27 +360,9 @@ pub(super) fn holder() -> Holder {
     Holder { name: process::name(), is_gone: process::is_gone, patience }
 }
 
-/// The first signal stops the run after the realms under way, the second at once.
-async fn listen(printer: Printer, stop: Arc<AtomicBool>) {
-    signal().await;
+/// Lets only the realms under way end once a signal has come.
+async fn stop_at(signal: Stop, printer: Printer, stop: Arc<AtomicBool>) {
+    signal.came().await;
     stop.store(true, Ordering::Relaxed);
     printer.say("stopping after the realms under way; once more to stop at once");
-    signal().await;
-    #[allow(clippy::exit, reason = "the user asked twice")]
-    std::process::exit(i32::from(Exit::Interrupted.code()));
-}
-
-pub(super) async fn signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }

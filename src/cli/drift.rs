@@ -7,6 +7,7 @@ use super::events::Event;
 use super::exit::Exit;
 use super::output::Printer;
 use super::session;
+use super::stop::stoppable;
 use crate::plan::TenantPlan;
 use crate::plan::drift::drift;
 use crate::plan::render;
@@ -28,7 +29,7 @@ pub(super) struct Options {
 /// Shows what was changed in Keycloak although no manifest did; exits with 2 when there is such a thing.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let printer = &printer.streaming(options.json);
-    let exit = look(printer, options).await?;
+    let exit = stoppable(printer, look(printer, options)).await?;
     printer.event(&Event::over(exit));
     Ok(exit)
 }

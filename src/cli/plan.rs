@@ -12,6 +12,7 @@ use super::exit::{Exit, UsageError};
 use super::ledger::Book;
 use super::output::Printer;
 use super::session;
+use super::stop::stoppable;
 use crate::plan::{self, Plan, TenantPlan, render};
 
 /// `plan`
@@ -46,7 +47,7 @@ pub(super) struct Options {
 /// Plans, prints and saves. Sends nothing that writes.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let printer = &printer.streaming(options.json);
-    let exit = look(printer, options).await?;
+    let exit = stoppable(printer, look(printer, options)).await?;
     printer.event(&Event::over(exit));
     Ok(exit)
 }

@@ -21,7 +21,7 @@ use super::args::Target;
 use super::exit::{Exit, UsageError};
 use super::ledger::Book;
 use super::output::Printer;
-use super::{apply, books, files, secrets};
+use super::{books, files, secrets, stop};
 use crate::broker::{Broker, Dns, Event, Happened, Place, Rates, SealKey, Setup, serve};
 use crate::keycloak::key::OperatorKey;
 use crate::login::proxy::Proxies;
@@ -79,7 +79,7 @@ fn network(text: &str) -> Result<IpNet, String> {
 
 /// Serves until it is told to stop.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let Manifests { served, key: named, ledger } = directory::read(printer, &options.dir, &options.target)?;
+    let Manifests { served, key: named, ledger } = directory::read(printer, &options.dir, &options.target).await?;
     let key = secrets::the_brokers_key(options.broker_key.as_deref(), options.target.operator_key.as_deref())?;
     is_the_one(named.as_deref(), key.jwks())?;
     let limits = Limits { idle: options.idle * 60, absolute: options.longest * 60, ..Limits::default() };
@@ -107,7 +107,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         public.local_addr()?,
         operators.local_addr()?
     ));
-    let serving = serve(broker.clone(), public, operators, apply::signal());
+    let serving = serve(broker.clone(), public, operators, stop::signal());
     tokio::select! {
         ended = serving => ended?,
         () = again::read(printer, options, &broker, &jwks, told) => {}

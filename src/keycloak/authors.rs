@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
+use super::fleet::spread;
 use super::{ReadRealms, segment};
 use crate::plan::authors::{Author, Authors, EVENTS, drifted, events, touched};
 use crate::plan::{Plan, TenantPlan};
@@ -18,11 +19,18 @@ pub async fn name(api: &impl ReadRealms, plan: &mut Plan, state: &State, paralle
     let names = &names;
     let asked = plan.tenants.iter().enumerate().filter(|(_, tenant)| !drifted(tenant).is_empty());
     let asked = asked.filter_map(|(place, tenant)| Some((place, tenant, state.get(&tenant.tenant)?)));
-    let asked = futures_util::stream::iter(asked.map(|(place, tenant, observed)| async move {
-        let _turn = api.turn().await;
-        (place, names.authors(tenant, observed).await)
-    }));
-    let found: Vec<_> = asked.buffer_unordered(parallelism.into()).collect().await;
+    let most = parallelism.into();
+    let asked = spread(
+        api,
+        asked,
+        |(_, tenant, _)| &tenant.tenant,
+        most,
+        |(place, tenant, observed)| async move {
+            let _turn = api.turn(&tenant.tenant).await;
+            (place, names.authors(tenant, observed).await)
+        },
+    );
+    let found: Vec<_> = asked.collect().await;
     for (place, authors) in found {
         plan.tenants[place].authors = Some(authors);
     }
@@ -69,11 +77,11 @@ impl<A: ReadRealms> Names<'_, A> {
         let own = observed.realm().and_then(|realm| realm.raw.get("id")?.as_str());
         let (name, with, of) = if own == Some(text("realmId").as_str()) {
             let of_client = observed.of_kind(Kind::Client).find(|(_, known)| known.id.as_deref() == Some(&client));
-            let name = self.ask(Some(realm), &format!("users/{}", segment(&user)), "username").await;
+            let name = self.ask(realm, false, &format!("users/{}", segment(&user)), "username").await;
             (name, of_client.map(|(id, _)| id.key.clone()), Some(realm.to_owned()))
         } else {
-            let name = self.ask(None, &format!("users/{}", segment(&user)), "username").await;
-            let with = self.ask(None, &format!("clients/{}", segment(&client)), "clientId").await;
+            let name = self.ask(realm, true, &format!("users/{}", segment(&user)), "username").await;
+            let with = self.ask(realm, true, &format!("clients/{}", segment(&client)), "clientId").await;
             let of = name.is_some().then(|| "master".to_owned());
             (name, with, of)
         };
@@ -86,16 +94,16 @@ impl<A: ReadRealms> Names<'_, A> {
         }
     }
 
-    /// A field of something in a realm, or in master; none where it can't be read.
-    async fn ask(&self, realm: Option<&str>, path: &str, field: &str) -> Option<String> {
-        let key = format!("{} {path}", realm.unwrap_or_default());
+    /// A field of something in a realm, or in the master realm of its server; none where it can't be read.
+    async fn ask(&self, realm: &str, of_master: bool, path: &str, field: &str) -> Option<String> {
+        let key = if of_master { format!("{} {path}", self.api.number_of(realm)) } else { format!("{realm} {path}") };
         let mut known = self.known.lock().await;
         if let Some(name) = known.get(&key) {
             return name.clone();
         }
-        let found = match realm {
-            Some(realm) => self.api.get(realm, path).await,
-            None => self.api.master(path).await,
+        let found = match of_master {
+            true => self.api.master(realm, path).await,
+            false => self.api.get(realm, path).await,
         };
         let name = found.ok().flatten().and_then(|found| found[field].as_str().map(str::to_owned));
         known.insert(key, name.clone());

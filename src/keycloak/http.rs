@@ -1,6 +1,6 @@
 //! A real Keycloak: which account sends a request, with which token, and what its answers mean.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::Method;
 use secrecy::SecretString;
@@ -15,8 +15,8 @@ use super::observer::Observer;
 use super::pace::Turn;
 use super::tally::Tally;
 use super::token::{Account, Answer, Tokens, login};
-use super::wire::{ATTEMPTS, Body, Repeat, Reply, Sending, Wire, backoff};
-pub use super::wire::{Exchange, Trace};
+use super::wire::{ATTEMPTS, Body, Repeat, Reply, Sending, Tries, Wire, backoff};
+pub use super::wire::{Exchange, Told, Trace};
 use super::{Birth, EXPORT, ReadRealms, WriteRealms, segment, version};
 use crate::expand::{OBSERVER, PROVISIONER};
 use crate::seal::TrustedKeys;
@@ -69,6 +69,13 @@ impl Server {
         self
     }
 
+    /// Waits so long for the server when it was there and went away, instead of a minute.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.wire.presence.patience = patience;
+        self
+    }
+
     /// Believes what these keys signed.
     #[must_use]
     pub fn believing(self, trusted: Option<TrustedKeys>) -> Self {
@@ -78,11 +85,6 @@ impl Server {
     /// From now on, works on at most so many realms at a time; how many of them, it finds anew.
     pub fn at_most(&self, realms: u16) {
         self.wire.pace.begin(realms);
-    }
-
-    /// The issuer of the master realm: who the server says it is.
-    pub fn identity(&self) -> &str {
-        &self.issuer
     }
 
     /// The operator's key.
@@ -123,7 +125,9 @@ impl Server {
 
     /// A token of an account, kept or new; `None` when there is no such realm.
     pub(super) async fn token(&self, account: &Account) -> Result<Option<SecretString>, KeycloakError> {
-        if let Some(token) = self.tokens.get(account) {
+        let kept = self.tokens.of(account);
+        let mut kept = kept.lock().await;
+        if let Some(token) = kept.good() {
             return Ok(Some(token));
         }
         let usual = format!("{}/{}", self.issuer.trim_end_matches("/master"), segment(&account.realm));
@@ -144,15 +148,16 @@ impl Server {
         Ok(match answer {
             Answer::NoSuchRealm => None,
             Answer::Token(token, lifetime) => {
-                self.tokens.keep(account.clone(), token.clone(), lifetime);
+                kept.keep(token.clone(), lifetime);
                 Some(token)
             }
         })
     }
 
-    /// Logs in, and again with another assertion when the answer was lost: the server takes each one once only.
+    /// Logs in, and again with another assertion where there was no answer or none that can be used: the server takes each
+    /// assertion once only.
     async fn log_in(&self, account: &Account, audience: &str) -> Result<Answer, KeycloakError> {
-        let mut attempt = 1;
+        let mut tries = Tries::new();
         loop {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             let assertion = self.key.assertion(&account.client, audience, now.as_secs()).map_err(|error| {
@@ -160,10 +165,8 @@ impl Server {
                 KeycloakError { method: "POST", path: account.path(), fault }
             })?;
             match login(&self.wire, account, &assertion).await {
-                Err(error) if error.was_lost() && attempt < ATTEMPTS => {
-                    tokio::time::sleep(backoff(attempt)).await;
-                    attempt += 1;
-                }
+                Err(error)
+                    if !error.was_undone() && self.wire.again(&mut tries, &error.fault, Repeat::Safe, None).await => {}
                 answer => return answer,
             }
         }
@@ -177,7 +180,7 @@ impl Server {
             return match self.wire.send(sending, Some(&token)).await.map_err(|failure| failure.error) {
                 // 401 means that it was not executed.
                 Err(error) if error.status() == Some(401) && !renewed => {
-                    self.tokens.forget(account);
+                    self.tokens.of(account).lock().await.forget(&token);
                     renewed = true;
                     continue;
                 }
@@ -244,8 +247,12 @@ impl Server {
 }
 
 impl ReadRealms for Server {
-    async fn turn(&self) -> Turn {
+    async fn turn(&self, _realm: &str) -> Turn {
         self.wire.pace.turn().await
+    }
+
+    fn identity(&self) -> &str {
+        &self.issuer
     }
 
     fn limit(&self) -> Option<usize> {
@@ -281,12 +288,14 @@ impl ReadRealms for Server {
         let account = Account { realm: realm.to_owned(), client: self.client.to_owned() };
         match self.get(realm, &path).await? {
             // Who has a token of the realm knows that it is there.
-            None if self.tokens.get(&account).is_some() => Err(gone("GET", &realm_path(realm, &path))),
+            None if self.tokens.of(&account).lock().await.good().is_some() => {
+                Err(gone("GET", &realm_path(realm, &path)))
+            }
             found => Ok(found),
         }
     }
 
-    async fn master(&self, path: &str) -> Result<Option<Value>, KeycloakError> {
+    async fn master(&self, _realm: &str, path: &str) -> Result<Option<Value>, KeycloakError> {
         if self.client == PROVISIONER { self.ask(path).await } else { Ok(None) }
     }
 
@@ -346,8 +355,10 @@ impl WriteRealms for Server {
                 Fault::Refused { .. } | Fault::Status { status: 401 | 403, .. } => {
                     self.lanes.drop_lane(&account.client).await.map_err(|()| error.clone())?;
                 }
+                Fault::Status { status: 500, .. } if attempt > 1 => return Err(error),
                 // The answer was lost, or says that something is there twice, which need not be the realm: read, then decide.
-                Fault::NoAnswer { unsent: false, .. } | Fault::Status { status: 409 | 502 | 504, .. } => {
+                // A server that is being stopped says 500, whatever it did before.
+                Fault::NoAnswer { unsent: false, .. } | Fault::Status { status: 409 | 500 | 502 | 504, .. } => {
                     if error.status() != Some(409) {
                         lost = true;
                         tokio::time::sleep(backoff(attempt)).await;

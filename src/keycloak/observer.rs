@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::http::{Server, is_whole};
-use super::key::OperatorKey;
 use super::listing::{list, pages};
 use super::tally::Tally;
 use super::{Fault, KeycloakError, ReadRealms, Turn, segment};
@@ -42,21 +41,15 @@ impl Observer {
     pub fn believing(self, trusted: Option<TrustedKeys>) -> Self {
         Self { server: self.server.believing(trusted) }
     }
-
-    /// The observer's key.
-    pub fn key(&self) -> &OperatorKey {
-        self.server.key()
-    }
-
-    /// The issuer of the master realm: who the server says it is.
-    pub fn identity(&self) -> &str {
-        self.server.identity()
-    }
 }
 
 impl ReadRealms for Observer {
-    async fn turn(&self) -> Turn {
-        self.server.turn().await
+    async fn turn(&self, realm: &str) -> Turn {
+        self.server.turn(realm).await
+    }
+
+    fn identity(&self) -> &str {
+        self.server.identity()
     }
 
     fn limit(&self) -> Option<usize> {

@@ -1,11 +1,12 @@
 //! Access tokens of the tool's accounts: client credentials with `private_key_jwt`, kept until shortly before they end.
+//! Requests that need one at the same time wait for the one that asks.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::error::{Fault, KeycloakError};
@@ -35,37 +36,54 @@ pub(super) enum Answer {
     NoSuchRealm,
 }
 
+/// The token of one account. Whoever asks for a new one keeps it locked, so that nobody else does.
+#[derive(Default)]
+pub(super) struct Kept(Option<(SecretString, Instant)>);
+
+impl Kept {
+    /// The token, while it is good.
+    pub(super) fn good(&self) -> Option<SecretString> {
+        self.0.as_ref().filter(|(_, until)| Instant::now() < *until).map(|(token, _)| token.clone())
+    }
+
+    pub(super) fn keep(&mut self, token: SecretString, lifetime: Duration) {
+        let until = Instant::now() + lifetime.saturating_sub(MARGIN).max(Duration::from_secs(1));
+        self.0 = Some((token, until));
+    }
+
+    /// Forgets a token that was refused, unless another one has taken its place.
+    pub(super) fn forget(&mut self, refused: &SecretString) {
+        if self.0.as_ref().is_some_and(|(token, _)| token.expose_secret() == refused.expose_secret()) {
+            self.0 = None;
+        }
+    }
+}
+
 /// Tokens by account.
 #[derive(Default)]
 pub(super) struct Tokens {
-    kept: Mutex<HashMap<Account, (SecretString, Instant)>>,
+    kept: Mutex<HashMap<Account, Arc<tokio::sync::Mutex<Kept>>>>,
     /// Issuers of realms that have one of their own.
     issuers: Mutex<HashMap<String, String>>,
 }
 
 impl Tokens {
-    pub(super) fn get(&self, account: &Account) -> Option<SecretString> {
-        let kept = self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        kept.get(account).filter(|(_, until)| Instant::now() < *until).map(|(token, _)| token.clone())
-    }
-
-    pub(super) fn keep(&self, account: Account, token: SecretString, lifetime: Duration) {
-        let until = Instant::now() + lifetime.saturating_sub(MARGIN).max(Duration::from_secs(1));
-        let mut kept = self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        kept.insert(account, (token, until));
+    /// The place of an account's token.
+    pub(super) fn of(&self, account: &Account) -> Arc<tokio::sync::Mutex<Kept>> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        match kept.get(account) {
+            Some(place) => place.clone(),
+            None => kept.entry(account.clone()).or_default().clone(),
+        }
     }
 
     pub(super) fn issuer(&self, realm: &str) -> Option<String> {
-        self.issuers.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(realm).cloned()
+        self.issuers.lock().unwrap_or_else(PoisonError::into_inner).get(realm).cloned()
     }
 
     pub(super) fn keep_issuer(&self, realm: &str, issuer: &str) {
-        let mut issuers = self.issuers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut issuers = self.issuers.lock().unwrap_or_else(PoisonError::into_inner);
         issuers.insert(realm.to_owned(), issuer.to_owned());
-    }
-
-    pub(super) fn forget(&self, account: &Account) {
-        self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(account);
     }
 }
 
@@ -77,7 +95,7 @@ pub(super) async fn login(wire: &Wire, account: &Account, assertion: &str) -> Re
         ("client_assertion_type", ASSERTION_TYPE),
         ("client_assertion", assertion),
     ];
-    // Sent again, the server would take the assertion for a replay: a lost answer ends the attempt.
+    // Sent again, the server would take the assertion for a replay: whoever calls makes another one.
     let path = account.path();
     let sending = Sending { method: Method::POST, path: &path, body: Body::Form(&form), repeat: Repeat::Unsafe };
     match wire.send(&sending, None).await {

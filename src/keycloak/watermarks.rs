@@ -10,7 +10,6 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use tokio::sync::OnceCell;
 
 use super::observe::Users;
 use super::{KeycloakError, ReadRealms, observe};
@@ -34,7 +33,8 @@ pub struct Watermarks {
     hours: u16,
     /// When the run began, in seconds since 1970.
     now: i64,
-    version: OnceCell<Option<String>>,
+    /// Versions of servers, by their number.
+    versions: tokio::sync::Mutex<BTreeMap<usize, Option<String>>>,
     /// The newest events of realms that were read whole then.
     seen: Mutex<BTreeMap<String, Vec<String>>>,
 }
@@ -84,25 +84,31 @@ impl Watermarks {
         known.holds(wanted, &version, &seen, self.now, self.hours).then_some(since)
     }
 
-    /// The server's version, asked for once.
+    /// The version of a realm's server, asked for once.
     async fn version(&self, api: &impl ReadRealms, realm: &str) -> Option<String> {
-        self.version.get_or_init(async || api.version(realm).await.ok().flatten()).await.clone()
+        let mut versions = self.versions.lock().await;
+        if let Some(version) = versions.get(&api.number_of(realm)) {
+            return version.clone();
+        }
+        let version = api.version(realm).await.ok().flatten();
+        versions.insert(api.number_of(realm), version.clone());
+        version
     }
 
     /// The watermarks of the realms that were read whole, by what was found there. To be asked for before anything is written.
     pub async fn moved(&self, api: &impl ReadRealms, plan: &Plan, state: &State) -> Moved {
         let seen = std::mem::take(&mut *self.seen.lock().unwrap_or_else(PoisonError::into_inner));
-        let version = match seen.keys().next() {
-            Some(realm) => self.version(api, realm).await,
-            None => None,
-        };
         let mut moved = Moved::new();
         let compared = plan.tenants.iter().filter(|tenant| tenant.unchanged_since.is_none());
         for tenant in compared.filter(|tenant| self.wanted.contains_key(&tenant.tenant)) {
+            let version = match seen.contains_key(&tenant.tenant) {
+                true => self.version(api, &tenant.tenant).await,
+                false => None,
+            };
             let made = || {
                 let observed = state.get(&tenant.tenant).filter(|observed| watermark::is_silent(tenant, observed))?;
                 let seen = Seen { events: seen.get(&tenant.tenant)?.clone(), unlogged: observed.unlogged.clone()? };
-                let (wanted, server) = (self.wanted.get(&tenant.tenant)?.clone(), version.clone()?);
+                let (wanted, server) = (self.wanted.get(&tenant.tenant)?.clone(), version?);
                 Some(Watermark { wanted, server, seen, at: self.now })
             };
             moved.insert(tenant.tenant.clone(), made());

@@ -8,9 +8,10 @@ use reqwest::{Method, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::error::{Fault, KeycloakError, words};
+use super::error::{DISCOVERY, Fault, KeycloakError, words};
 use super::mask::Mask;
 use super::pace::{Kind, Pace, Sign};
+use super::presence::{Absence, Presence};
 use super::segment;
 use super::tally::{Tallies, Tally};
 
@@ -20,13 +21,24 @@ pub(super) const ATTEMPTS: u32 = 4;
 /// How long one request may take. Births on a busy server take seconds, its own transactions end after 300.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
+/// How long a server that went away has for one look at it.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// How often a request may be sent anew because its server was away.
+const RETURNS: u32 = 4;
+
 /// Watches the requests.
 pub struct Trace {
     /// Masks the secrets of bodies; without it, bodies are not looked at.
     pub bodies: Option<Mask>,
     /// Told of every request.
-    pub told: Box<dyn Fn(&Exchange<'_>) + Send + Sync>,
+    pub told: Option<Told>,
+    /// Told when the server, at this address, does not answer any more and is waited for.
+    pub away: Box<dyn Fn(&str, Absence<'_>) + Send + Sync>,
 }
+
+/// Who is told of requests.
+pub type Told = Box<dyn Fn(&Exchange<'_>) + Send + Sync>;
 
 /// A request and its answer, as they may be shown.
 pub struct Exchange<'a> {
@@ -46,13 +58,14 @@ pub struct Exchange<'a> {
 
 impl Trace {
     fn tell(&self, sending: &Sending<'_>, status: Option<u16>, answer: &str, since: Instant) {
+        let Some(told) = &self.told else { return };
         let path = self.bodies.as_ref().map_or_else(|| sending.path.to_owned(), |mask| mask.text(sending.path));
         let request = self.bodies.as_ref().and_then(|mask| match sending.body {
             Body::Nothing => None,
             Body::Json(body) => Some(mask.json(body)),
             Body::Form(form) => Some(mask.form(form)),
         });
-        (self.told)(&Exchange {
+        told(&Exchange {
             method: name(&sending.method),
             path: &path,
             status,
@@ -134,6 +147,24 @@ pub(super) struct Reply {
     pub(super) body: Value,
 }
 
+/// What was tried of a request.
+pub(super) struct Tries {
+    /// Attempts since the server was there again.
+    count: u32,
+    began: Instant,
+    returns: u32,
+}
+
+impl Tries {
+    pub(super) fn new() -> Self {
+        Self { count: 1, began: Instant::now(), returns: 0 }
+    }
+
+    fn is_first(&self) -> bool {
+        self.count == 1 && self.returns == 0
+    }
+}
+
 /// An answer that is no success, with what may be learnt from its headers.
 pub(super) struct Failure {
     pub(super) error: KeycloakError,
@@ -150,6 +181,7 @@ pub(super) struct Wire {
     tallies: Tallies,
     /// How many realms are worked on at a time, and how often something may be repeated.
     pub(super) pace: Pace,
+    pub(super) presence: Presence,
     skew: Mutex<Option<i64>>,
     trace: Option<Trace>,
 }
@@ -169,6 +201,7 @@ impl Wire {
             requests: AtomicU64::new(0),
             tallies: Tallies::default(),
             pace: Pace::new(),
+            presence: Presence::new(),
             skew: Mutex::new(None),
             trace,
         })
@@ -186,34 +219,82 @@ impl Wire {
 
     /// Sends a request, and again where that is safe and may help.
     pub(super) async fn send(&self, sending: &Sending<'_>, token: Option<&SecretString>) -> Result<Reply, Failure> {
-        let mut attempt = 1;
+        let mut tries = Tries::new();
         loop {
             let began = Instant::now();
             let answer = self.once(sending, token).await;
-            self.note(sending, &answer, began, attempt > 1);
+            self.note(sending, &answer, began, !tries.is_first());
             let failure = match answer {
                 Ok(reply) => return Ok(reply),
                 Err(failure) => failure,
             };
-            let again = match &failure.error.fault {
-                Fault::NoAnswer { unsent, .. } => !unsent && sending.repeat == Repeat::Safe,
-                Fault::Broken { .. } => sending.repeat == Repeat::Safe && attempt < 2,
-                Fault::Status { status, .. } => {
-                    // 429 and 503 say that nothing was done; of a gateway's 502 and 504 that is not known.
-                    // 500 is also what a transaction ends with that lost against another one.
-                    let safe = sending.repeat == Repeat::Safe;
-                    matches!(status, 429 | 503)
-                        || (safe && matches!(status, 502 | 504))
-                        || (safe && *status == 500 && attempt < 2)
-                }
-                _ => false,
-            };
-            if !again || attempt >= ATTEMPTS || !self.pace.may_repeat() {
+            if !self.again(&mut tries, &failure.error.fault, sending.repeat, failure.retry_after).await {
                 return Err(failure);
             }
-            tokio::time::sleep(failure.retry_after.unwrap_or_else(|| backoff(attempt))).await;
-            attempt += 1;
         }
+    }
+
+    /// Whether a request that failed so is to be sent once more, now that a pause is over or the server is there again.
+    pub(super) async fn again(
+        &self,
+        tries: &mut Tries,
+        fault: &Fault,
+        repeat: Repeat,
+        pause: Option<Duration>,
+    ) -> bool {
+        if self.may_repeat(fault, repeat, tries.count) {
+            tokio::time::sleep(pause.unwrap_or_else(|| backoff(tries.count))).await;
+            tries.count += 1;
+            return true;
+        }
+        let unsent = matches!(fault, Fault::NoAnswer { unsent: true, .. });
+        let may_be_away = match fault {
+            Fault::Status { status: 503, .. } => true,
+            Fault::NoAnswer { .. } | Fault::Status { status: 502 | 504, .. } => unsent || repeat == Repeat::Safe,
+            _ => false,
+        };
+        let tell = |absence: Absence<'_>| self.trace.iter().for_each(|trace| (trace.away)(&self.base, absence));
+        if !may_be_away
+            || tries.returns >= RETURNS
+            || !self.presence.returned(tries.began, unsent, || self.look(), tell).await
+        {
+            return false;
+        }
+        *tries = Tries { returns: tries.returns + 1, ..Tries::new() };
+        true
+    }
+
+    /// Whether the server answers; else why not. Any answer counts but those of gateways that have nobody behind them.
+    async fn look(&self) -> Result<(), String> {
+        let path = format!("/realms/master{DISCOVERY}");
+        let sending = Sending { method: Method::GET, path: &path, body: Body::Nothing, repeat: Repeat::Unsafe };
+        match tokio::time::timeout(LOOK, self.once(&sending, None)).await {
+            Err(_) => Err(format!("nothing within {} s", LOOK.as_secs())),
+            Ok(Err(Failure { error: KeycloakError { fault, .. }, .. })) => match fault {
+                Fault::NoAnswer { reason, .. } => Err(reason),
+                Fault::Status { status: status @ 502..=504, .. } => Err(format!("status {status}")),
+                _ => Ok(()),
+            },
+            Ok(Ok(_)) => Ok(()),
+        }
+    }
+
+    /// Whether a request that failed so may be sent once more, and may be so by the budget for repeats.
+    fn may_repeat(&self, fault: &Fault, repeat: Repeat, attempt: u32) -> bool {
+        let safe = repeat == Repeat::Safe;
+        let again = match fault {
+            Fault::NoAnswer { unsent, .. } => !unsent && safe,
+            Fault::Broken { .. } => safe && attempt < 2,
+            Fault::Status { status, .. } => {
+                // 429 and 503 say that nothing was done; of a gateway's 502 and 504 that is not known.
+                // 500 is also what a transaction ends with that lost against another one.
+                matches!(status, 429 | 503)
+                    || (safe && matches!(status, 502 | 504))
+                    || (safe && *status == 500 && attempt < 2)
+            }
+            _ => false,
+        };
+        again && attempt < ATTEMPTS && self.pace.may_repeat()
     }
 
     /// Keeps what a request says of the server and of its realm.
@@ -257,6 +338,9 @@ impl Wire {
         };
         let answer = answer.map_err(|error| unanswered(&error))?;
         let status = answer.status();
+        if !matches!(status.as_u16(), 502..=504) {
+            self.presence.note();
+        }
         let (retry_after, clock_skew) = (retry_after(&answer), clock_skew(&answer));
         if clock_skew.is_some() {
             *self.skew.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = clock_skew;

@@ -4,6 +4,7 @@ mod authors;
 mod bookkeeping;
 mod delta;
 pub mod markdown;
+mod placement;
 pub mod text;
 
 use serde_json::Value;

@@ -30,7 +30,7 @@ impl ReadRealms for Told<'_> {
         Ok(Some(self.events.clone()))
     }
 
-    async fn master(&self, path: &str) -> Result<Option<Value>, KeycloakError> {
+    async fn master(&self, _realm: &str, path: &str) -> Result<Option<Value>, KeycloakError> {
         Ok(match path {
             "users/1" => Some(json!({"username": "anna\u{202e}`|<b>"})),
             "clients/2" => Some(json!({"clientId": "security-admin-console"})),

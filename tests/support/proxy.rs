@@ -1,6 +1,8 @@
 //! A proxy on this machine that numbers the requests which pass, and does to one of them, or to all of a kind, what
 //! networks, gateways and dying processes do.
 //!
+//! Before several servers it gives each request to the next one that takes its connection, as a balancer does.
+//!
 //! Every request has a connection of its own, and the name that the client called the server by is passed on: Keycloak
 //! makes its issuers of it.
 
@@ -70,7 +72,7 @@ struct State {
 }
 
 struct Shared {
-    server: String,
+    servers: Vec<String>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -85,10 +87,16 @@ pub struct Proxy {
 impl Proxy {
     /// Starts one before the server at a base URL, which is plain HTTP without a path.
     pub fn start(server: &str) -> Self {
+        Self::before(&[server])
+    }
+
+    /// Starts one before several servers.
+    pub fn before(servers: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let server = server.trim_end_matches('/').strip_prefix("http://").expect("plain HTTP").to_owned();
-        let shared = Arc::new(Shared { server, state: Mutex::default(), changed: Condvar::new() });
+        let address = |url: &&str| url.trim_end_matches('/').strip_prefix("http://").expect("plain HTTP").to_owned();
+        let servers = servers.iter().map(address).collect();
+        let shared = Arc::new(Shared { servers, state: Mutex::default(), changed: Condvar::new() });
         let passing = shared.clone();
         thread::spawn(move || {
             for connection in listener.incoming().flatten() {
@@ -169,9 +177,23 @@ impl Shared {
         assert!(killed.success(), "the program {program} had ended");
     }
 
+    /// A connection to the next server; to another one, where that takes none.
+    fn connect(&self) -> std::io::Result<TcpStream> {
+        let next = self.lock().passed.len();
+        let turn = self.servers.iter().cycle().skip(next % self.servers.len()).take(self.servers.len());
+        let mut last = Err(std::io::ErrorKind::ConnectionRefused.into());
+        for server in turn {
+            last = TcpStream::connect(server);
+            if last.is_ok() {
+                break;
+            }
+        }
+        last
+    }
+
     /// Sends the request to the server; its whole answer.
     fn forward(&self, request: &[u8]) -> std::io::Result<Vec<u8>> {
-        let mut server = TcpStream::connect(&self.server)?;
+        let mut server = self.connect()?;
         server.set_read_timeout(Some(PATIENCE))?;
         server.write_all(request)?;
         let mut answer = Vec::new();

@@ -3,9 +3,9 @@
 use clap::Args;
 use url::Url;
 
-use super::super::apply;
 use super::super::exit::{Exit, UsageError};
 use super::super::output::Printer;
+use super::super::stop;
 use super::Keeping;
 use crate::diagnostic::did_you_mean;
 use crate::login::device::Waiting;
@@ -48,7 +48,7 @@ pub(in super::super) async fn run(printer: &Printer, options: &Options) -> anyho
             printer.say(&format!("logged in at {} as {who}", login.place.tenant));
             Ok(Exit::Done)
         }
-        () = apply::signal() => {
+        () = stop::signal() => {
             printer.say("stopped; nobody was logged in");
             Ok(Exit::Interrupted)
         }
