@@ -215,7 +215,8 @@ pub(super) async fn open(
     let key = secrets::operator_key(target.operator_key.as_deref())?;
     let mut wanted = wanted(printer, meant, Some(&key)).await?;
     let connect = connector(printer, target, &wanted.secrets, wanted.network.trusted_keys.clone(), &key);
-    servers::decide(&mut wanted.network, &names(&wanted.desired), records(&meant.books), connect).await?;
+    let records = records(&wanted, &meant.books)?;
+    servers::decide(&mut wanted.network, &names(&wanted.desired), records, connect).await?;
     let accounts = keep_books(printer, &mut wanted, meant).await?;
     let mut server = reach(printer, target, &wanted, &key).await?;
     server.at_most(parallelism);
@@ -241,9 +242,14 @@ pub(super) async fn open(
     Ok(Session { server, wanted, plan })
 }
 
-/// Whether it can be remembered where a tenant is: not where the ledger is left aside.
-fn records(books: &Option<Books<'_>>) -> bool {
-    !matches!(books, Some(Books::Unread))
+/// Whether it can be remembered where a tenant is: not where the ledger is left aside, and not by a plan that finds none.
+fn records(wanted: &Wanted, books: &Option<Books<'_>>) -> anyhow::Result<bool> {
+    Ok(match books {
+        Some(Books::Unread) => false,
+        Some(Books::Read(book)) => books::location(book, wanted.network.ledger.as_deref(), &wanted.dir)?
+            .is_some_and(|(location, _)| !location.is_absent()),
+        Some(Books::Written(..)) | None => true,
+    })
 }
 
 fn names(desired: &[Desired]) -> BTreeSet<String> {
@@ -269,7 +275,8 @@ pub(super) async fn look(printer: &Printer, view: &args::View, books: Option<Boo
         let observer = Server::connect_to_look(url, key.clone(), trace_on(printer, name, [])).await?;
         Ok(observer.believing(trusted(trusted_keys.as_deref())?))
     };
-    servers::decide(&mut wanted.network, &names(&wanted.desired), records(&meant.books), &connect).await?;
+    let records = records(&wanted, &meant.books)?;
+    servers::decide(&mut wanted.network, &names(&wanted.desired), records, &connect).await?;
     let accounts = keep_books(printer, &mut wanted, &meant).await?;
     let tenants = wanted.desired.iter().map(|tenant| tenant.name.as_str());
     let mut server = servers::reach(target, &wanted.network, tenants, &connect).await?;

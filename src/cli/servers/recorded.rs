@@ -63,9 +63,9 @@ pub(in crate::cli) async fn decide<S: ReadRealms>(
     let new: BTreeSet<&str> = open.iter().map(String::as_str).filter(|name| !placed.contains_key(*name)).collect();
     if !records && !new.is_empty() {
         let names = new.into_iter().collect::<Vec<_>>().join(", ");
-        let message = format!("where new tenants are is decided with the ledger, which is not read: {names}");
+        let message = format!("where new tenants are is decided with the ledger, and none was read: {names}");
         return Err(
-            UsageError { message, hint: Some("read the ledger, or leave them out with --exclude".into()) }.into()
+            UsageError { message, hint: Some("read the ledger, which the first `apply` makes where it is not there; or leave them out with --exclude".into()) }.into()
         );
     }
     let mut taken = network.placements();
