@@ -27,6 +27,7 @@ pub mod seats;
 mod tally;
 pub mod term;
 mod token;
+mod trace;
 pub mod version;
 mod wire;
 
