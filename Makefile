@@ -45,7 +45,8 @@ fuzz: ## Hand broken licence files, tokens, sets of keys, serials and ledgers ov
 	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) $(CARGO) test --locked --test it fuzz:: -- --test-threads=1
 
 .PHONY: bench
-bench: ## Measure: accounts and ledger; the broker; bulk work on a real Keycloak, each beside its floor. BENCH_N="10 100"
+bench: ## Measure: pure phases; accounts and ledger; the broker; bulk work on a real Keycloak, each beside its floor. BENCH_N="10 100"
+	$(CARGO) bench --locked --bench phases
 	$(CARGO) bench --locked --bench accounts
 	$(CARGO) bench --locked --bench broker
 	$(CARGO) bench --locked --bench bulk

@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt;
 
+use crate::keycloak::fleet::spread;
 use crate::keycloak::observe::{Users, planned_users};
 use crate::keycloak::{Birth, Fault, KeycloakError, WriteRealms, observe};
 use crate::plan::diff::diff;
@@ -153,12 +154,18 @@ async fn each(
     work: impl AsyncFn(&TenantPlan) -> TenantOutcome,
 ) -> Vec<(String, TenantOutcome)> {
     let work = &work;
-    let runs = plan.tenants.iter().filter(|tenant| !tenant.is_empty());
-    let runs = runs.enumerate().map(|(place, tenant)| async move {
-        let _turn = api.turn().await;
-        (place, tenant.tenant.clone(), work(tenant).await)
-    });
-    let mut all: Vec<_> = futures_util::stream::iter(runs).buffer_unordered(parallelism.max(1)).collect().await;
+    let tenants = plan.tenants.iter().filter(|tenant| !tenant.is_empty()).enumerate();
+    let runs = spread(
+        api,
+        tenants,
+        |(_, tenant)| &tenant.tenant,
+        parallelism,
+        |(place, tenant)| async move {
+            let _turn = api.turn(&tenant.tenant).await;
+            (place, tenant.tenant.clone(), work(tenant).await)
+        },
+    );
+    let mut all: Vec<_> = runs.collect().await;
     all.sort_unstable_by_key(|(place, ..)| *place);
     all.into_iter().map(|(_, tenant, outcome)| (tenant, outcome)).collect()
 }

@@ -38,6 +38,7 @@ mod schema;
 mod seat;
 mod secrets;
 mod serve;
+mod servers;
 mod session;
 mod settings;
 mod slowest;

@@ -10,6 +10,7 @@ mod gates;
 mod implied;
 mod keys;
 mod mail;
+mod mould;
 pub mod observer;
 pub mod origin;
 mod people;
@@ -18,6 +19,9 @@ mod products;
 pub mod provisioner;
 mod terminal;
 mod tls;
+
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -33,6 +37,7 @@ use crate::state::{Kind, ObjectId, Protection, RealmState, arrange, secret};
 use crate::template::{Template, find, scope};
 use broker::Broker;
 pub use broker::{BROKER, audience_scope};
+use mould::{Moulds, Uncast};
 pub use observer::{OBSERVER, VIEWS, key_set};
 pub use provisioner::{ADMIN_API_SCOPE, PROVISIONER, fitted};
 pub use terminal::TERMINAL;
@@ -97,7 +102,8 @@ pub fn each<'a>(
         observer: observer::jwks(set, network, found),
         broker: Broker::of(set, network, trusted.broker, found),
     };
-    network.tenants.iter().filter_map(move |tenant| expand_tenant(set, sources, network, tenant, &keys, found))
+    let mut expander = Expander::new(set, sources, network, keys);
+    network.tenants.iter().filter_map(move |tenant| expander.tenant(tenant, found))
 }
 
 /// What the tool's own clients in a realm trust.
@@ -107,16 +113,96 @@ struct Keys {
     broker: Option<Broker>,
 }
 
-fn expand_tenant(
-    set: &ManifestSet,
-    sources: &[Source],
-    network: &Network,
-    tenant: &Tenant,
-    keys: &Keys,
-    found: &mut Vec<Diagnostic>,
-) -> Option<Desired> {
-    let (template, values) = chosen_template(set, sources, network, tenant, found)?;
-    let mut realm = template.fill(tenant.node.get("realm"), &values, found);
+/// Expands the tenants of one network, one after the other.
+struct Expander<'a> {
+    set: &'a ManifestSet,
+    sources: &'a [Source],
+    network: &'a Network,
+    keys: Keys,
+    /// By name and the distributor that asks.
+    templates: HashMap<(String, String), Rc<Template>>,
+    moulds: Moulds,
+}
+
+impl<'a> Expander<'a> {
+    fn new(set: &'a ManifestSet, sources: &'a [Source], network: &'a Network, keys: Keys) -> Self {
+        Self { set, sources, network, keys, templates: HashMap::new(), moulds: Moulds::default() }
+    }
+
+    fn tenant(&mut self, tenant: &Tenant, found: &mut Vec<Diagnostic>) -> Option<Desired> {
+        let template = self.template(tenant, found)?;
+        let values = values(self.sources, self.network, tenant, &template, found)?;
+        let Made { mut state, secrets } = self.made(&template, tenant, &values, found);
+        self.keys.broker.iter().for_each(|broker| broker.add(&mut state, &tenant.name));
+        if tenant.settings.suspended {
+            shut(&mut state);
+        }
+        protection_names_kinds(tenant.node.get("protected"), found);
+        let protection = protection(self.network, tenant);
+        if let (Some(text), Some(realm)) = (protection.to_text(), state.objects.get_mut(&ObjectId::realm())) {
+            realm.fields.insert(format!("attributes.{PROTECTED}"), text.into());
+        }
+        Some(Desired {
+            name: tenant.name.clone(),
+            tier: tenant.tier,
+            path: tenant.path.clone(),
+            environment: self.network.environment.clone(),
+            label: tenant.label().to_owned(),
+            state,
+            protection,
+            secrets,
+        })
+    }
+
+    fn template(&mut self, tenant: &Tenant, found: &mut Vec<Diagnostic>) -> Option<Rc<Template>> {
+        let key = (template_name(tenant), tenant.distributor().to_owned());
+        if let Some(template) = self.templates.get(&key) {
+            return Some(Rc::clone(template));
+        }
+        let template = Rc::new(chosen_template(self.set, tenant, found)?);
+        self.templates.insert(key, Rc::clone(&template));
+        Some(template)
+    }
+
+    /// The realm that a template gives for these values: cast, where it can be.
+    fn made(&mut self, template: &Template, tenant: &Tenant, values: &Node, found: &mut Vec<Diagnostic>) -> Made {
+        let taken = mould::take(&template.name, values).filter(|_| tenant.node.get("realm").is_none());
+        let cast = taken.as_ref().map(|taken| self.moulds.cast(taken));
+        if let Some(Ok((state, references))) = cast {
+            return Made { state, secrets: places_of(&references, values) };
+        }
+        let sound = found.len();
+        let made = make(&self.keys, template, tenant, values, found);
+        let places = || origin::places(self.set, self.sources, self.network, tenant);
+        products::check(self.network, tenant, &made.state, places, found);
+        if let (Some(taken), Some(Err(Uncast::New))) = (taken, cast) {
+            let marked = if found.len() == sound { self.marked(template, tenant, values) } else { None };
+            let references = made.secrets.iter().map(|(reference, _)| reference.clone()).collect();
+            self.moulds.keep(taken, (&made.state, references), marked);
+        }
+        made
+    }
+
+    /// The realm with a mark for each text that is the tenant's own, if nothing is found in it.
+    fn marked(&self, template: &Template, tenant: &Tenant, values: &Node) -> Option<RealmState> {
+        let mut found = Vec::new();
+        let values = mould::marked(values);
+        let name = values.get("tenant")?.get("name")?.text()?.to_owned();
+        let tenant = Tenant { name, ..tenant.clone() };
+        let Made { state, .. } = make(&self.keys, template, &tenant, &values, &mut found);
+        products::check(self.network, &tenant, &state, BTreeMap::new, &mut found);
+        found.is_empty().then_some(state)
+    }
+}
+
+/// What of a realm follows from its template, its values, and the keys that every realm trusts.
+struct Made {
+    state: RealmState,
+    secrets: Vec<(String, Span)>,
+}
+
+fn make(keys: &Keys, template: &Template, tenant: &Tenant, values: &Node, found: &mut Vec<Diagnostic>) -> Made {
+    let mut realm = template.fill(tenant.node.get("realm"), values, found);
     check::check(&tenant.name, &realm, found);
     if let Data::Map(entries) = &mut realm.data {
         entries.retain(|(key, _)| key.text != "realm");
@@ -124,33 +210,16 @@ fn expand_tenant(
         entries.push((name, Node::scalar(tenant.name.as_str(), tenant.span)));
     }
     let mut state = arrange(&realm.to_value());
+    // What it was made from is of use only of what was read from a server.
+    state.objects.values_mut().for_each(|object| object.raw = Value::Null);
     implied::add(&mut state);
     gates::add(&mut state);
     provisioner::add(&mut state, &keys.provisioner);
     keys.observer.iter().for_each(|jwks| observer::add(&mut state, jwks));
-    keys.broker.iter().for_each(|broker| broker.add(&mut state, &tenant.name));
-    if tenant.settings.suspended {
-        shut(&mut state);
-    }
-    protection_names_kinds(tenant.node.get("protected"), found);
-    let protection = protection(network, tenant);
-    if let (Some(text), Some(realm)) = (protection.to_text(), state.objects.get_mut(&ObjectId::realm())) {
-        realm.fields.insert(format!("attributes.{PROTECTED}"), text.into());
-    }
     check::references(&tenant.name, &state, tenant.span, found);
-    products::check(network, tenant, &state, || origin::places(set, sources, network, tenant), found);
     let mut secrets = Vec::new();
     secret_places(&realm, &mut secrets);
-    Some(Desired {
-        name: tenant.name.clone(),
-        tier: tenant.tier,
-        path: tenant.path.clone(),
-        environment: network.environment.clone(),
-        label: tenant.label().to_owned(),
-        state,
-        protection,
-        secrets,
-    })
+    Made { state, secrets }
 }
 
 /// Lets nobody log in any more, but for the tool's own accounts.
@@ -183,32 +252,46 @@ fn protection_names_kinds(protected: Option<&Node>, found: &mut Vec<Diagnostic>)
     }
 }
 
-/// The template of a tenant, and the values that it is filled with.
-fn chosen_template(
-    set: &ManifestSet,
+/// The name of a tenant's template.
+fn template_name(tenant: &Tenant) -> String {
+    tenant.settings.template.clone().unwrap_or_else(|| tenant.tier.to_string())
+}
+
+/// The template of a tenant.
+fn chosen_template(set: &ManifestSet, tenant: &Tenant, found: &mut Vec<Diagnostic>) -> Option<Template> {
+    let chosen = template_name(tenant);
+    let asked = tenant.node.get("template").cloned().unwrap_or_else(|| Node::scalar(chosen.as_str(), tenant.span));
+    find(set, &chosen, &asked, tenant.distributor()).map_err(|diagnostic| found.push(diagnostic)).ok()
+}
+
+/// The values that it is filled with.
+fn values(
     sources: &[Source],
     network: &Network,
     tenant: &Tenant,
+    template: &Template,
     found: &mut Vec<Diagnostic>,
-) -> Option<(Template, Node)> {
-    let chosen = tenant.settings.template.clone().unwrap_or_else(|| tenant.tier.to_string());
-    let asked = tenant.node.get("template").cloned().unwrap_or_else(|| Node::scalar(chosen.as_str(), tenant.span));
-    let template = match find(set, &chosen, &asked, tenant.distributor()) {
-        Ok(template) => template,
-        Err(diagnostic) => {
-            found.push(diagnostic);
-            return None;
-        }
-    };
+) -> Option<Node> {
     let sound = found.len();
-    let values = scope(network, tenant, &template, sources, found);
-    (found.len() == sound).then_some((template, values))
+    let values = scope(network, tenant, template, sources, found);
+    (found.len() == sound).then_some(values)
 }
 
 /// What is protected in a tenant's realm: by the platform and by itself.
 pub fn protection(network: &Network, tenant: &Tenant) -> Protection {
     let own = tenant.settings.protected.as_ref().map(Protected::patterns).unwrap_or_default();
     Protection::new(network.protected.iter().cloned().chain(own))
+}
+
+/// References that were filled in, with the places of the values that they are from.
+fn places_of(references: &[String], values: &Node) -> Vec<(String, Span)> {
+    let mut given = Vec::new();
+    if !references.is_empty() {
+        secret_places(values, &mut given);
+    }
+    let place =
+        |reference: &String| given.iter().find(|(given, _)| given == reference).map_or(values.span, |given| given.1);
+    references.iter().map(|reference| (reference.clone(), place(reference))).collect()
 }
 
 fn secret_places(node: &Node, found: &mut Vec<(String, Span)>) {

@@ -9,6 +9,7 @@ pub mod bootstrap;
 pub mod device;
 pub mod endpoint;
 pub mod error;
+pub mod fleet;
 pub mod http;
 pub mod inquiry;
 pub mod key;
@@ -38,6 +39,7 @@ use serde_json::Value;
 use crate::seal::TrustedKeys;
 
 pub use error::{Fault, KeycloakError};
+pub use fleet::Fleet;
 pub use observe::observe;
 pub use pace::Turn;
 pub use presence::Absence;
@@ -49,9 +51,20 @@ pub trait ReadRealms: Sync {
     /// `None`: there is no such realm.
     fn export(&self, realm: &str) -> impl Future<Output = Result<Option<Value>, KeycloakError>> + Send;
 
-    /// Waits until one more realm may be worked on: a server that slows down makes a run wait. By default nobody waits.
-    fn turn(&self) -> impl Future<Output = Turn> + Send {
+    /// Waits until this realm may be worked on beside others: a server that slows down makes a run wait. By default nobody
+    /// waits.
+    fn turn(&self, _realm: &str) -> impl Future<Output = Turn> + Send {
         std::future::ready(Turn::default())
+    }
+
+    /// Who the server says it is: the issuer of its master realm. Empty where there is not the one.
+    fn identity(&self) -> &str {
+        ""
+    }
+
+    /// The number of the server that a realm is on, where there are several.
+    fn number_of(&self, _realm: &str) -> usize {
+        0
     }
 
     /// How many realms are worked on at a time now, where that is found by asking.

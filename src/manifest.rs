@@ -13,6 +13,7 @@ pub mod node;
 pub mod reference;
 pub mod resolve;
 pub mod schema;
+pub mod servers;
 mod tree;
 pub(crate) mod yaml;
 

@@ -18,6 +18,7 @@ mod naming;
 pub(crate) mod needs;
 pub mod order;
 pub mod part;
+mod placement;
 pub mod quarantine;
 pub mod render;
 mod restored;
@@ -28,6 +29,7 @@ pub mod tampering;
 
 pub use bookkeeping::{Bookkeeping, Proof};
 pub use part::Part;
+pub use placement::{Load, Placement};
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -65,6 +67,9 @@ pub struct Plan {
     /// What it does to the accounts of the licence tree; none where the platform counts nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Bookkeeping>,
+    /// On which server each tenant is, where the environment has several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub placement: Option<Placement>,
     /// Every tenant that it is for, parents before children.
     pub tenants: Vec<TenantPlan>,
 }
@@ -77,7 +82,8 @@ pub struct Header {
     pub tool_version: String,
     /// Name of the environment.
     pub environment: String,
-    /// Identity of the server: the issuer of its master realm.
+    /// Identity of the server: the issuer of its master realm. Left out where there are several, which `placement` names.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub server: String,
     /// The manifest directory, absolute; files of secrets are named relative to it.
     pub directory: String,
@@ -309,7 +315,7 @@ impl TenantPlan {
         let mut born = arrange(first.and_then(|change| change.body.as_ref()).unwrap_or(&Value::Null));
         born.objects.extend(later.iter().map(|change| {
             let body = change.body.as_ref().unwrap_or(&Value::Null);
-            (change.object.clone(), arrange::object(change.object.kind.spec(), body))
+            (change.object.clone(), arrange::object(change.object.kind.spec(), body).into())
         }));
         born
     }
@@ -396,8 +402,17 @@ impl Plan {
                 }
             }
         }
-        let (refusals, waivers) = (Vec::new(), Vec::new());
-        Self { format_version: FORMAT_VERSION, header, summary, refusals, waivers, part: None, accounts: None, tenants }
+        Self {
+            format_version: FORMAT_VERSION,
+            header,
+            summary,
+            refusals: Vec::new(),
+            waivers: Vec::new(),
+            part: None,
+            accounts: None,
+            placement: None,
+            tenants,
+        }
     }
 }
 
@@ -461,7 +476,7 @@ fn known(desired: &RealmState, observed: &RealmState) -> Vec<Change> {
         let Some(wanted) = desired.get(id) else { continue };
         let mut wanted = wanted.clone();
         wanted.fields.retain(|path, _| found.fields.contains_key(path));
-        declared.objects.insert(id.clone(), wanted);
+        declared.objects.insert(id.clone(), wanted.into());
     }
     let mut changes = diff::diff(&declared, observed, &Applied::default(), &Secrets::default()).changes;
     changes.retain(|change| change.action == Action::Update);

@@ -20,6 +20,7 @@ pub mod seats;
 pub mod secret;
 pub mod secret_name;
 pub(crate) mod shape;
+pub mod shared;
 pub mod specs;
 mod tables;
 
@@ -36,6 +37,7 @@ pub use normalize::{document, fields as fields_of, same};
 pub use protection::Protection;
 pub use quarantine::Quarantine;
 pub(crate) use shape::{regular, written};
+pub use shared::Shared;
 
 /// Client id of the provisioner, the service account in each realm; the same in every realm.
 pub const PROVISIONER: &str = "realmwright-provisioner";
@@ -44,7 +46,7 @@ pub const PROVISIONER: &str = "realmwright-provisioner";
 pub type Fields = BTreeMap<String, Value>;
 
 /// One object of a realm.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Object {
     /// Its fields in canonical form. Desired: the declared ones. Observed: all that can be read.
     pub fields: Fields,
@@ -60,7 +62,7 @@ pub struct Object {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RealmState {
     /// In the order in which they can be created.
-    pub objects: BTreeMap<ObjectId, Object>,
+    pub objects: BTreeMap<ObjectId, Shared<Object>>,
     /// Why the realm, which is there, could not be read: `objects` are then what is known all the same. Only on the
     /// observed side.
     pub unread: Option<String>,
@@ -70,17 +72,17 @@ impl RealmState {
     /// A realm that could not be read, of which only some fields of its own are known.
     pub fn unread(why: String, known: Fields) -> Self {
         let known = (!known.is_empty()).then(|| Object { fields: known, ..Object::default() });
-        Self { objects: known.map(|known| (ObjectId::realm(), known)).into_iter().collect(), unread: Some(why) }
+        Self { objects: known.map(|known| (ObjectId::realm(), known.into())).into_iter().collect(), unread: Some(why) }
     }
 
     /// An object, if there is such a one.
     pub fn get(&self, id: &ObjectId) -> Option<&Object> {
-        self.objects.get(id)
+        self.objects.get(id).map(|object| &**object)
     }
 
     /// The objects of one kind.
     pub fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (&ObjectId, &Object)> {
-        self.objects.iter().filter(move |(id, _)| id.kind == kind)
+        self.objects.iter().filter(move |(id, _)| id.kind == kind).map(|(id, object)| (id, &**object))
     }
 
     /// The realm itself.

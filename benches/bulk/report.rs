@@ -47,28 +47,31 @@ pub struct Row {
     pub name: &'static str,
     pub n: usize,
     pub tool: Spell,
-    pub floor: Spell,
+    /// None for other tools.
+    pub floor: Option<Spell>,
 }
 
 impl Row {
-    fn ratio(&self) -> f64 {
-        self.tool.rate() / self.floor.rate()
+    fn ratio(&self) -> Option<f64> {
+        Some(self.tool.rate() / self.floor.as_ref()?.rate())
     }
 
     fn json(&self) -> Value {
         let realms = self.tool.each.len() as f64;
         let round = |number: f64| (number * 1000.0).round() / 1000.0;
+        // What nobody looked at is nothing.
+        let measured = |number: f64| Some(round(number)).filter(|number| *number > 0.0);
         json!({
             "row": self.name,
             "n": self.n,
             "rate": round(self.tool.rate()),
-            "floor_rate": round(self.floor.rate()),
-            "ratio": round(self.ratio()),
+            "floor_rate": self.floor.as_ref().map(|floor| round(floor.rate())),
+            "ratio": self.ratio().map(round),
             "p50_ms": round(self.tool.percentile(0.5)),
             "p99_ms": round(self.tool.percentile(0.99)),
-            "requests_per_realm": round(self.tool.requests as f64 / realms),
-            "client_cpu_ms_per_realm": round(self.tool.processor.as_secs_f64() * 1000.0 / realms),
-            "peak_rss_mb": round(self.tool.memory_mb),
+            "requests_per_realm": measured(self.tool.requests as f64 / realms),
+            "client_cpu_ms_per_realm": measured(self.tool.processor.as_secs_f64() * 1000.0 / realms),
+            "peak_rss_mb": measured(self.tool.memory_mb),
         })
     }
 }
@@ -87,11 +90,9 @@ const COLUMNS: [(&str, &str); 9] = [
 
 pub fn print(row: &Row) {
     let row = row.json();
-    let mut line = format!("{:<10}", row["row"].as_str().unwrap());
+    let mut line = format!("{:<20}", row["row"].as_str().unwrap());
     for (key, name) in COLUMNS {
-        let number = row[key].as_f64().unwrap();
-        let number = if key == "n" { format!("{number}") } else { format!("{number:.2}") };
-        write!(line, "  {name} {number}").unwrap();
+        write!(line, "  {name} {}", cell(&row[key])).unwrap();
     }
     println!("{line}");
 }
@@ -109,11 +110,32 @@ const INTRODUCTION: &str = "\
 
 Written by `make bench` (`target/bench/performance.md`, from `target/bench/summary.json`). One run, on one machine: what counts
 are the ratios. N is how many realms were on the server when a row began. The *floor* is a bare loop that sends a row's requests
-with the same bodies, by the same kind of lanes and tokens, four at a time, and does nothing else: `birth` is one request for a
-realm; `unchanged` and `drift` are a token and an export; `change` is a token and one PUT. Keycloak, PostgreSQL, the program and
-the floor share the machine. A realm here has a product, a licence and an invited administrator.
+with the same bodies, by the same kind of lanes and tokens, four at a time, and does nothing else. Keycloak, PostgreSQL, the program
+and the floor share the machine. A realm here has a product, a licence and an invited administrator.
+
+| row | is | its floor, beside a token for each realm |
+|---|---|---|
+| `birth` | new tenants, a run for each batch | one POST a realm, no token |
+| `full` | a plan that compares every realm whole | the export, the administrator and its roles |
+| `unchanged` | a plan of what nobody touched since | the newest admin events and the realm's own document |
+| `drift` | a report after an edit in each tenth realm | as `unchanged`, and of the edited ones as `full` |
+| `change` | one field of every realm changed | one PUT, which makes no marker and asks for nothing |
+| `template` | births of the shipped template, one after the other | births of `{realm, enabled}` by the same lane |
+| `removal` | one tenant's realm exported and deleted, each by a run | export and DELETE |
+
+In `template`, both are the bare loop: the ratio says how much faster a realm of the shipped template is born than one of which
+nothing is said. Rows of other tools have no floor; their realms have the client, its roles and the administrator, and little else.
 
 ";
+
+/// A number with what counts of it.
+fn cell(value: &Value) -> String {
+    match value.as_f64() {
+        None => "–".into(),
+        Some(number) if number.fract() == 0.0 => format!("{number}"),
+        Some(number) => format!("{number:.2}"),
+    }
+}
 
 /// The rows as a document, with a chart of their ratios.
 fn document(rows: &[Value]) -> String {
@@ -121,11 +143,11 @@ fn document(rows: &[Value]) -> String {
     let heads: Vec<&str> = COLUMNS.iter().map(|(_, name)| *name).collect();
     writeln!(text, "| row | {} |\n|---|{}", heads.join(" | "), "---|".repeat(heads.len())).unwrap();
     for row in rows {
-        let cells: Vec<String> = COLUMNS.iter().map(|(key, _)| format!("{:.2}", row[key].as_f64().unwrap())).collect();
-        let cells = cells.join(" | ").replace(".00 |", " |");
-        writeln!(text, "| {} | {cells} |", row["row"].as_str().unwrap()).unwrap();
+        let cells: Vec<String> = COLUMNS.iter().map(|(key, _)| cell(&row[key])).collect();
+        writeln!(text, "| {} | {} |", row["row"].as_str().unwrap(), cells.join(" | ")).unwrap();
     }
-    let mut names: Vec<&str> = rows.iter().map(|row| row["row"].as_str().unwrap()).collect();
+    let beside = rows.iter().filter(|row| !row["ratio"].is_null());
+    let mut names: Vec<&str> = beside.map(|row| row["row"].as_str().unwrap()).collect();
     names.dedup();
     names.sort_unstable();
     names.dedup();

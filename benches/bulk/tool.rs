@@ -1,5 +1,7 @@
 //! The program as its users run it, measured from outside.
 
+use std::ffi::OsStr;
+use std::fmt::Debug;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -19,22 +21,23 @@ pub struct Tool<'a> {
 }
 
 impl Tool<'_> {
-    fn command(&self, arguments: &[&str]) -> Command {
+    fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_realmwright"));
         command.args(arguments).current_dir(self.dir).env("REALMWRIGHT_SERVER", self.url);
+        command.env("REALMWRIGHT_CACHE_DIR", self.dir.join("cache"));
         command.env("REALMWRIGHT_OPERATOR_KEY", "operator.pem").env("REALMWRIGHT_ADMIN_PASSWORD", "admin");
         command
     }
 
     /// Runs a command that must end well, or with one of these codes.
-    pub fn run(&self, arguments: &[&str], codes: &[i32]) {
+    pub fn run(&self, arguments: &[impl AsRef<OsStr> + Debug], codes: &[i32]) {
         let output = self.command(arguments).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code().is_some_and(|code| codes.contains(&code)), "{arguments:?}: {said}");
     }
 
     /// Runs a command with `--json` that must end so, and takes what it tells of each realm.
-    pub fn measure(&self, arguments: &[&str], event: &str, code: i32) -> Spell {
+    pub fn measure(&self, arguments: &[impl AsRef<OsStr> + Debug], event: &str, code: i32) -> Spell {
         let began = Instant::now();
         let mut command = self.command(arguments);
         command.args(["--json", "--no-progress"]).stdout(Stdio::piped()).stderr(Stdio::inherit());
@@ -63,6 +66,21 @@ impl Tool<'_> {
         spell.took = began.elapsed();
         spell.memory_mb = memory;
         spell
+    }
+    /// Exports a tenant's realm and deletes it. What it says of each request is counted.
+    pub fn removal(&self, tenant: &str) -> Spell {
+        let waived = ["--waive", "still-declared", "--waive", "not-quarantined"];
+        let mut command =
+            self.command(&["destroy", tenant, "--final", "--yes", "--verbose", "--export", "removed.json"]);
+        let began = Instant::now();
+        let output = command.args(waived).output().unwrap();
+        let took = began.elapsed();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{tenant}: {said}");
+        std::fs::remove_file(self.dir.join("removed.json")).unwrap();
+        let request =
+            |line: &&str| line.split(' ').nth(1).is_some_and(|word| ["GET", "POST", "PUT", "DELETE"].contains(&word));
+        Spell { took, each: vec![took], requests: said.lines().filter(request).count(), ..Spell::default() }
     }
 }
 

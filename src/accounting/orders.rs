@@ -187,6 +187,7 @@ fn wanted(declared: &Declared<'_>, accounts: &Accounts, scope: &Scope<'_>, now: 
             commands.extend(licence(organization, terms, accounts, now));
         }
         commands.extend(privacy(organization, accounts));
+        commands.extend(server(organization, accounts));
     }
     let said: BTreeSet<&str> =
         declared.organizations.iter().flat_map(|o| &o.licences).map(|terms| terms.serial.as_str()).collect();
@@ -222,6 +223,14 @@ fn place(organization: &Organization<'_>, accounts: &Accounts) -> Vec<Command> {
         commands.push(Command::Dealer { organization: name, dealer });
     }
     commands
+}
+
+/// Has it noted down on which server an organization's realm is, where there are several.
+fn server(organization: &Organization<'_>, accounts: &Accounts) -> Option<Command> {
+    let server = organization.tenant.server.as_deref()?;
+    let known = accounts.server(organization.name()) == Some(server);
+    let (organization, server) = (organization.name().to_owned(), server.to_owned());
+    (!known).then_some(Command::Place { organization, server, from: None })
 }
 
 /// What an organization may hide, and hides, where manifests say it. It ends before it is no longer allowed.

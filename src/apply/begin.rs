@@ -51,7 +51,7 @@ pub(super) async fn begin(
         plan.changes.iter().cloned().partition(|change| behind(change) && seen.get(&change.object).is_some());
     let wanted = hidden.into_iter().map(|change| {
         let document = object(change.object.kind.spec(), &change.body.unwrap_or_default());
-        (change.object, document)
+        (change.object, document.into())
     });
     let wanted = RealmState { objects: wanted.collect(), ..RealmState::default() };
     changes.extend(diff(&wanted, &seen, &Applied::default(), secrets).changes);

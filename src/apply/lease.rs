@@ -127,8 +127,16 @@ fn path() -> String {
 }
 
 impl<A: WriteRealms> ReadRealms for Leased<'_, A> {
-    async fn turn(&self) -> Turn {
-        self.api.turn().await
+    async fn turn(&self, realm: &str) -> Turn {
+        self.api.turn(realm).await
+    }
+
+    fn identity(&self) -> &str {
+        self.api.identity()
+    }
+
+    fn number_of(&self, realm: &str) -> usize {
+        self.api.number_of(realm)
     }
 
     fn limit(&self) -> Option<usize> {

@@ -68,7 +68,7 @@ fn bound(side: &Side<'_>, network: &Network, tenant: &Tenant) -> BTreeMap<Field,
     let mut bound: BTreeMap<Field, Vec<Value>> = BTreeMap::new();
     for layer in &template.layers {
         for (id, object) in arrange(&fill(layer, &values, &mut untold).to_value()).objects {
-            for (path, value) in object.fields.into_iter().filter(|(path, _)| id.kind.binds_flow(path)) {
+            for (path, value) in object.into_inner().fields.into_iter().filter(|(path, _)| id.kind.binds_flow(path)) {
                 bound.entry((id.clone(), path)).or_default().push(value);
             }
         }

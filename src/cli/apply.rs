@@ -22,10 +22,10 @@ use super::progress::Progress;
 use super::session::{Meant, Session};
 use super::slowest::Slowest;
 use super::stop::Stop;
-use super::{books, files, plan, secrets, session};
+use super::{books, files, plan, secrets, servers, session};
 use crate::apply::{Holder, Manner, OnStale, TenantOutcome, apply};
 use crate::keycloak::http::Server;
-use crate::keycloak::{ReadRealms, process, term};
+use crate::keycloak::{Fleet, ReadRealms, process, term};
 use crate::plan::select::Selection;
 use crate::plan::{Change, FORMAT_VERSION, Plan, View};
 use crate::seal::SigningKey;
@@ -116,7 +116,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
 
 /// What there is to execute, if anything.
 enum Ready {
-    Plan { server: Box<Server>, plan: Box<Plan>, secrets: Secrets },
+    Plan { server: Box<Fleet>, plan: Box<Plan>, secrets: Secrets },
     Over(Exit),
 }
 
@@ -250,8 +250,8 @@ fn expired(plan: &Plan) -> bool {
     plan.header.expires_at.parse::<Timestamp>().map_or(true, |until| until < Timestamp::now())
 }
 
-/// The server that a saved plan is for, and the secrets that it refers to.
-async fn reach(printer: &Printer, plan: &Plan, options: &Options) -> anyhow::Result<(Server, Secrets)> {
+/// The servers that a saved plan is for, and the secrets that it refers to.
+async fn reach(printer: &Printer, plan: &Plan, options: &Options) -> anyhow::Result<(Fleet, Secrets)> {
     let target = &options.target;
     let key = secrets::operator_key(target.operator_key.as_deref())?;
     let mut found = Vec::new();
@@ -260,25 +260,30 @@ async fn reach(printer: &Printer, plan: &Plan, options: &Options) -> anyhow::Res
     }
     let directory = options.secrets.secrets_dir.clone().unwrap_or_else(|| PathBuf::from(&plan.header.directory));
     let secrets = secrets::of_plan(&directory, found, &key)?;
-    let base = plan.header.server.trim_end_matches("/realms/master");
-    let url = session::checked_url(target.server.clone().unwrap_or_else(|| base.to_owned()))?;
-    let server = Server::connect(&url, key, session::trace(printer, secrets.values())).await?;
-    let trusted = session::trusted(plan.header.trusted_keys.as_deref())?;
-    let server = session::administrated(server.believing(trusted), target)?;
-    if server.identity() != plan.header.server {
-        let message = format!("the plan was made for {}, this server is {}", plan.header.server, server.identity());
-        let hint = "a saved plan names its server itself; leave --server and REALMWRIGHT_SERVER out, or plan anew";
-        return Err(Hinted { message, hint: hint.into() }.into());
-    }
-    if plan.summary.realms_to_create > 0 {
-        server.can_create_realms().await?;
-    }
+    let connect = async |name: &str, identity: &str| {
+        let base = identity.trim_end_matches("/realms/master");
+        let url = session::checked_url(target.server.clone().unwrap_or_else(|| base.to_owned()))?;
+        let server = Server::connect(&url, key.clone(), session::trace_on(printer, name, secrets.values())).await?;
+        let trusted = session::trusted(plan.header.trusted_keys.as_deref())?;
+        let server = session::administrated(server.believing(trusted), target)?;
+        if server.identity() != identity {
+            let message = format!("the plan was made for {identity}, this server is {}", server.identity());
+            let hint = "a saved plan names its server itself; leave --server and REALMWRIGHT_SERVER out, or plan anew";
+            return Err(Hinted { message, hint: hint.into() }.into());
+        }
+        anyhow::Ok(server)
+    };
+    let server = match &plan.placement {
+        None => Fleet::one(connect("", &plan.header.server).await?),
+        Some(placement) => servers::of_plan(plan, placement, connect).await?,
+    };
+    session::can_create_realms(&server, plan).await?;
     Ok((server, secrets))
 }
 
 async fn execute(
     printer: &Printer,
-    server: &Server,
+    server: &Fleet,
     plan: &Plan,
     secrets: &Secrets,
     options: &Options,
@@ -329,7 +334,7 @@ async fn execute(
 }
 
 /// Removes the accounts that killed runs left behind.
-async fn sweep(printer: &Printer, server: &Server) {
+async fn sweep(printer: &Printer, server: &Fleet) {
     if let Err(error) = server.sweep().await {
         printer.say(&format!("accounts of killed runs could not be looked for: {error}"));
     }

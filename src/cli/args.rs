@@ -191,8 +191,9 @@ pub(super) struct Target {
     /// The environment; needed when the platform has more than one
     #[arg(short, long, env = "REALMWRIGHT_ENVIRONMENT", value_name = "NAME")]
     pub(super) environment: Option<String>,
-    /// Base URL of the Keycloak server; by default the one that the platform names for the environment
-    #[arg(short, long, env = "REALMWRIGHT_SERVER", value_name = "URL")]
+    /// Base URL of the Keycloak server, by default the one that the platform names for the environment; or the name of one of
+    /// the environment's servers, where it has several
+    #[arg(short, long, env = "REALMWRIGHT_SERVER", value_name = "URL|NAME")]
     pub(super) server: Option<String>,
     /// PEM file with the operator's private key. The key itself may be in REALMWRIGHT_OPERATOR_KEY_PEM instead
     #[arg(short = 'k', long, env = "REALMWRIGHT_OPERATOR_KEY", value_name = "FILE")]
@@ -280,7 +281,7 @@ const SELECTION: &str = "Selection";
 #[derive(Debug, Clone, Args)]
 pub(super) struct Selecting {
     /// Only this; may be given several times. A tenant by its name or path (`clinic`, `nordmed/klinikpartner/st-anna`,
-    /// `nordmed/**`), `tier:organization`, `distributor:nordmed`, `label:region=north`, or objects
+    /// `nordmed/**`), `tier:organization`, `distributor:nordmed`, `label:region=north`, `server:eu-1`, or objects
     /// (`clinic/client/assistant`, `*/user`). `*` stands for any text
     #[arg(long, value_name = "SELECTOR", help_heading = SELECTION)]
     select: Vec<Selector>,

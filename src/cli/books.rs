@@ -90,15 +90,19 @@ async fn find(wanted: &Wanted, how: Books<'_>) -> anyhow::Result<Option<Found>> 
     Ok(Some(Found { location: text, accounts: ledger.accounts().clone(), head: ledger.head(), ours }))
 }
 
-/// The ledger that is given, else the one that the platform names, and whether it is the latter's. There, a file is relative
-/// to the manifests.
+/// The ledger that is given, else the one that the platform names, and whether it is the latter's.
 pub(super) fn location(book: &Book, platform: Option<&str>, dir: &Path) -> anyhow::Result<Option<(Location, bool)>> {
     if let Some(given) = book.given()? {
         return Ok(Some((given.clone(), false)));
     }
+    Ok(of_platform(platform, dir)?.map(|location| (location, true)))
+}
+
+/// The ledger that the platform names. A file is relative to the manifests.
+pub(super) fn of_platform(platform: Option<&str>, dir: &Path) -> anyhow::Result<Option<Location>> {
     Ok(match platform.map(str::parse).transpose()? {
-        Some(Location::Sqlite(path)) => Some((Location::Sqlite(std::path::absolute(dir.join(path))?), true)),
-        other => other.map(|location| (location, true)),
+        Some(Location::Sqlite(path)) => Some(Location::Sqlite(std::path::absolute(dir.join(path))?)),
+        other => other,
     })
 }
 
@@ -113,6 +117,9 @@ fn diagnostic(declared: &Declared<'_>, command: &Command, refusal: &Refusal) -> 
         Refusal::SerialUsed { .. } => finding.hint(
             "what a licence says is fixed once it is issued, but for how long it is valid: put this back as it was, and \
              declare what is to change as a licence with a serial of its own",
+        ),
+        Refusal::OtherServer { .. } => finding.hint(
+            "put `server` back as it was: a realm never moves by itself; docs/servers.md says how to move one by hand",
         ),
         Refusal::PrivacyNotAllowed { .. } => finding.hint("its parent has to allow it: `allowFullPrivacy: true`"),
         Refusal::OnOwnLicences { .. } | Refusal::OnParentsResources { .. } => {
@@ -151,6 +158,7 @@ fn place(declared: &Declared<'_>, command: &Command) -> Option<Span> {
         Command::Create { organization, .. }
         | Command::Move { organization, .. }
         | Command::Dealer { organization, .. } => of(organization).map(|tenant| tenant.span),
+        Command::Place { organization, .. } => Some(of(organization)?.node.nearest("/server").span),
         Command::AllowPrivacy { organization, .. } => Some(of(organization)?.node.key_span("allowFullPrivacy")),
         Command::RequirePrivacy { organization, .. } => Some(of(organization)?.node.key_span("requireFullPrivacy")),
         Command::Issue(terms) => licence(&terms.serial),

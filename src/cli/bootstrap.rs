@@ -34,9 +34,12 @@ pub(super) struct Options {
 
 /// Prepares a server; makes the operator key if its file is not there yet.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let url = match &options.target.server {
-        Some(url) => session::checked_url(url.clone())?,
-        None => {
+    let given = options.target.server.as_ref().map(|server| session::checked_url(server.clone()));
+    let url = match given {
+        Some(Ok(url)) => url,
+        // Not even a directory in which one of its servers could have this name.
+        Some(Err(error)) if files::manifests(&options.dir).is_ok_and(|found| found.is_empty()) => return Err(error),
+        _ => {
             let mut manifests = session::read(printer, &options.dir)?;
             manifests.report(printer)?;
             let environment = session::environment(&manifests.set, options.target.environment.as_deref())?;

@@ -37,13 +37,13 @@ pub(super) struct Options {
 pub(super) fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let scopes = options.author_scope.iter().map(|path| scope(path)).collect::<Result<Vec<_>, _>>()?;
     let repository = Repository::open(&options.dir, &options.base)?;
-    let mut after = Whole::of(files::manifests(&options.dir)?, &Selection::default())?;
+    let mut after = Whole::of(files::manifests(&options.dir)?, &Selection::default(), |realm| realm)?;
     let changed = changed(&repository, &mut after.sources)?;
-    let before = Whole::of(repository.manifests()?, &Selection::default())?;
+    let before = Whole::of(repository.manifests()?, &Selection::default(), |realm| realm)?;
     let refused = match (&before.set, &after.set) {
         (Some(was), Some(is)) => authority::check(
-            &Side { sources: &before.sources, set: was, desired: &before.desired },
-            &Side { sources: &after.sources, set: is, desired: &after.desired },
+            &Side { sources: &before.sources, set: was, desired: &before.taken },
+            &Side { sources: &after.sources, set: is, desired: &after.taken },
             &changed,
             &scopes,
         ),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -16,8 +16,8 @@ use super::output::Printer;
 use super::session::{self, Meant, Wanted};
 use super::table::{self, Format};
 use super::{books, realms, secrets};
-use crate::keycloak::http::Server;
-use crate::keycloak::{KeycloakError, ReadRealms, people, seats};
+use crate::keycloak::fleet::spread;
+use crate::keycloak::{Fleet, KeycloakError, ReadRealms, people, seats};
 use crate::ledger::{Answer, AnyStore, Cause, Ledger, Order};
 use crate::licence::{Accounts, Amount, Command, DEVICES, Refusal};
 use crate::manifest::resolve::Tenant;
@@ -70,7 +70,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let actor = options.asker.name()?;
     let Options { dir, target, secrets, selecting, .. } = options;
     let meant = Meant { dir, target, secrets, selection: selecting.selection(), books: None };
-    let wanted = session::wanted(printer, &meant, None)?;
+    let mut wanted = session::wanted(printer, &meant, None).await?;
     let Some((location, _)) = books::location(&options.book, wanted.network.ledger.as_deref(), dir)? else {
         let hint = "give --ledger sqlite:PATH, or name one in the platform's environment";
         return Err(UsageError { message: "no ledger is named".into(), hint: Some(hint.into()) }.into());
@@ -78,8 +78,10 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let mut ledger = Ledger::open(location.store(false)).await.map_err(hinted)?;
     ledger.advance(Timestamp::now().as_second());
     let key = secrets::operator_key(target.operator_key.as_deref())?;
-    let url = session::server_url(target, &wanted.network)?;
-    let server = session::administrated(Server::connect(&url, key, session::trace(printer, [])).await?, target)?;
+    // Who is placed nowhere yet has no realm.
+    let placed = wanted.network.placements();
+    wanted.desired.retain(|tenant| wanted.network.servers.is_empty() || placed.contains_key(&tenant.name));
+    let server = session::reach(printer, target, &wanted, &key).await?;
     let state = realms::observe_all(printer, &server, &wanted.desired, options.parallelism).await?;
     let found = count(&server, &wanted, &state, ledger.accounts(), options.parallelism).await?;
     let counted = enter(&mut ledger, actor, found).await?;
@@ -105,7 +107,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
 
 /// What there is in the realms of those whom the ledger knows, of the resources that it knows.
 async fn count(
-    server: &Server,
+    server: &Fleet,
     wanted: &Wanted,
     state: &State,
     accounts: &Accounts,
@@ -115,30 +117,37 @@ async fn count(
         let known = accounts.account(&tenant.name).ok()?.limits;
         Some((tenant, known, state.get(&tenant.name)?))
     });
-    let reads = futures_util::stream::iter(tenants.map(|(tenant, known, realm)| async move {
-        let _turn = server.turn().await;
-        let mut found = Vec::new();
-        if known.contains_key(USERS) {
-            found.push((USERS.to_owned(), users(server, tenant, realm, state).await?));
-        }
-        for product in wanted.network.products.keys().filter(|name| known.contains_key(name.as_str())) {
-            found.push((product.clone(), seats::in_use(server, &tenant.name, realm, product).await?));
-        }
-        if wanted.network.has_device_clients(tenant) && known.contains_key(DEVICES) {
-            found.push((DEVICES.to_owned(), device::registered(realm)));
-        }
-        Ok::<_, KeycloakError>((tenant.name.clone(), found))
-    }));
-    let found: Vec<_> = reads.buffer_unordered(parallelism.into()).try_collect().await?;
+    let most = parallelism.into();
+    let reads = spread(
+        server,
+        tenants,
+        |(tenant, ..)| &tenant.name,
+        most,
+        |(tenant, known, realm)| async move {
+            let _turn = server.turn(&tenant.name).await;
+            let mut found = Vec::new();
+            if known.contains_key(USERS) {
+                found.push((USERS.to_owned(), users(server, tenant, realm, state).await?));
+            }
+            for product in wanted.network.products.keys().filter(|name| known.contains_key(name.as_str())) {
+                found.push((product.clone(), seats::in_use(server, &tenant.name, realm, product).await?));
+            }
+            if wanted.network.has_device_clients(tenant) && known.contains_key(DEVICES) {
+                found.push((DEVICES.to_owned(), device::registered(realm)));
+            }
+            Ok::<_, KeycloakError>((tenant.name.clone(), found))
+        },
+    );
+    let found: Vec<_> = reads.try_collect().await?;
     let figure =
         |name: &str, (resource, count): (String, u64)| Ok(((name.to_owned(), resource), Amount::try_from(count)?));
     found.into_iter().flat_map(|(name, figures)| figures.into_iter().map(move |one| figure(&name, one))).collect()
 }
 
 /// The users of a tenant who are at home there.
-async fn users(server: &Server, tenant: &Tenant, realm: &RealmState, state: &State) -> Result<u64, KeycloakError> {
+async fn users(server: &Fleet, tenant: &Tenant, realm: &RealmState, state: &State) -> Result<u64, KeycloakError> {
     let upstream = match tenant.path.last().filter(|above| state.contains_key(*above)) {
-        Some(above) => Some(server.issuer_of(above).await?),
+        Some(above) => Some(server.of(above)?.issuer_of(above).await?),
         None => None,
     };
     people::count(server, &tenant.name, realm, upstream.as_deref()).await

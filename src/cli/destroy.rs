@@ -15,13 +15,14 @@ use super::exit::{Exit, Hinted, UsageError};
 use super::ledger::Book;
 use super::ledger::asking::{self, Asker};
 use super::output::Printer;
-use super::{files, realms, secrets, session};
+use super::{files, realms, secrets, servers, session};
 use crate::apply::quarantine::quarantine;
 use crate::diagnostic::did_you_mean;
 use crate::expand::protection;
 use crate::keycloak::backup::backup;
 use crate::keycloak::http::Server;
-use crate::keycloak::{WriteRealms, observe};
+use crate::keycloak::key::OperatorKey;
+use crate::keycloak::{Fleet, WriteRealms, observe};
 use crate::manifest::resolve::{Network, resolve};
 use crate::plan::Refusal;
 use crate::plan::guard::Ending;
@@ -58,27 +59,52 @@ pub(super) struct Options {
     pub(super) yes: bool,
 }
 
-/// A server and what the manifests say of its tenants.
+/// The servers of some tenants, and what the manifests say.
 pub(super) struct Place {
-    pub(super) server: Server,
+    pub(super) server: Fleet,
     pub(super) network: Network,
 }
 
-/// Reads the manifests and connects.
-pub(super) async fn place(printer: &Printer, dir: &Path, target: &Target) -> anyhow::Result<Place> {
+/// Reads the manifests and connects to the servers of these tenants.
+pub(super) async fn place(printer: &Printer, dir: &Path, target: &Target, tenants: &[&str]) -> anyhow::Result<Place> {
     let mut manifests = session::read(printer, dir)?;
     let environment = session::environment(&manifests.set, target.environment.as_deref())?;
-    let network = resolve(&manifests.set, &environment, &mut manifests.found);
+    let mut network = resolve(&manifests.set, &environment, &mut manifests.found);
     manifests.report(printer)?;
+    servers::recorded(&mut network, dir, None).await?;
     let key = secrets::operator_key(target.operator_key.as_deref())?;
-    let server = Server::connect(&session::server_url(target, &network)?, key, session::trace(printer, [])).await?;
-    let server = session::administrated(server, target)?;
+    let connect = connector(printer, target, &key);
+    let mut server = servers::reach(target, &network, tenants.iter().copied(), &connect).await?;
+    for tenant in tenants {
+        servers::find(&mut server, target, &network, tenant, &connect).await?;
+    }
     Ok(Place { server, network })
 }
 
+/// Connects to one server.
+fn connector<'a>(
+    printer: &'a Printer,
+    target: &'a Target,
+    key: &'a OperatorKey,
+) -> impl AsyncFn(&str, &str) -> anyhow::Result<Server> {
+    async move |name, url| {
+        let trace = session::trace_on(printer, name, []);
+        session::administrated(Server::connect(url, key.clone(), trace).await?, target)
+    }
+}
+
 impl Place {
+    /// Reaches all servers, as has to be done before a birth.
+    pub(super) async fn reach_all(&mut self, printer: &Printer, target: &Target) -> anyhow::Result<()> {
+        let key = secrets::operator_key(target.operator_key.as_deref())?;
+        servers::reach_others(&mut self.server, &self.network, connector(printer, target, &key)).await
+    }
+
     /// The realm of a tenant, which must belong to this environment.
     pub(super) async fn realm(&self, tenant: &str) -> anyhow::Result<Option<RealmState>> {
+        if self.server.is_nowhere(tenant) {
+            return Ok(None);
+        }
         let found = observe(&self.server, tenant, &Default::default()).await?;
         if let Some(realm) = &found {
             let other = realm.applied().environment().to_owned();
@@ -133,7 +159,7 @@ pub(super) fn agreed(printer: &Printer, yes: bool, question: &str) -> anyhow::Re
 /// Puts a tenant in quarantine; with `--final`, deletes one whose time there is over.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let tenant = options.tenant.as_str();
-    let place = place(printer, &options.dir, &options.target).await?;
+    let place = place(printer, &options.dir, &options.target, &[tenant]).await?;
     let account = if options.last { OpenAccount::find(options, &place).await? } else { None };
     let Some(found) = place.realm(tenant).await? else {
         if let Some(account) = account.filter(|_| !place.is_declared(tenant)) {
@@ -204,7 +230,7 @@ async fn shut(printer: &Printer, options: &Options, place: &Place, found: &Realm
 async fn delete(
     printer: &Printer,
     options: &Options,
-    server: &Server,
+    server: &Fleet,
     account: Option<OpenAccount<'_>>,
 ) -> anyhow::Result<Exit> {
     let tenant = options.tenant.as_str();
@@ -236,7 +262,7 @@ fn begun(tenant: &str) -> String {
 }
 
 /// Writes the export where only its owner may read it, whole or not at all.
-async fn save(printer: &Printer, options: &Options, server: &Server) -> anyhow::Result<PathBuf> {
+async fn save(printer: &Printer, options: &Options, server: &Fleet) -> anyhow::Result<PathBuf> {
     let tenant = options.tenant.as_str();
     let now = Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
     let path = options.export.clone().unwrap_or_else(|| PathBuf::from(format!("{tenant}-{now}.export.json")));

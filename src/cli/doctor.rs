@@ -1,6 +1,6 @@
 //! `realmwright doctor`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,9 +8,10 @@ use clap::Args;
 use super::args::{Format, Selecting, Target};
 use super::exit::{Exit, UsageError};
 use super::output::Printer;
+use super::servers::{self, Site};
 use super::{files, secrets, session};
 use crate::doctor::examine::{Known, examine};
-use crate::doctor::facts::{How, Key};
+use crate::doctor::facts::{How, Key, Room};
 use crate::doctor::{Report, render};
 use crate::expand::{Desired, Trusted, each};
 use crate::keycloak::http::Server;
@@ -45,52 +46,87 @@ pub(super) struct Options {
 
 /// Looks for what may go wrong, and prints the mend of each; writes nothing. Fails when a check failed.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let (network, chosen_themes) = network(printer, options)?.unzip();
-    let realms = realms(network.as_ref(), options)?;
-    let url = match (&options.target.server, &network) {
-        (Some(url), _) => session::checked_url(url.clone())?,
-        (None, Some(network)) => session::server_url(&options.target, network)?,
+    let (network, chosen_themes) = network(printer, options).await?.unzip();
+    let chosen_themes = chosen_themes.unwrap_or_default();
+    let sites = match (&options.target.server, &network) {
+        (_, Some(network)) => servers::each(&options.target, network)?,
+        (Some(url), None) => {
+            vec![Site { name: String::new(), url: session::checked_url(url.clone())?, tenants: BTreeSet::new() }]
+        }
         (None, None) => {
             let message = format!("{} has no manifests, and no server is given", options.dir.display());
             return Err(UsageError { message, hint: Some("give --server URL".into()) }.into());
         }
     };
+    let mut reports = Vec::new();
+    for site in &sites {
+        reports.push(look_at(printer, options, network.as_ref(), &chosen_themes, site).await?);
+    }
+    match (options.format, reports.as_slice()) {
+        (Format::Text, _) => printer.data(&reports.iter().map(render::text).collect::<Vec<_>>().join("\n")),
+        (Format::Json, [only]) => printer.data(&(serde_json::to_string_pretty(only)? + "\n")),
+        (Format::Json, several) => printer.data(&(serde_json::to_string_pretty(several)? + "\n")),
+    }
+    Ok(if reports.iter().all(Report::passes) { Exit::Done } else { Exit::Failed })
+}
+
+/// Looks at one server, and into some realms that are there.
+async fn look_at(
+    printer: &Printer,
+    options: &Options,
+    network: Option<&Network>,
+    chosen_themes: &BTreeMap<String, String>,
+    site: &Site,
+) -> anyhow::Result<Report> {
     let file = options.target.operator_key.as_deref();
     let found = secrets::operator_key(file);
     let known = Known {
-        how: How { server: url.clone(), key_file: file.map(|file| file.display().to_string()) },
-        environment: network.as_ref().map(|network| network.environment.clone()),
+        how: How { server: site.url.clone(), key_file: file.map(|file| file.display().to_string()) },
+        environment: network.map(|network| network.environment.clone()),
         key: Key {
             place: file.map_or_else(|| secrets::KEY_VARIABLE.to_owned(), |file| file.display().to_string()),
             problem: found.as_ref().err().map(|error| format!("{error:#}")),
             mode: file.and_then(mode),
         },
-        realms,
-        all: network.iter().flat_map(|network| &network.tenants).map(|tenant| tenant.name.clone()).collect(),
+        realms: realms(network, options, site)?,
+        room: room(network, site),
+        all: network
+            .iter()
+            .flat_map(|network| &network.tenants)
+            .filter(|tenant| site.tenants.contains(&tenant.name))
+            .map(|tenant| tenant.name.clone())
+            .collect(),
         cache_max: options.cache_realms_max,
-        chosen_themes: chosen_themes.unwrap_or_default(),
+        chosen_themes: chosen_themes.clone(),
     };
     let server = match found {
-        Ok(key) => Some(Server::connect(&url, key, session::trace(printer, [])).await),
+        Ok(key) => Some(Server::connect(&site.url, key, session::trace_on(printer, &site.name, [])).await),
         Err(_) => None,
     };
-    let report = Report::of(&examine(known, server).await);
-    match options.format {
-        Format::Text => printer.data(&render::text(&report)),
-        Format::Json => printer.data(&(serde_json::to_string_pretty(&report)? + "\n")),
-    }
-    Ok(if report.passes() { Exit::Done } else { Exit::Failed })
+    Ok(Report::of(&examine(known, server).await))
+}
+
+/// How full a server is by the manifests, where there are several.
+fn room(network: Option<&Network>, site: &Site) -> Option<Room> {
+    let terms = network?.servers.get(&site.name)?;
+    Some(Room {
+        server: site.name.clone(),
+        placed: network?.placements().values().filter(|server| **server == site.name).count() as u64,
+        takes: terms.room(),
+        dedicated: terms.dedicated,
+    })
 }
 
 /// What the manifests say, if there are any, and the login themes that they choose; without a server they have to be there.
-fn network(printer: &Printer, options: &Options) -> anyhow::Result<Option<(Network, BTreeMap<String, String>)>> {
+async fn network(printer: &Printer, options: &Options) -> anyhow::Result<Option<(Network, BTreeMap<String, String>)>> {
     if options.target.server.is_some() && files::manifests(&options.dir)?.is_empty() {
         return Ok(None);
     }
     let mut manifests = session::read(printer, &options.dir)?;
     let environment = session::environment(&manifests.set, options.target.environment.as_deref())?;
-    let network = resolve(&manifests.set, &environment, &mut manifests.found);
+    let mut network = resolve(&manifests.set, &environment, &mut manifests.found);
     manifests.report(printer)?;
+    servers::recorded(&mut network, &options.dir, None).await?;
     // What is wrong with realms is for `validate` to say.
     let mut unsaid = Vec::new();
     let desired = each(&manifests.set, &manifests.sources, &network, Trusted::default(), &mut unsaid);
@@ -103,7 +139,7 @@ fn network(printer: &Printer, options: &Options) -> anyhow::Result<Option<(Netwo
 }
 
 /// The realms to look into: those that are selected, or some, evenly spread.
-fn realms(network: Option<&Network>, options: &Options) -> anyhow::Result<Vec<String>> {
+fn realms(network: Option<&Network>, options: &Options, site: &Site) -> anyhow::Result<Vec<String>> {
     let selection = options.selecting.selection();
     let everything = selection == Selection::default();
     let Some(network) = network else {
@@ -115,6 +151,7 @@ fn realms(network: Option<&Network>, options: &Options) -> anyhow::Result<Vec<St
     };
     let mut meant = network.clone();
     selection.keep(&mut meant).map_err(session::unselectable)?;
+    meant.tenants.retain(|tenant| site.tenants.contains(&tenant.name));
     let names: Vec<String> = meant.tenants.into_iter().map(|tenant| tenant.name).collect();
     let size = match options.sample.unwrap_or(if everything { SAMPLE } else { 0 }) {
         0 => names.len(),

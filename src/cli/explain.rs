@@ -9,8 +9,8 @@ use super::args::{Format, Target};
 use super::exit::{Exit, UsageError};
 use super::output::Printer;
 use super::session::{self, Manifests};
-use super::{excerpt, secrets};
-use crate::diagnostic::{Span, did_you_mean};
+use super::{excerpt, secrets, servers};
+use crate::diagnostic::{Span, did_you_mean, passable};
 use crate::expand::origin::{Origin, Origins, origins};
 use crate::expand::{Desired, expand};
 use crate::keycloak::http::Server;
@@ -46,7 +46,10 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let mut manifests = session::read(printer, &options.dir)?;
     let Manifests { sources, set, found, .. } = &mut manifests;
     let environment = session::environment(set, options.target.environment.as_deref())?;
-    let network = resolve(set, &environment, found);
+    let mut network = resolve(set, &environment, found);
+    if !options.offline && passable(found) {
+        servers::recorded(&mut network, &options.dir, None).await?;
+    }
     let (tenant, object, field) = find(&network, &options.address)?;
     let key = match options.offline {
         true => None,
@@ -58,7 +61,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     manifests.report(printer)?;
     let Some(desired) = desired.iter().find(|desired| desired.name == tenant.name) else { return Ok(Exit::Failed) };
     let server = match key {
-        Some(key) => match session::server_url(&options.target, &network) {
+        Some(key) => match session::url_of(&options.target, &network, &tenant.name) {
             Ok(url) => Some((Server::connect(&url, key, session::trace(printer, [])).await, url)),
             Err(_) => None,
         },

@@ -189,7 +189,7 @@ async fn live(
     let progress = Progress::new("reading realms", names.len(), printer.progress());
     let (of_server, of_progress) = (&server, &progress);
     let reads = futures_util::stream::iter(names.iter().map(|name| async move {
-        let _turn = of_server.turn().await;
+        let _turn = of_server.turn(name).await;
         let export = representation(of_server, name).await;
         let users = match &export {
             Ok(Some(_)) => of_server.get(name, "users/count").await.ok().flatten(),

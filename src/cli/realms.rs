@@ -9,9 +9,10 @@ use super::exit::{Refused, Reported};
 use super::output::Printer;
 use super::progress::Progress;
 use crate::expand::Desired;
+use crate::keycloak::fleet::spread;
 use crate::keycloak::http::Server;
 use crate::keycloak::observe::declared_users;
-use crate::keycloak::{Fault, KeycloakError, ReadRealms, observe};
+use crate::keycloak::{Fault, Fleet, KeycloakError, ReadRealms, observe};
 use crate::plan::{Bookkeeping, Plan, Refusal, guard};
 use crate::state::secret::Secrets;
 use crate::state::{ObjectId, RealmState, State, applied};
@@ -28,18 +29,25 @@ pub(super) async fn observe_all(
 ) -> anyhow::Result<State> {
     let progress = Progress::new("reading realms", desired.len(), printer.progress());
     let progress_of = &progress;
-    let reads = futures_util::stream::iter(desired.iter().map(|tenant| async move {
-        let _turn = server.turn().await;
-        let observed = observe(server, &tenant.name, &declared_users(&tenant.state)).await;
-        let tally = server.tally(&tenant.name);
-        printer.event(&Event::read(&tenant.name, &observed, tally.as_ref()));
-        progress_of.step(server.limit(), observed.is_ok());
-        (tenant, observed)
-    }));
+    let most = usize::from(parallelism);
+    let reads = spread(
+        server,
+        desired,
+        |tenant| &tenant.name,
+        most,
+        |tenant| async move {
+            let _turn = server.turn(&tenant.name).await;
+            let observed = observe(server, &tenant.name, &declared_users(&tenant.state)).await;
+            let tally = server.tally(&tenant.name);
+            printer.event(&Event::read(&tenant.name, &observed, tally.as_ref()));
+            progress_of.step(server.limit(), observed.is_ok());
+            (tenant, observed)
+        },
+    );
     let mut state = State::new();
     let mut failed: Vec<(&Desired, KeycloakError)> = Vec::new();
     let mut shut = State::new();
-    let mut reads = std::pin::pin!(reads.buffer_unordered(usize::from(parallelism)));
+    let mut reads = std::pin::pin!(reads);
     while let Some((tenant, observed)) = reads.next().await {
         match observed {
             Ok(Some(observed)) => {
@@ -104,7 +112,7 @@ pub(super) fn other_environment(tenant: &str, found: &str, meant: &str) -> Optio
 
 /// Realms that an administrator had to read, and in which nothing is to be mended: their provisioner stays shut out, by what
 /// no manifest declares. They are no more in sync than one that could not be read. `false`: there are none.
-pub(super) fn stay_shut(server: &Server, plan: &Plan, state: &mut State) -> bool {
+pub(super) fn stay_shut(server: &Fleet, plan: &Plan, state: &mut State) -> bool {
     let unchanged = plan.tenants.iter().filter(|tenant| tenant.is_empty());
     let shut = unchanged.filter_map(|tenant| Some((tenant.tenant.clone(), server.stepped_in(&tenant.tenant)?)));
     let shut: Vec<_> = shut
@@ -130,7 +138,7 @@ const PAGES_OF_UNKNOWN: usize = 10;
 /// plan are new, and not looked for.
 pub(super) async fn find_renamed(
     printer: &Printer,
-    server: &Server,
+    servers: &mut Fleet,
     desired: &[Desired],
     accounts: Option<&Bookkeeping>,
     state: &mut State,
@@ -141,6 +149,32 @@ pub(super) async fn find_renamed(
     if lost.is_empty() {
         return Ok(());
     }
+    let mut renamed = Vec::new();
+    for (place, server) in servers.members() {
+        let here = |name: &str| servers.of(name).is_ok_and(|own| std::ptr::eq(own, server));
+        let lost: BTreeMap<&str, &Desired> =
+            lost.iter().filter(|(name, _)| here(name)).map(|(name, one)| (*name, *one)).collect();
+        let found = renamed_on(printer, server, &lost, &begins).await?;
+        renamed.extend(found.into_iter().map(|(name, born, found)| (place.to_owned(), name, born, found)));
+    }
+    for (place, name, born, found) in renamed {
+        servers.place(&name, &place);
+        state.insert(born, found);
+    }
+    Ok(())
+}
+
+/// Those of the missing ones that are on a server under other names: that name, the one of their birth, and what is there.
+async fn renamed_on(
+    printer: &Printer,
+    server: &Server,
+    lost: &BTreeMap<&str, &Desired>,
+    begins: impl Fn(&Desired) -> Option<bool>,
+) -> anyhow::Result<Vec<(String, String, RealmState)>> {
+    let mut renamed = Vec::new();
+    if lost.is_empty() {
+        return Ok(renamed);
+    }
     let known = lost.values().any(|tenant| begins(tenant) == Some(false));
     let (all, whole) = server.some_realms(if known { usize::MAX } else { PAGES_OF_UNKNOWN }).await?;
     if !whole {
@@ -149,7 +183,6 @@ pub(super) async fn find_renamed(
              they were there before; a ledger would",
         );
     }
-    let mut renamed = Vec::new();
     for (name, born) in all {
         let Some(tenant) = lost.get(born.as_str()).filter(|_| name != born) else { continue };
         let found = match observe(server, &name, &declared_users(&tenant.state)).await {
@@ -159,12 +192,11 @@ pub(super) async fn find_renamed(
         let was = applied::hash(&born.as_str().into(), &Secrets::default());
         let ours = |found: &RealmState| found.applied().field(&ObjectId::realm(), "realm") == Some(was.as_str());
         match found {
-            Some(found) if ours(&found) => renamed.push((born, found)),
+            Some(found) if ours(&found) => renamed.push((name, born, found)),
             _ => printer.say(&format!(
                 "the realm `{name}` was born as `{born}`, which is missing, and does not carry its marker: left alone"
             )),
         }
     }
-    state.extend(renamed);
-    Ok(())
+    Ok(renamed)
 }

@@ -38,7 +38,7 @@ pub(super) struct Options {
 /// Opens a tenant that is in quarantine; with `--from`, makes one again that was deleted.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
     let tenant = options.tenant.as_str();
-    let place = place(printer, &options.dir, &options.target).await?;
+    let mut place = place(printer, &options.dir, &options.target, &[tenant]).await?;
     let found = place.realm(tenant).await?;
     if let Some(file) = &options.from {
         if found.is_some() {
@@ -47,6 +47,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
                 Hinted { message, hint: "without --from, a tenant in quarantine is opened again".into() }.into()
             );
         }
+        place.reach_all(printer, &options.target).await?;
         return again(printer, options, &place, file).await;
     }
     if found.is_none() {

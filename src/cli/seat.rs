@@ -81,7 +81,7 @@ struct Seats<'a> {
 impl<'a> Seats<'a> {
     async fn open(printer: &Printer, of: &'a Of) -> anyhow::Result<Self> {
         let Of { tenant, product, .. } = of;
-        let place = place(printer, &of.manifests, &of.target).await?;
+        let place = place(printer, &of.manifests, &of.target, &[tenant]).await?;
         let Some(declared) = place.network.tenants.iter().find(|other| other.name == *tenant) else {
             return Err(place.no_realm(tenant, "no manifest declares it").into());
         };

@@ -79,7 +79,7 @@ fn network(text: &str) -> Result<IpNet, String> {
 
 /// Serves until it is told to stop.
 pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let Manifests { served, key: named, ledger } = directory::read(printer, &options.dir, &options.target)?;
+    let Manifests { served, key: named, ledger } = directory::read(printer, &options.dir, &options.target).await?;
     let key = secrets::the_brokers_key(options.broker_key.as_deref(), options.target.operator_key.as_deref())?;
     is_the_one(named.as_deref(), key.jwks())?;
     let limits = Limits { idle: options.idle * 60, absolute: options.longest * 60, ..Limits::default() };

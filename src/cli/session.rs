@@ -1,36 +1,42 @@
 //! What the commands that talk to a server share: load → resolve → expand → connect → observe → plan.
 
+mod connect;
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::TryStreamExt;
 use jiff::{Timestamp, ToSpan};
-use secrecy::SecretString;
 
 use super::args::{self, SecretFiles, Target, Waivers};
 use super::books::Books;
 use super::exit::{Reported, UsageError};
 use super::output::Printer;
-use super::{books, files, realms, secrets};
+use super::{books, files, realms, secrets, servers};
 use crate::accounting;
 use crate::diagnostic::{Diagnostic, did_you_mean, passable};
 use crate::expand::entitlement::{self, Figures};
 use crate::expand::{self, Desired, broker, expand, observer, provisioner};
-use crate::keycloak::http::{Exchange, Server, Told, Trace};
+use crate::keycloak::fleet::spread;
+use crate::keycloak::http::Server;
 use crate::keycloak::key::OperatorKey;
-use crate::keycloak::mask::Mask;
 use crate::keycloak::observer::is_unseen;
 use crate::keycloak::rotation::other_key;
-use crate::keycloak::{Absence, KeycloakError, ReadRealms, seats};
+use crate::keycloak::{Fleet, KeycloakError, ReadRealms, seats};
 use crate::manifest::resolve::{Network, resolve};
 use crate::manifest::{Loaded, ManifestSet, Source, load};
 use crate::plan::guard::{self, InUse};
 use crate::plan::select::{Chosen, SelectError, Selection};
 use crate::plan::{Bookkeeping, Header, Plan, Proof, Refusal, TenantPlan, View, part};
-use crate::seal::TrustedKeys;
 use crate::state::applied::digest;
 use crate::state::secret::Secrets;
 use crate::state::{Object, RealmState, State};
 use crate::template::builtin;
+
+use connect::connector;
+pub(super) use connect::{
+    administrated, can_create_realms, checked_url, reach, server_url, trace, trace_on, trusted, url_of,
+};
 
 /// Hours for which a saved plan can be applied.
 const PLAN_HOURS: i64 = 24;
@@ -48,9 +54,9 @@ pub(super) struct Wanted {
     digest: String,
 }
 
-/// A server, and the plan that makes it what the manifests say.
+/// The servers, and the plan that makes them what the manifests say.
 pub(super) struct Session {
-    pub(super) server: Server,
+    pub(super) server: Fleet,
     pub(super) wanted: Wanted,
     pub(super) plan: Plan,
 }
@@ -106,27 +112,6 @@ pub(super) fn environment(set: &ManifestSet, asked: Option<&str>) -> anyhow::Res
     }
 }
 
-/// The server's URL: as asked, or as the platform says for the environment.
-pub(super) fn server_url(target: &Target, network: &Network) -> anyhow::Result<String> {
-    let Some(url) = target.server.clone().or_else(|| network.server.clone()) else {
-        let message = format!("no server is known for the environment `{}`", network.environment);
-        let hint = Some("give --server URL, or name it in the platform's manifest".into());
-        return Err(UsageError { message, hint }.into());
-    };
-    checked_url(url)
-}
-
-/// A server's URL, if it can be one.
-pub(super) fn checked_url(url: String) -> anyhow::Result<String> {
-    let good = url::Url::parse(&url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    if good {
-        return Ok(url);
-    }
-    let message = format!("`{url}` is not the URL of a server");
-    Err(UsageError { message, hint: Some("write it as https://id.example.com, or http://127.0.0.1:8080".into()) }
-        .into())
-}
-
 /// Which manifests are meant, and what of them.
 pub(super) struct Meant<'a> {
     pub(super) dir: &'a Path,
@@ -138,16 +123,22 @@ pub(super) struct Meant<'a> {
 }
 
 /// What the manifests say for the environment that is meant, secrets read if there is a key to tell them apart by.
-pub(super) fn wanted(printer: &Printer, meant: &Meant<'_>, key: Option<&OperatorKey>) -> anyhow::Result<Wanted> {
+pub(super) async fn wanted(printer: &Printer, meant: &Meant<'_>, key: Option<&OperatorKey>) -> anyhow::Result<Wanted> {
     let Meant { dir, target, secrets, selection, .. } = meant;
     let mut manifests = read(printer, dir)?;
     let Manifests { sources, set, found, .. } = &mut manifests;
     let environment = environment(set, target.environment.as_deref())?;
-    let network = resolve(set, &environment, found);
+    let mut network = resolve(set, &environment, found);
+    if passable(found) {
+        recorded(&mut network, meant).await?;
+    }
     accounting::check(&network, Timestamp::now().as_second(), found);
     let sets = key.map(secrets::public_keys).transpose()?;
     let mut desired = expand(set, sources, &network, secrets::trusted(sets.as_ref()), found);
-    let chosen = if passable(found) { selection.choose(&network).map_err(unselectable)? } else { None };
+    let chosen = match passable(found) {
+        true => servers::narrowed(selection, target, &network)?.choose(&network).map_err(unselectable)?,
+        false => None,
+    };
     desired.retain(|tenant| chosen.as_ref().is_none_or(|chosen| chosen.has(&tenant.name)));
     let secrets = match key {
         Some(key) => secrets::read(secrets.secrets_dir.as_deref().unwrap_or(dir), &desired, key, found),
@@ -167,8 +158,17 @@ pub(super) fn wanted(printer: &Printer, meant: &Meant<'_>, key: Option<&Operator
     })
 }
 
+/// Places tenants as the ledger says that the run is held against, or else the platform's.
+async fn recorded(network: &mut Network, meant: &Meant<'_>) -> anyhow::Result<()> {
+    match meant.books {
+        Some(Books::Unread) => Ok(()),
+        Some(Books::Read(book) | Books::Written(book, _)) => servers::recorded(network, meant.dir, Some(book)).await,
+        None => servers::recorded(network, meant.dir, None).await,
+    }
+}
+
 /// The environment that is meant, and what is taken of each of its tenants and what its realm should be.
-pub(super) fn each<T>(
+pub(super) async fn each<T>(
     printer: &Printer,
     dir: &Path,
     target: &Target,
@@ -177,7 +177,10 @@ pub(super) fn each<T>(
     let mut manifests = read(printer, dir)?;
     let Manifests { sources, set, found, .. } = &mut manifests;
     let environment = environment(set, target.environment.as_deref())?;
-    let network = resolve(set, &environment, found);
+    let mut network = resolve(set, &environment, found);
+    if passable(found) {
+        servers::recorded(&mut network, dir, None).await?;
+    }
     accounting::check(&network, Timestamp::now().as_second(), found);
     let taken = expand::each(set, sources, &network, secrets::trusted(None), found).map(&mut take).collect();
     manifests.report(printer)?;
@@ -200,61 +203,23 @@ pub(super) fn unselectable(error: SelectError) -> UsageError {
     UsageError { message: error.to_string(), hint: None }
 }
 
-/// Lets the administrator step in whose login is given, if one is.
-pub(super) fn administrated(server: Server, target: &Target) -> anyhow::Result<Server> {
-    Ok(match &target.admin_user {
-        Some(user) => server.with_administrator(user.clone(), secrets::password(None, secrets::PASSWORD_VARIABLE)?),
-        None => server,
-    })
-}
-
-/// Told when the server goes away, and of each request when the user wants to see them; with their bodies, if asked, without
-/// the known secrets.
-pub(super) fn trace(printer: &Printer, known: impl IntoIterator<Item = SecretString>) -> Option<Trace> {
-    let printer = *printer;
-    let bodies = printer.debug_http.then(|| Mask::knowing(known));
-    let told = (printer.verbose || printer.debug_http)
-        .then(|| -> Told { Box::new(move |exchange| printer.say(&line(exchange, printer.debug_http))) });
-    Some(Trace { bodies, told, away: Box::new(move |server, absence| printer.say(&waited(server, absence))) })
-}
-
-/// What is said of a server that went away.
-fn waited(server: &str, absence: Absence<'_>) -> String {
-    match absence {
-        Absence::Begins(reason, patience) => {
-            format!("{server} does not answer ({reason}): waiting for it, up to {} s", patience.as_secs())
-        }
-        Absence::Ends(after) => format!("{server} answers again, after {:.1} s", after.as_secs_f64()),
-        Absence::Lasts(after) => {
-            format!("{server} has not answered for {} s, and is not waited for any longer", after.as_secs())
-        }
-    }
-}
-
-fn line(exchange: &Exchange<'_>, whole: bool) -> String {
-    let Exchange { method, path, status, took, request, answer } = exchange;
-    let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-    if !whole {
-        return format!("{status} {method} {path}");
-    }
-    let body =
-        |sign: &str, body: &Option<String>| body.as_ref().map_or(String::new(), |body| format!("\n  {sign} {body}"));
-    let took = took.as_millis();
-    format!("{status} {method} {path} {took} ms{}{}", body(">", request), body("<", answer))
-}
-
 /// The whole way up to the plan.
 pub(super) async fn open(printer: &Printer, meant: &Meant<'_>, parallelism: u16) -> anyhow::Result<Session> {
     let target = meant.target;
     let key = secrets::operator_key(target.operator_key.as_deref())?;
-    let mut wanted = wanted(printer, meant, Some(&key))?;
-    let (accounts, trusted) = keep_books(printer, &mut wanted, meant).await?;
-    let server =
-        Server::connect(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values())).await?;
-    let server = administrated(server.believing(trusted), target)?;
+    let mut wanted = wanted(printer, meant, Some(&key)).await?;
+    let connect = connector(printer, target, &wanted.secrets, wanted.network.trusted_keys.clone(), &key);
+    let records = records(&wanted, &meant.books)?;
+    servers::decide(&mut wanted.network, &names(&wanted.desired), records, connect).await?;
+    let accounts = keep_books(printer, &mut wanted, meant).await?;
+    let mut server = reach(printer, target, &wanted, &key).await?;
     server.at_most(parallelism);
     let mut state = realms::observe_all(printer, &server, &wanted.desired, parallelism).await?;
-    realms::find_renamed(printer, &server, &wanted.desired, accounts.as_ref(), &mut state).await?;
+    realms::find_renamed(printer, &mut server, &wanted.desired, accounts.as_ref(), &mut state).await?;
+    if has_births(&wanted, &state) {
+        let connect = connector(printer, target, &wanted.secrets, wanted.network.trusted_keys.clone(), &key);
+        servers::reach_others(&mut server, &wanted.network, connect).await?;
+    }
     keep_entitlements(&mut wanted, &state, accounts.as_ref());
     keep_rotation(&server, &mut wanted.desired, &state).await?;
     fit_observers(&server, &mut wanted, &state).await?;
@@ -263,11 +228,28 @@ pub(super) async fn open(printer: &Printer, meant: &Meant<'_>, parallelism: u16)
     if realms::stay_shut(&server, &plan, &mut state) {
         plan = compare(&server, &wanted, &state, header, parallelism).await?;
     }
-    if plan.summary.realms_to_create > 0 {
-        server.can_create_realms().await?;
-    }
+    can_create_realms(&server, &plan).await?;
     plan.accounts = accounts;
     Ok(Session { server, wanted, plan })
+}
+
+/// Whether it can be remembered where a tenant is: not where the ledger is left aside, and not by a plan that finds none.
+fn records(wanted: &Wanted, books: &Option<Books<'_>>) -> anyhow::Result<bool> {
+    Ok(match books {
+        Some(Books::Unread) => false,
+        Some(Books::Read(book)) => books::location(book, wanted.network.ledger.as_deref(), &wanted.dir)?
+            .is_some_and(|(location, _)| !location.is_absent()),
+        Some(Books::Written(..)) | None => true,
+    })
+}
+
+fn names(desired: &[Desired]) -> BTreeSet<String> {
+    desired.iter().map(|tenant| tenant.name.clone()).collect()
+}
+
+/// Whether realms are to be born.
+fn has_births(wanted: &Wanted, state: &State) -> bool {
+    wanted.desired.iter().any(|tenant| !state.contains_key(&tenant.name))
 }
 
 /// The same for who does not write: as the observer of each realm, where there is a key of theirs.
@@ -278,13 +260,21 @@ pub(super) async fn look(printer: &Printer, view: &args::View, books: Option<Boo
     let Some(key) = secrets::observer_key(view.looking.observer_key.as_deref())? else {
         return Ok(open(printer, &meant, parallelism).await?.plan);
     };
-    let mut wanted = wanted(printer, &meant, None)?;
-    let (accounts, trusted) = keep_books(printer, &mut wanted, &meant).await?;
-    let server =
-        Server::connect_to_look(&server_url(target, &wanted.network)?, key, trace(printer, wanted.secrets.values()))
-            .await?
-            .believing(trusted);
+    let mut wanted = wanted(printer, &meant, None).await?;
+    let trusted_keys = wanted.network.trusted_keys.clone();
+    let connect = async |name: &str, url: &str| {
+        let observer = Server::connect_to_look(url, key.clone(), trace_on(printer, name, [])).await?;
+        Ok(observer.believing(trusted(trusted_keys.as_deref())?))
+    };
+    let records = records(&wanted, &meant.books)?;
+    servers::decide(&mut wanted.network, &names(&wanted.desired), records, &connect).await?;
+    let accounts = keep_books(printer, &mut wanted, &meant).await?;
+    let tenants = wanted.desired.iter().map(|tenant| tenant.name.as_str());
+    let mut server = servers::reach(target, &wanted.network, tenants, &connect).await?;
     let mut state = realms::observe_all(printer, &server, &wanted.desired, parallelism).await?;
+    if has_births(&wanted, &state) {
+        servers::reach_others(&mut server, &wanted.network, &connect).await?;
+    }
     for tenant in &mut wanted.desired {
         if let Some(observed) = state.get_mut(&tenant.name) {
             provisioner::trust_as_applied(&mut tenant.state, observed);
@@ -301,12 +291,8 @@ pub(super) async fn look(printer: &Printer, view: &args::View, books: Option<Boo
 }
 
 /// What the ledger says to it, where the run is held against one; and, where what realms say of licences is signed, puts in
-/// what they should say, and gives the keys whose signatures are believed.
-async fn keep_books(
-    printer: &Printer,
-    wanted: &mut Wanted,
-    meant: &Meant<'_>,
-) -> anyhow::Result<(Option<Bookkeeping>, Option<TrustedKeys>)> {
+/// what they should say.
+async fn keep_books(printer: &Printer, wanted: &mut Wanted, meant: &Meant<'_>) -> anyhow::Result<Option<Bookkeeping>> {
     let (kept, ledger) = match meant.books {
         Some(how) => books::bookkeeping(printer, wanted, how).await?,
         None => (None, None),
@@ -319,12 +305,7 @@ async fn keep_books(
         };
         entitlement::project(&mut wanted.desired, &wanted.network, &figures, keys.first());
     }
-    Ok((kept, trusted))
-}
-
-/// The keys whose signatures are believed, where some are named.
-pub(super) fn trusted(pem: Option<&str>) -> anyhow::Result<Option<TrustedKeys>> {
-    Ok(pem.map(TrustedKeys::from_pem).transpose()?)
+    Ok(kept)
 }
 
 /// A run that has not read the ledger does not know better than what was made from it.
@@ -344,7 +325,7 @@ fn keep_entitlements(wanted: &mut Wanted, state: &State, accounts: Option<&Bookk
 fn take_as_right(tenant: &Desired, observed: &mut RealmState) {
     let applied = observed.applied();
     let wanted = tenant.state.objects.iter().map(|(id, wanted)| (id, wanted.clone()));
-    let unseen = wanted.chain(applied.objects().map(|id| (id, Object::default())));
+    let unseen = wanted.chain(applied.objects().map(|id| (id, Object::default().into())));
     let unseen: Vec<_> = unseen.filter(|(id, _)| is_unseen(id, observed)).collect();
     for (id, object) in unseen {
         observed.objects.entry(id.clone()).or_insert(object);
@@ -368,8 +349,8 @@ pub(super) fn header(wanted: &Wanted, server: &str, view: View) -> anyhow::Resul
 }
 
 /// The plan, and what guards say of it.
-async fn compare(
-    api: &impl ReadRealms,
+async fn compare<S: ReadRealms>(
+    api: &Fleet<S>,
     wanted: &Wanted,
     state: &State,
     header: Header,
@@ -379,33 +360,40 @@ async fn compare(
         part::plan(header, &wanted.desired, state, &wanted.secrets, wanted.chosen.as_ref()).map_err(unselectable)?;
     let in_use = seats_in_use(api, &plan.tenants, state, parallelism).await?;
     plan.refusals = guard::check(&plan, &wanted.desired, state, &in_use, &wanted.network.limits);
+    servers::place(api, &wanted.network, &mut plan).await?;
     Ok(plan)
 }
 
 /// Observers of realms that are to be born may see organizations there, where the server has a role for that.
-async fn fit_observers(server: &Server, wanted: &mut Wanted, state: &State) -> Result<(), KeycloakError> {
-    let mut unborn = wanted.desired.iter_mut().filter(|tenant| !state.contains_key(&tenant.name)).peekable();
-    if wanted.network.observer_key.is_none() || unborn.peek().is_none() {
+async fn fit_observers(servers: &Fleet, wanted: &mut Wanted, state: &State) -> Result<(), KeycloakError> {
+    if wanted.network.observer_key.is_none() {
         return Ok(());
     }
-    if server.knows_role(observer::VIEW_ORGANIZATIONS).await? {
-        unborn.for_each(|tenant| observer::sees_organizations(&mut tenant.state));
+    for (at, (_, server)) in servers.members().enumerate() {
+        let unborn = |tenant: &&mut Desired| !state.contains_key(&tenant.name) && servers.number_of(&tenant.name) == at;
+        let mut unborn = wanted.desired.iter_mut().filter(unborn).peekable();
+        if unborn.peek().is_some() && server.knows_role(observer::VIEW_ORGANIZATIONS).await? {
+            unborn.for_each(|tenant| observer::sees_organizations(&mut tenant.state));
+        }
     }
     Ok(())
 }
 
 /// While one operator key follows another, realms trust both: that is as it should be, and realms that are born now
 /// begin so. Only a set that this run's own key agreed to and that the marker says was applied counts.
-async fn keep_rotation(server: &Server, desired: &mut [Desired], state: &State) -> anyhow::Result<()> {
-    let unborn = desired.iter().any(|tenant| !state.contains_key(&tenant.name));
-    let births = if unborn { Some(server.trusted().await?.1) } else { None };
-    for tenant in desired {
-        let keys = match state.get(&tenant.name) {
-            Some(realm) => provisioner::trusted(realm).filter(|keys| provisioner::is_applied(realm, keys)),
-            None => births.as_deref(),
-        };
-        if let Some(keys) = keys.filter(|keys| other_key(server.key(), keys).is_some()) {
-            provisioner::trust(&mut tenant.state, keys);
+async fn keep_rotation(servers: &Fleet, desired: &mut [Desired], state: &State) -> anyhow::Result<()> {
+    for (at, (_, server)) in servers.members().enumerate() {
+        let here = |tenant: &&mut Desired| servers.number_of(&tenant.name) == at;
+        let unborn = desired.iter_mut().filter(here).any(|tenant| !state.contains_key(&tenant.name));
+        let births = if unborn { Some(server.trusted().await?.1) } else { None };
+        for tenant in desired.iter_mut().filter(here) {
+            let keys = match state.get(&tenant.name) {
+                Some(realm) => provisioner::trusted(realm).filter(|keys| provisioner::is_applied(realm, keys)),
+                None => births.as_deref(),
+            };
+            if let Some(keys) = keys.filter(|keys| other_key(server.key(), keys).is_some()) {
+                provisioner::trust(&mut tenant.state, keys);
+            }
         }
     }
     Ok(())
@@ -421,12 +409,19 @@ async fn seats_in_use(
     let cuts = tenants.iter().filter_map(|tenant| Some((tenant, state.get(&tenant.tenant)?)));
     let cuts =
         cuts.flat_map(|(tenant, found)| guard::cuts(tenant, found).into_iter().map(move |cut| (tenant, found, cut)));
-    let counts = futures_util::stream::iter(cuts.map(|(tenant, found, cut)| async move {
-        let _turn = server.turn().await;
-        let used = seats::in_use(server, &tenant.tenant, found, &cut.product).await?;
-        Ok(((tenant.tenant.clone(), cut.product), used))
-    }));
-    counts.buffer_unordered(parallelism.into()).try_collect().await
+    let most = parallelism.into();
+    let counts = spread(
+        server,
+        cuts,
+        |(tenant, ..)| &tenant.tenant,
+        most,
+        |(tenant, found, cut)| async move {
+            let _turn = server.turn(&tenant.tenant).await;
+            let used = seats::in_use(server, &tenant.tenant, found, &cut.product).await?;
+            Ok(((tenant.tenant.clone(), cut.product), used))
+        },
+    );
+    counts.try_collect().await
 }
 
 /// Waives what is meant; a waiver for a tenant that the plan does not have is a mistake, one that is not needed is said.

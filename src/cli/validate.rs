@@ -13,7 +13,7 @@ use super::output::Printer;
 use super::{files, session};
 use crate::accounting;
 use crate::diagnostic::{Diagnostic, passable};
-use crate::expand::{Desired, Trusted, expand};
+use crate::expand::{self, Desired, Trusted};
 use crate::manifest::resolve::resolve;
 use crate::manifest::{Loaded, ManifestSet, Source, Tier, load};
 use crate::plan::select::Selection;
@@ -35,13 +35,13 @@ pub(super) struct Options {
 
 /// Checks a manifest directory for every environment, offline. Secrets are not read.
 pub(super) fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> {
-    let whole = Whole::of(files::manifests(&options.dir)?, &options.selecting.selection())?;
+    let whole = Whole::of(files::manifests(&options.dir)?, &options.selecting.selection(), |realm| realm.name)?;
     findings::print(printer, options.format, &options.dir, &whole.sources, &whole.found, &[]);
     let sound = passable(&whole.found);
     if let Some(set) = whole.set.as_ref().filter(|_| sound) {
         say(printer, set);
         if options.selecting.selection() != Selection::default() {
-            let names: BTreeSet<&str> = whole.desired.iter().map(|desired| desired.name.as_str()).collect();
+            let names: BTreeSet<String> = whole.taken.into_iter().collect();
             let checked = match names.len() {
                 count @ 6.. => format!("{count} realms were"),
                 _ => format!("the realms of {} were", names.into_iter().collect::<Vec<_>>().join(", ")),
@@ -52,20 +52,24 @@ pub(super) fn run(printer: &Printer, options: &Options) -> anyhow::Result<Exit> 
     Ok(if sound { Exit::Done } else { Exit::Failed })
 }
 
-/// What a manifest directory says, for every environment.
-pub(super) struct Whole {
+/// What a manifest directory says, for every environment, and what is taken of each realm.
+pub(super) struct Whole<T> {
     pub(super) sources: Vec<Source>,
     pub(super) set: Option<ManifestSet>,
-    pub(super) desired: Vec<Desired>,
+    pub(super) taken: Vec<T>,
     pub(super) found: Vec<Diagnostic>,
 }
 
-impl Whole {
+impl<T> Whole<T> {
     /// Reads the sources. A selection counts where it chooses something in any environment.
-    pub(super) fn of(sources: Vec<Source>, selection: &Selection) -> Result<Self, UsageError> {
+    pub(super) fn of(
+        sources: Vec<Source>,
+        selection: &Selection,
+        mut take: impl FnMut(Desired) -> T,
+    ) -> Result<Self, UsageError> {
         let now = Timestamp::now().as_second();
         let Loaded { sources, set, diagnostics: mut found } = load(sources, builtin::sources());
-        let mut desired = Vec::new();
+        let mut taken = Vec::new();
         let mut unselectable = None;
         let mut checked = false;
         for (set, environment) in
@@ -76,7 +80,7 @@ impl Whole {
             match selection.keep(&mut network) {
                 Ok(()) => {
                     checked = true;
-                    desired.extend(expand(set, &sources, &network, Trusted::default(), &mut found));
+                    taken.extend(expand::each(set, &sources, &network, Trusted::default(), &mut found).map(&mut take));
                 }
                 Err(error) => unselectable = Some(error),
             }
@@ -86,7 +90,7 @@ impl Whole {
         }
         found.sort_by_key(|finding| (finding.span, finding.code));
         found.dedup();
-        Ok(Self { sources, set, desired, found })
+        Ok(Self { sources, set, taken, found })
     }
 }
 

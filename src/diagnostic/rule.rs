@@ -42,6 +42,7 @@ pub static RULES: &[Rule] = &[
         "A serial is used once in the platform",
         "Give each licence the serial that it was sold with.",
     ),
+    rule("duplicate-server", "A server of an environment stands there once", "Take one of them out."),
     rule(
         "foreign-directory",
         "A directory belongs to one distributor",
@@ -53,6 +54,11 @@ pub static RULES: &[Rule] = &[
         "Use a shared template, or one of your own.",
     ),
     rule("format", "The layout of a manifest can be changed without changing what it says", "Write it more plainly."),
+    rule(
+        "full-server",
+        "No more tenants are placed on a server than it takes",
+        "Raise its capacity, or place new tenants elsewhere.",
+    ),
     rule(
         "granted",
         "What the vendor grants a distributor is not changed by the distributor",
@@ -173,6 +179,11 @@ pub static RULES: &[Rule] = &[
         "Take it out, or lead it through the gate of the product.",
     ),
     rule("shared-directory", "Each distributor has a directory of its own", "Move one of them."),
+    rule(
+        "shared-server",
+        "A dedicated server has one tenant",
+        "Place the others on another server, or take `dedicated` out.",
+    ),
     rule("template", "A template is well formed", "docs/manifest.md has the directives."),
     rule(
         "too-many-seats",
@@ -207,6 +218,11 @@ pub static RULES: &[Rule] = &[
         "Grants and licences name resources that the platform counts",
         "List the resource under `resources` of the platform, or mend its name.",
     ),
+    rule(
+        "unknown-server",
+        "A server that a tenant names is one of the environment's",
+        "Add it to the Platform's environment, or correct the name.",
+    ),
     rule("unknown-setting", "A setting is known", "`realmwright config show` lists the settings."),
     rule("unknown-template", "A template is declared", "Declare it, or correct the name."),
     rule(
@@ -214,6 +230,7 @@ pub static RULES: &[Rule] = &[
         "Only a licence brings a product into a realm",
         "Give the tenant a licence, or take out what is of the product.",
     ),
+    rule("unplaced", "Where there are several servers, each tenant is placed on one", "Give it `server`."),
     rule("unused-list", "A list in the directory is used", "Name it as `csv:` of a Distributor, or take it out."),
     rule(
         "vendor-flow",

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 
-use super::facts::{Asked, Facts, How, Key, Tenant};
+use super::facts::{Asked, Facts, How, Key, Room, Tenant};
 use crate::keycloak::ReadRealms;
 use crate::keycloak::http::Server;
 
@@ -23,6 +23,8 @@ pub struct Known {
     pub key: Key,
     /// The realms to look into.
     pub realms: Vec<String>,
+    /// How full the server is, where the environment has several.
+    pub room: Option<Room>,
     /// All tenants that the manifests name.
     pub all: Vec<String>,
     /// Entries that the server's realm cache holds, as its operator says.
@@ -45,6 +47,7 @@ pub async fn examine(known: Known, server: Option<Asked<Server>>) -> Facts {
         lanes: None,
         realms: None,
         bootstrap_scope: None,
+        room: known.room,
         tenants: Vec::new(),
         all: known.all,
         cache_max: known.cache_max,

@@ -55,6 +55,19 @@ pub struct Key {
     pub mode: Option<u32>,
 }
 
+/// How full one of an environment's servers is, counted from manifests and records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Room {
+    /// The name of the server.
+    pub server: String,
+    /// Tenants that are placed there.
+    pub placed: u64,
+    /// How many it takes; none: any number.
+    pub takes: Option<u64>,
+    /// Whether it is one tenant's alone.
+    pub dedicated: bool,
+}
+
 /// One tenant's realm.
 #[derive(Debug, Clone)]
 pub struct Tenant {
@@ -91,6 +104,8 @@ pub struct Facts {
     pub realms: Option<Asked<usize>>,
     /// Whether the bootstrap client has the client scope that 26.8.2 asks for.
     pub bootstrap_scope: Option<bool>,
+    /// How full it is, where the environment has several.
+    pub room: Option<Room>,
     /// The realms that were looked into.
     pub tenants: Vec<Tenant>,
     /// All tenants that the manifests name.

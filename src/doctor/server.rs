@@ -1,6 +1,6 @@
 //! Checks of the server and of the tool's accounts in master.
 
-use super::facts::{Facts, quoted};
+use super::facts::{Facts, Room, quoted};
 use super::{Check, themes};
 use crate::keycloak::bootstrap::{BOOTSTRAP, LANES_GROUP, MASTER_ROLES};
 use crate::keycloak::version::{RECOMMENDED, Standing, TRIED};
@@ -27,6 +27,9 @@ const ENTRIES_PER_CLIENT: u64 = 4;
 /// Clients of a realm where none could be read.
 const CLIENTS_ASSUMED: u64 = 10;
 
+/// Percent of what a server takes from which on it is nearly full.
+const NEARLY_FULL: u64 = 80;
+
 /// Seconds that an answer may take before it is worth a word.
 const SLOW: u64 = 5;
 
@@ -39,6 +42,7 @@ pub fn checks(facts: &Facts) -> Vec<Check> {
     checks.extend(group(facts));
     checks.extend(lanes(facts));
     checks.extend(facts.identity.is_ok().then(|| version(facts)));
+    checks.extend(facts.room.as_ref().map(room));
     checks.extend(cache(facts));
     checks.extend(themes::check(facts));
     checks.extend(facts.identity.is_ok().then(|| pace(facts)));
@@ -62,6 +66,27 @@ fn reachable(facts: &Facts) -> Check {
         ),
         _ => failed.mend("give the base URL of a Keycloak with --server; what answers there is something else"),
     }
+}
+
+/// How full one of several servers is, from the manifests: listing its realms would cost more with each of them.
+fn room(room: &Room) -> Check {
+    const ID: &str = "server.room";
+    let placed = room.placed;
+    let Some(takes) = room.takes else {
+        return Check::ok(ID, format!("{placed} tenants are placed here, and it takes any number"));
+    };
+    if room.dedicated && placed <= 1 {
+        return Check::ok(ID, format!("it is dedicated, and has {placed} tenants"));
+    }
+    let says = format!("{placed} tenants are placed here, and it takes {takes}");
+    let check = match placed {
+        _ if placed > takes => Check::fail(ID, says),
+        _ if placed * 100 >= takes * NEARLY_FULL => Check::warn(ID, says),
+        _ => return Check::ok(ID, says),
+    };
+    check
+        .mend("list another server under `servers` of the environment, prepare it, and place new tenants there")
+        .mend(format!("raise the `capacity` of `{}`, if it bears more", room.server))
 }
 
 fn key(facts: &Facts) -> Vec<Check> {

@@ -14,7 +14,7 @@ use crate::state::quarantine::QUARANTINE;
 use crate::state::sealed::ENTITLEMENT;
 use crate::state::secret::{SECRET, is_in_vault};
 use crate::state::specs::SPECS;
-use crate::state::{Object, ObjectId, RealmState, applied, secret_name};
+use crate::state::{ObjectId, RealmState, applied, secret_name};
 
 /// Names that Keycloak gives to the roles of its own administration (`org.keycloak.models.AdminRoles`). A tenant's realm
 /// may have roles of such names, and many that were made by hand do; a master administrator's account may not change
@@ -395,8 +395,8 @@ pub(super) fn references(tenant: &str, state: &RealmState, span: Span, found: &m
             found.push(Diagnostic::error("unknown-object", span, message).maybe_hint(hint));
         }
     };
-    for (id, Object { fields, .. }) in &state.objects {
-        for (path, value) in fields {
+    for (id, object) in &state.objects {
+        for (path, value) in &object.fields {
             if let Some(target) = ObjectId::of_membership(id.kind, path) {
                 let known = match target.kind {
                     Kind::User => user_exists(state, &target),

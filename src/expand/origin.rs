@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::chosen_template;
+use super::{chosen_template, values};
 use crate::diagnostic::Span;
 use crate::manifest::node::{Data, Key, Node};
 use crate::manifest::resolve::{Network, Tenant};
@@ -33,7 +33,8 @@ pub type Origins = BTreeMap<ObjectId, BTreeMap<String, Vec<Origin>>>;
 pub fn origins(set: &ManifestSet, sources: &[Source], network: &Network, tenant: &Tenant) -> Origins {
     let mut found = Vec::new();
     let mut origins = Origins::new();
-    let Some((template, values)) = chosen_template(set, sources, network, tenant, &mut found) else { return origins };
+    let Some(template) = chosen_template(set, tenant, &mut found) else { return origins };
+    let Some(values) = values(sources, network, tenant, &template, &mut found) else { return origins };
     let words = Words {
         set,
         sources,

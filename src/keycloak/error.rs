@@ -60,6 +60,16 @@ pub enum Fault {
         /// The name.
         realm: String,
     },
+    /// Nothing says on which of several servers the realm is. Nothing was sent.
+    Unplaced {
+        /// The realm.
+        realm: String,
+    },
+    /// A realm of that name is on another server of the environment. None was made.
+    Elsewhere {
+        /// The name of that server.
+        server: String,
+    },
     /// Somebody else writes to the realm.
     Held {
         /// Who: the name of the lease's holder.
@@ -75,6 +85,12 @@ pub enum Fault {
 }
 
 impl KeycloakError {
+    /// Nothing says on which of several servers a realm is.
+    pub fn unplaced(realm: &str) -> Self {
+        let fault = Fault::Unplaced { realm: realm.to_owned() };
+        Self { method: "", path: format!("/admin/realms/{realm}"), fault }
+    }
+
     /// The status, when there was one.
     pub fn status(&self) -> Option<u16> {
         match self.fault {
@@ -158,6 +174,8 @@ impl KeycloakError {
                  goes on with what is left"
                     .into(),
             ),
+            Fault::Unplaced { .. } => Some("give --server with the name of the server that it is on".into()),
+            Fault::Elsewhere { .. } => Some("plan again: a realm never moves by itself (docs/servers.md)".into()),
             Fault::Lapsed => Some("the same command run again goes on with what is left".into()),
             Fault::OtherKey => Some(
                 "give that one, and let this one follow it with `realmwright rotate operator-key`; or replace it with \
@@ -234,6 +252,9 @@ impl fmt::Display for KeycloakError {
         if let Fault::NotATenant { realm } = &self.fault {
             return write!(f, "`{realm}` is not the realm of a tenant and is never touched (guard `master`)");
         }
+        if let Fault::Unplaced { realm } = &self.fault {
+            return write!(f, "nothing says on which server the realm `{realm}` is");
+        }
         write!(f, "{} {}: ", self.method, self.path)?;
         match &self.fault {
             Fault::Held { holder } => write!(f, "another run writes to this realm: {holder}"),
@@ -246,6 +267,8 @@ impl fmt::Display for KeycloakError {
                 write!(f, "the realm `{realm}` does not accept the client `{client}`: {message}")
             }
             Fault::NotATenant { realm } => write!(f, "`{realm}` is not the realm of a tenant"),
+            Fault::Unplaced { realm } => write!(f, "`{realm}` is on no server that is known"),
+            Fault::Elsewhere { server } => write!(f, "a realm of that name is on the server `{server}`"),
             Fault::Secret { reference } => write!(f, "the secret {reference} was not read"),
         }
     }

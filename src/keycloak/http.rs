@@ -87,11 +87,6 @@ impl Server {
         self.wire.pace.begin(realms);
     }
 
-    /// The issuer of the master realm: who the server says it is.
-    pub fn identity(&self) -> &str {
-        &self.issuer
-    }
-
     /// The operator's key.
     pub fn key(&self) -> &OperatorKey {
         &self.key
@@ -252,8 +247,12 @@ impl Server {
 }
 
 impl ReadRealms for Server {
-    async fn turn(&self) -> Turn {
+    async fn turn(&self, _realm: &str) -> Turn {
         self.wire.pace.turn().await
+    }
+
+    fn identity(&self) -> &str {
+        &self.issuer
     }
 
     fn limit(&self) -> Option<usize> {

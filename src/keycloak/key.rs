@@ -31,6 +31,7 @@ pub enum KeyError {
 }
 
 /// The operator's key pair. Its private part can't be printed.
+#[derive(Clone)]
 pub struct OperatorKey {
     signing: EncodingKey,
     kid: String,

@@ -41,16 +41,15 @@ impl Observer {
     pub fn believing(self, trusted: Option<TrustedKeys>) -> Self {
         Self { server: self.server.believing(trusted) }
     }
-
-    /// The issuer of the master realm: who the server says it is.
-    pub fn identity(&self) -> &str {
-        self.server.identity()
-    }
 }
 
 impl ReadRealms for Observer {
-    async fn turn(&self) -> Turn {
-        self.server.turn().await
+    async fn turn(&self, realm: &str) -> Turn {
+        self.server.turn(realm).await
+    }
+
+    fn identity(&self) -> &str {
+        self.server.identity()
     }
 
     fn limit(&self) -> Option<usize> {

@@ -46,6 +46,8 @@ pub(super) struct Organization {
     pub(super) dealer: bool,
     pub(super) privacy_allowed: bool,
     pub(super) privacy_required: bool,
+    /// The server that its realm is on, once that was decided.
+    pub(super) server: Option<String>,
     pub(super) deleted: bool,
     pub(super) children: BTreeSet<OrganizationId>,
     /// By resource.

@@ -140,6 +140,17 @@ pub enum Command {
         /// What refused it.
         refusals: Vec<String>,
     },
+    /// Notes down on which server an organization's realm is. It stays there: again it is a no-op, another one is refused,
+    /// unless somebody moved it by hand and says from where.
+    Place {
+        /// The organization.
+        organization: String,
+        /// The name of the server.
+        server: String,
+        /// The name of the server that it was on, where it was moved.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+    },
     /// Allows an organization to hide what is its own from those above it, or withdraws that.
     AllowPrivacy {
         /// The organization.

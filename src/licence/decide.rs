@@ -38,6 +38,7 @@ impl Accounts {
             Command::MoveDevice { from, token } => self.move_device(from, token),
             Command::Present { document, reason } => Err(Refusal::Untrusted { document: *document, reason: *reason }),
             Command::Attempt { refusals } => Err(Refusal::NotApplied { because: refusals.clone() }),
+            Command::Place { organization, server, from } => self.place_on(organization, server, from.as_deref()),
             Command::AllowPrivacy { organization, allow } => self.allow_privacy(organization, *allow),
             Command::RequirePrivacy { organization, require } => self.require_privacy(organization, *require),
         }
@@ -349,6 +350,20 @@ impl Accounts {
         }
     }
 
+    fn place_on(&self, name: &str, server: &str, moved_from: Option<&str>) -> Decision {
+        let placed = |from: Option<&str>| Event::Placed {
+            organization: name.into(),
+            server: server.into(),
+            from: from.map(str::to_owned),
+        };
+        match self.at(self.organization(name)?).server.as_deref() {
+            Some(there) if there == server => Ok(vec![]),
+            Some(there) if moved_from == Some(there) => Ok(vec![placed(Some(there))]),
+            Some(there) => Err(Refusal::OtherServer { organization: name.into(), server: there.into() }),
+            None => Ok(vec![placed(None)]),
+        }
+    }
+
     fn allow_privacy(&self, name: &str, allow: bool) -> Decision {
         let at = self.at(self.organization(name)?);
         match (at.privacy_allowed == allow, at.privacy_required) {
@@ -432,6 +447,7 @@ fn shape(command: &Command) -> Result<(), Refusal> {
         }
         Command::Renew { until, .. } => (0..=LATEST).contains(until).then_some(()).ok_or(Refusal::Validity),
         Command::ImportToken { token, .. } => name(token),
+        Command::Place { server, .. } => name(server),
         _ => Ok(()),
     }
 }

@@ -120,6 +120,16 @@ pub enum Event {
         /// The token, which says where to.
         token: String,
     },
+    /// An organization's realm is on a server from now on.
+    Placed {
+        /// The organization.
+        organization: String,
+        /// The name of the server.
+        server: String,
+        /// The name of the one that it was on before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+    },
     /// An organization may hide what is its own, or no longer.
     PrivacyAllowed {
         /// The organization.
@@ -168,6 +178,10 @@ impl fmt::Display for Event {
             Self::Moved { organization, from, to } => write!(f, "{organization} moved from {from} to {to}"),
             Self::ImportTokenIssued { to, token } => write!(f, "import token {token} issued by {to}"),
             Self::DeviceMoved { from, token } => write!(f, "device moved from {from} with import token {token}"),
+            Self::Placed { organization, server, from: None } => write!(f, "{organization} placed on {server}"),
+            Self::Placed { organization, server, from: Some(from) } => {
+                write!(f, "{organization} placed on {server}, moved there from {from}")
+            }
             Self::PrivacyAllowed { organization, allow } => {
                 write!(f, "full privacy {} {organization}", if *allow { "allowed to" } else { "no longer allowed to" })
             }

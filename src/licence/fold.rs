@@ -55,6 +55,10 @@ impl Accounts {
                 self.tokens.insert(token.clone(), Token { to, dead: self.dead_from(), used: false });
             }
             Event::DeviceMoved { from, token } => self.device_moved(from, token)?,
+            Event::Placed { organization, server, .. } => {
+                let id = self.organization(organization)?;
+                self.at_mut(id).server = Some(server.clone());
+            }
             Event::PrivacyAllowed { organization, allow } => {
                 let id = self.organization(organization)?;
                 self.at_mut(id).privacy_allowed = *allow;
@@ -85,6 +89,7 @@ impl Accounts {
             dealer,
             privacy_allowed: false,
             privacy_required: false,
+            server: None,
             deleted: false,
             children: BTreeSet::new(),
             cells: vec![Cell::default(); self.resources.len()],
@@ -298,6 +303,7 @@ impl Event {
             Event::Moved { organization, to, .. } => Command::Move { organization, parent: to },
             Event::ImportTokenIssued { to, token } => Command::ImportToken { to, token },
             Event::DeviceMoved { from, token } => Command::MoveDevice { from, token },
+            Event::Placed { organization, server, from } => Command::Place { organization, server, from },
             Event::PrivacyAllowed { organization, allow } => Command::AllowPrivacy { organization, allow },
             Event::PrivacyRequired { organization, require } => Command::RequirePrivacy { organization, require },
         }

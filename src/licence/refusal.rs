@@ -93,6 +93,8 @@ pub enum Refusal {
     TokenUsed { token: String },
     #[error("the import token `{token}` has expired")]
     TokenExpired { token: String },
+    #[error("the realm of `{organization}` is on the server `{server}`, and stays there")]
+    OtherServer { organization: String, server: String },
     #[error("full privacy was not allowed to `{organization}`")]
     PrivacyNotAllowed { organization: String },
     #[error("full privacy can't be withdrawn while `{organization}` requires it")]

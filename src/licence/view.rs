@@ -100,6 +100,17 @@ impl Accounts {
             .map(|organization| organization.name.as_str())
     }
 
+    /// The server that an organization's realm is on, where that was noted down.
+    pub fn server(&self, organization: &str) -> Option<&str> {
+        self.at(self.organization(organization).ok()?).server.as_deref()
+    }
+
+    /// The same of every organization that there is.
+    pub fn placements(&self) -> impl Iterator<Item = (&str, &str)> {
+        let there = self.organizations.iter().filter(|organization| !organization.deleted);
+        there.filter_map(|organization| Some((organization.name.as_str(), organization.server.as_deref()?)))
+    }
+
     /// Whether an organization may hide from those above it, and whether it does; neither where there is none.
     pub fn privacy(&self, organization: &str) -> (bool, bool) {
         let at = self.organization(organization).map(|id| self.at(id));

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::brand::Brand;
 use super::guards::{Guards, Protected};
 use super::login::Login;
+use super::servers::ServerTerms;
 use crate::licence::{Amount, Measure};
 use crate::login::lease::{Overflow, Per};
 
@@ -45,7 +46,7 @@ pub struct Platform {
     pub kind: String,
     /// Name of the platform, for people.
     pub name: String,
-    /// The stages where tenants operate, by name: one Keycloak server each.
+    /// The stages where tenants operate, by name: one Keycloak server each, or several.
     #[schemars(extend("minProperties" = 1, "propertyNames" = {"pattern": name_pattern!()}))]
     pub environments: BTreeMap<String, Environment>,
     /// The products that licences are for, by name. The name becomes the client id of the product's client.
@@ -72,6 +73,10 @@ pub struct Environment {
     /// Base URL of its Keycloak server, path prefix included, e.g. `https://id.example.com`. `--server` overrides it.
     #[schemars(regex(pattern = r"^https?://[^\s?#]+$"))]
     pub server: Option<String>,
+    /// Its Keycloak servers by name, instead of `server`, where it has several: each tenant says on which it is.
+    #[serde(default)]
+    #[schemars(extend("propertyNames" = {"pattern": name_pattern!()}))]
+    pub servers: BTreeMap<String, ServerTerms>,
     /// The ledger of its accounts: `sqlite:PATH`, relative to this directory, or `postgres://USER@HOST:PORT/DATABASE` without
     /// a password. `--ledger` overrides it. Omitted: what is granted is proved from the manifests alone.
     #[schemars(regex(pattern = r"^(sqlite:.+|postgres(ql)?://\S+)$"))]
@@ -307,6 +312,9 @@ pub struct Settings {
     pub labels: BTreeMap<String, String>,
     /// What its users see when they log in. What it does not say is as it is above it.
     pub brand: Option<Brand>,
+    /// Name of the server that its realm is on, where the environment has several. Those below it are there too, where they do
+    /// not say otherwise, unless that server is dedicated. A realm never moves: `plan` refuses another one.
+    pub server: Option<String>,
     /// The realm template. Omitted: the one named after the tier (`distributor`, `reseller`, `organization`).
     pub template: Option<String>,
     /// Values for the template's parameters. A `secret` parameter takes a reference: `env:NAME` or `file:PATH`.

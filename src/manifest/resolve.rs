@@ -6,7 +6,8 @@ use super::brand;
 use super::document::{Broker, Product, Settings};
 use super::guards::{Limits, Protected, limits};
 use super::node::{Data, Key, Node};
-use super::{Entry, ManifestSet, Tier, login};
+use super::servers::ServerTerms;
+use super::{Entry, ManifestSet, Tier, login, servers};
 use crate::diagnostic::{Diagnostic, Span, did_you_mean};
 use crate::licence::{Measure, ORGANIZATIONS};
 use crate::template::merge::merge;
@@ -18,6 +19,10 @@ pub struct Network {
     pub environment: String,
     /// Base URL of its server, when the manifests name one.
     pub server: Option<String>,
+    /// Its servers by name, where it has several.
+    pub servers: BTreeMap<String, ServerTerms>,
+    /// The servers that the ledger has noted down, of all organizations that it has; empty where it was not asked.
+    pub recorded: BTreeMap<String, String>,
     /// Where its ledger is, when the manifests name one.
     pub ledger: Option<String>,
     /// The public key of its observer, when it has one.
@@ -43,6 +48,15 @@ pub struct Network {
 }
 
 impl Network {
+    /// The server of every realm of which it is known, by the tenant's name: what manifests say, and what the ledger noted down,
+    /// also of tenants that no manifest has any more.
+    pub fn placements(&self) -> BTreeMap<String, String> {
+        let mut placed = self.recorded.clone();
+        let of_tenant = |tenant: &Tenant| Some((tenant.name.clone(), tenant.server.clone()?));
+        placed.extend(self.tenants.iter().filter_map(of_tenant));
+        placed
+    }
+
     /// Every organization, with a realm or without, by its name.
     pub fn organizations(&self) -> HashMap<&str, &Tenant> {
         let all = self.tenants.iter().chain(&self.without_realm);
@@ -67,6 +81,8 @@ pub struct Tenant {
     pub labels: BTreeMap<String, String>,
     /// Its brand: that of the organization above it, with its own laid over it; a mapping, empty where there is none.
     pub brand: Node,
+    /// Name of the server that it is placed on, where the environment has several.
+    pub server: Option<String>,
     /// Where its name is written.
     pub span: Span,
 }
@@ -104,15 +120,21 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
     let mut tenants: Vec<Tenant> = Vec::new();
     let mut without_realm: Vec<Tenant> = Vec::new();
     let mut places: BTreeMap<&str, Place> = BTreeMap::new();
+    // Where each that is here stands: whether in the list of those without a realm, and at which place of its list.
+    let mut kept: HashMap<&str, (bool, usize)> = HashMap::new();
     for entry in &set.entries {
         let above = entry.parent.as_ref().and_then(|(parent, _)| places.get(parent.as_str()));
         let place = place(set, entry, above, environment, found);
         if place.here {
-            let named = |tenant: &&Tenant| entry.parent.as_ref().is_some_and(|(parent, _)| tenant.name == *parent);
-            let above = tenants.iter().rfind(named).or_else(|| without_realm.iter().rfind(named));
+            let above = entry.parent.as_ref().and_then(|(parent, _)| kept.get(parent.as_str()));
+            let above = above.and_then(|(bare, at)| if *bare { without_realm.get(*at) } else { tenants.get(*at) });
             let tenant = tenant(entry, place.path.clone(), above, environment, found);
-            let list = if is_without_realm(entry) { &mut without_realm } else { &mut tenants };
-            list.extend(tenant);
+            let bare = is_without_realm(entry);
+            let list = if bare { &mut without_realm } else { &mut tenants };
+            if let Some(tenant) = tenant {
+                kept.insert(&entry.name, (bare, list.len()));
+                list.push(tenant);
+            }
         }
         places.insert(&entry.name, place);
     }
@@ -141,6 +163,7 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
     }
     let stage = set.platform.environments.get(environment);
     let server = stage.and_then(|stage| stage.server.clone());
+    let servers = stage.map(|stage| stage.servers.clone()).unwrap_or_default();
     let ledger = stage.and_then(|stage| stage.ledger.clone());
     let observer_key = stage.and_then(|stage| stage.observer_key.clone());
     let broker = stage.and_then(|stage| stage.broker.clone());
@@ -151,9 +174,12 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
     login::check_seats(&products, &product_nodes, found);
     let environment = environment.to_owned();
     let resources = set.platform.resources.clone();
-    Network {
+    let stage_node = set.platform_node.get("environments").and_then(|stages| stages.get(&environment));
+    let mut network = Network {
         environment,
         server,
+        servers,
+        recorded: BTreeMap::new(),
         ledger,
         observer_key,
         broker,
@@ -165,7 +191,9 @@ pub fn resolve(set: &ManifestSet, environment: &str, found: &mut Vec<Diagnostic>
         resources,
         tenants,
         without_realm,
-    }
+    };
+    servers::place(&mut network, stage_node, found);
+    network
 }
 
 /// True for an organization that only stands in the tree.
@@ -232,7 +260,7 @@ fn tenant(
     labels.extend(settings.labels.clone());
     let brand = brand::of(above.map(|above| &above.brand), &node, entry.node.span);
     let (name, tier, span) = (entry.name.clone(), entry.tier, entry.span());
-    Some(Tenant { name, tier, path, settings, node, labels, brand, span })
+    Some(Tenant { name, tier, path, settings, node, labels, brand, server: None, span })
 }
 
 fn product_in(product: &Product, environment: &str) -> Product {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Action, Cause, Change, TenantPlan, diff, order};
 use crate::state::kind::KEY_PROVIDER;
 use crate::state::permissions::is_ambiguous;
-use crate::state::{Applied, Kind, Object, ObjectId, RealmState, applied, assemble, defaults, secret::Secrets};
+use crate::state::{Applied, Kind, Object, ObjectId, RealmState, Shared, applied, assemble, defaults, secret::Secrets};
 
 /// How fields begin of which a birth takes all from its body where it finds one of them, and the defaults where it finds
 /// none.
@@ -63,7 +63,7 @@ fn needs_ids(settings: &Object) -> bool {
 
 /// Clients that name a flow which no birth can know the id of, since Keycloak makes it: they are born without, and written
 /// again once it is there.
-fn without_flows(born: &mut RealmState) -> BTreeMap<ObjectId, Object> {
+fn without_flows(born: &mut RealmState) -> BTreeMap<ObjectId, Shared<Object>> {
     let brought: BTreeSet<String> = born.of_kind(Kind::Flow).map(|(id, _)| id.key.clone()).collect();
     let unknown = |path: &str, flow: &Value| {
         let alias = flow.as_str().filter(|alias| !alias.is_empty() && Kind::Client.binds_flow(path));
@@ -84,7 +84,7 @@ fn complete(born: &mut RealmState, realm: &str) {
     let bare = defaults::bare(realm);
     if born.of_kind(Kind::Component).any(|(id, _)| is_key(id)) && !has_every_key(born) {
         for (id, fields) in bare.iter().filter(|(id, _)| is_key(id)) {
-            let own = || Object { fields: fields.clone(), ..Object::default() };
+            let own = || Object { fields: fields.clone(), ..Object::default() }.into();
             born.objects.entry(id.clone()).or_insert_with(own);
         }
     }

@@ -18,7 +18,11 @@ pub fn drift(plan: &Plan) -> (Plan, usize) {
         waiting += usize::from(!same || (tenant.changes.is_empty() && tenant.record.is_some()));
         drifted
     });
-    let mut drifted = Plan { part: plan.part.clone(), ..Plan::new(plan.header.clone(), tenants.collect()) };
+    let mut drifted = Plan {
+        part: plan.part.clone(),
+        placement: plan.placement.clone(),
+        ..Plan::new(plan.header.clone(), tenants.collect())
+    };
     // What mends it is the whole plan, and is refused as that is.
     if !drifted.is_empty() {
         (drifted.refusals, drifted.waivers) = (plan.refusals.clone(), plan.waivers.clone());
@@ -44,7 +48,11 @@ pub fn by_hand(drifted: &Plan) -> Plan {
         tenant.changes.iter_mut().for_each(turn);
         tenant
     });
-    Plan { part: drifted.part.clone(), ..Plan::new(drifted.header.clone(), tenants.collect()) }
+    Plan {
+        part: drifted.part.clone(),
+        placement: drifted.placement.clone(),
+        ..Plan::new(drifted.header.clone(), tenants.collect())
+    }
 }
 
 fn turn(change: &mut Change) {

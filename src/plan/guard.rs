@@ -52,11 +52,15 @@ pub const RETENTION: &str = "retention";
 pub const STILL_DECLARED: &str = "still-declared";
 /// Touches a realm of another environment.
 pub const OTHER_ENVIRONMENT: &str = "other-environment";
+/// Makes a realm that is on another server of the environment.
+pub const OTHER_SERVER: &str = "other-server";
+/// Makes more realms on a server than it takes.
+pub const FULL_SERVER: &str = "full-server";
 /// Touches the master realm.
 pub const MASTER: &str = "master";
 
 /// Every rule.
-pub static GUARDS: [Guard; 14] = [
+pub static GUARDS: [Guard; 16] = [
     threshold("realm-deletions", "deletes many objects of one realm", Scope::Realm, Counted::Deletions),
     threshold("realm-updates", "updates many objects of one realm", Scope::Realm, Counted::Updates),
     threshold(
@@ -99,6 +103,16 @@ pub static GUARDS: [Guard; 14] = [
         OTHER_ENVIRONMENT,
         "touches a realm that the manifests of another environment made",
         Err("give the server and the environment that belong together"),
+    ),
+    rule(
+        OTHER_SERVER,
+        "makes a realm on a server although one of its name is on another server of the environment",
+        Err("put `server` back as it was: a realm never moves by itself; docs/servers.md says how to move one by hand"),
+    ),
+    rule(
+        FULL_SERVER,
+        "makes more realms on a server than its `capacity` says that it takes",
+        Err("raise its `capacity`, if it bears more, or give the new tenants another `server`"),
     ),
     rule(MASTER, "touches the master realm", Err("it is Keycloak's own")),
 ];

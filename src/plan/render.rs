@@ -3,6 +3,7 @@
 mod bookkeeping;
 mod delta;
 pub mod markdown;
+mod placement;
 pub mod text;
 
 use serde_json::Value;

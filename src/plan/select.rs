@@ -4,7 +4,7 @@
 //! clinic                          the tenant of this name
 //! nordmed/klinikpartner/st-anna   the same, by its path from the distributor down
 //! nordmed/klinikpartner/**        every tenant below
-//! tier:organization  distributor:nordmed  label:region=north  label:region
+//! tier:organization  distributor:nordmed  label:region=north  label:region  server:eu-1
 //! clinic/client/assistant         one object; clinic/client all of a kind
 //! ```
 //!
@@ -35,6 +35,7 @@ enum Tenants {
     Tier(Tier),
     Distributor(WildMatch),
     Label(String, Option<WildMatch>),
+    Server(WildMatch),
     Name(WildMatch),
     /// From the distributor down; `true`: and everything below the last one, without it.
     Path(Vec<WildMatch>, bool),
@@ -109,7 +110,7 @@ pub enum SelectError {
     Excluded(Needed),
 }
 
-const PREFIXES: [&str; 3] = ["tier", "distributor", "label"];
+const PREFIXES: [&str; 4] = ["tier", "distributor", "label", "server"];
 const TIERS: [Tier; 3] = [Tier::Distributor, Tier::Reseller, Tier::Organization];
 
 /// A suggestion, or what there is, as a clause.
@@ -138,6 +139,7 @@ impl FromStr for Selector {
                 }
                 "distributor" => Ok(selector(Tenants::Distributor(WildMatch::new(rest)), None)),
                 "label" => Ok(selector(Tenants::Label(name.to_owned(), value.map(WildMatch::new)), None)),
+                "server" => Ok(selector(Tenants::Server(WildMatch::new(rest)), None)),
                 other => Err(SelectError::Prefix(other.to_owned())),
             };
         }
@@ -170,6 +172,7 @@ impl Selector {
             Tenants::Distributor(name) => name.matches(tenant.distributor()),
             Tenants::Label(key, None) => tenant.labels.contains_key(key),
             Tenants::Label(key, Some(value)) => tenant.labels.get(key).is_some_and(|found| value.matches(found)),
+            Tenants::Server(name) => tenant.server.as_deref().is_some_and(|server| name.matches(server)),
             Tenants::Name(name) => name.matches(&tenant.name),
             Tenants::Path(path, below) => {
                 let names: Vec<&String> = tenant.path.iter().chain([&tenant.name]).collect();
@@ -201,6 +204,7 @@ impl Selector {
                 let labels: Vec<String> = labels.map(|(key, value)| format!("{key}={value}")).collect();
                 did_you_mean(value, labels.iter().map(String::as_str))
             }
+            Tenants::Server(_) => did_you_mean(value, network.servers.keys().map(String::as_str)),
             Tenants::Distributor(_) | Tenants::Name(_) => {
                 did_you_mean(value.split('/').next().unwrap_or_default(), names())
             }

@@ -17,15 +17,17 @@ pub fn arrange(representation: &Value) -> RealmState {
         match spec.section {
             Section::Top => {
                 let object = object(spec, representation);
-                state.objects.insert(ObjectId::realm(), Object { raw: without_nested(representation), ..object });
+                state
+                    .objects
+                    .insert(ObjectId::realm(), Object { raw: without_nested(representation), ..object }.into());
             }
             Section::Single(name) => {
                 let found = representation.get(name).filter(|found| found.is_object());
-                state.objects.extend(found.map(|found| (ObjectId::new(spec.kind, ""), object(spec, found))));
+                state.objects.extend(found.map(|found| (ObjectId::new(spec.kind, ""), object(spec, found).into())));
             }
             Section::Keyed(name) => {
                 for (key, item) in representation.get(name).and_then(Value::as_object).into_iter().flatten() {
-                    state.objects.insert(ObjectId::new(spec.kind, key), object(spec, item));
+                    state.objects.insert(ObjectId::new(spec.kind, key), object(spec, item).into());
                 }
             }
             Section::Owned(list, field, _) => {
@@ -163,7 +165,7 @@ fn put(state: &mut RealmState, mut id: ObjectId, mut object: Object) {
         id.key = format!("{key}#{twin}");
         object.raw[TWIN] = twin.into();
     }
-    state.objects.insert(id, object);
+    state.objects.insert(id, object.into());
 }
 
 /// The objects of a tree, each named by its path.

@@ -39,7 +39,7 @@ fn every_unnamed() -> &'static [Flat; 2] {
     static VALUE: OnceLock<[Flat; 2]> = OnceLock::new();
     VALUE.get_or_init(|| {
         let objects = arrange(&recorded()["realm"]).objects.into_iter();
-        let newest: Flat = objects.map(|(id, object)| (id, object.fields)).collect();
+        let newest: Flat = objects.map(|(id, object)| (id, object.into_inner().fields)).collect();
         let mut old = newest.clone();
         for (id, changed) in older().get("realm").into_iter().flatten() {
             if let Ok(id) = id.parse() {
@@ -91,7 +91,7 @@ pub fn every_new_object(id: &ObjectId, fields: &Fields) -> Vec<Fields> {
 pub fn difference(of_it: &Value) -> Value {
     let flat = |recorded: &Value| -> BTreeMap<String, Changed> {
         let objects = arrange(&recorded["realm"]).objects.into_iter();
-        let realm = objects.map(|(id, object)| (id.to_string(), object.fields)).collect();
+        let realm = objects.map(|(id, object)| (id.to_string(), object.into_inner().fields)).collect();
         let new = recorded["new"].as_object().into_iter().flatten();
         let new = new.filter_map(|(name, document)| {
             let kind = Kind::from_name(name.split(' ').next().unwrap_or_default())?;
@@ -154,7 +154,7 @@ fn new_fields(kind: Kind, document: &Value) -> Fields {
         // It has a place of its own, and a regular form.
         Kind::UserProfile => {
             let mut state = arrange(&json!({"userProfile": document}));
-            state.objects.remove(&ObjectId::new(kind, "")).unwrap_or_default().fields
+            state.objects.remove(&ObjectId::new(kind, "")).unwrap_or_default().into_inner().fields
         }
         kind => fields_of(kind, document),
     }

@@ -78,7 +78,7 @@ fn validate_shows_the_line_and_a_way_out() {
        |
      6 |   - {name: a, parent: b}
        |               ^^^^^^
-      hint: its keys are admin, allowFullPrivacy, brand, dealer, environments, grants, label, labels, licences, login, name, organizations, ownLicences, parameters, protected, realm, requireFullPrivacy, suspended, template, users, withoutRealm
+      hint: its keys are admin, allowFullPrivacy, brand, dealer, environments, grants, label, labels, licences, login, name, organizations, ownLicences, parameters, protected, realm, requireFullPrivacy, server, suspended, template, users, withoutRealm
 
     2 errors; nothing was planned or written
     ");

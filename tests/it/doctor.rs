@@ -33,8 +33,9 @@ fn export() -> Value {
 }
 
 /// A server on which all is well.
-fn well() -> Facts {
+pub fn well() -> Facts {
     Facts {
+        room: None,
         how: How { server: "https://id.example".into(), key_file: Some("operator.pem".into()) },
         environment: Some("test".into()),
         identity: Ok("https://id.example/realms/master".into()),

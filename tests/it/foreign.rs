@@ -297,7 +297,7 @@ fn what_an_older_version_makes_is_not_foreign() {
 fn what_is_recorded_is_the_same_for_every_name() {
     for name in ["clinic", "St Anna/Süd", "$(x)"] {
         let arranged = arrange(&defaults::representation(name)).objects.into_iter();
-        let arranged: defaults::Flat = arranged.map(|(id, object)| (id, object.fields)).collect();
+        let arranged: defaults::Flat = arranged.map(|(id, object)| (id, object.into_inner().fields)).collect();
         assert_eq!(defaults::bare(name), arranged, "{name}");
     }
 }

@@ -232,7 +232,7 @@ async fn a_seat_that_a_group_has_is_used_by_its_members_and_those_below() {
 #[test]
 fn names_are_stable_and_waivers_are_checked() {
     let names: Vec<&str> = GUARDS.iter().map(|guard| guard.name).collect();
-    insta::assert_snapshot!(names.join(" "), @"realm-deletions realm-updates distributor-deletions distributor-updates run-deletions run-updates protected licence-below-use protected-tenant not-quarantined retention still-declared other-environment master");
+    insta::assert_snapshot!(names.join(" "), @"realm-deletions realm-updates distributor-deletions distributor-updates run-deletions run-updates protected licence-below-use protected-tenant not-quarantined retention still-declared other-environment other-server full-server master");
     for wrong in ["realm-deletion", "nothing", "master", "retention@"] {
         assert!(wrong.parse::<Waiver>().is_err(), "{wrong}");
     }

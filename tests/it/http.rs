@@ -422,7 +422,7 @@ async fn no_more_realms_are_worked_on_than_the_server_can_do() {
     let most = std::sync::atomic::AtomicUsize::new(0);
     let work = (0..40).map(|_| async {
         use std::sync::atomic::Ordering::SeqCst;
-        let _turn = api.turn().await;
+        let _turn = api.turn("clinic").await;
         most.fetch_max(under_way.fetch_add(1, SeqCst) + 1, SeqCst);
         api.get("clinic", "roles").await.expect("answered");
         under_way.fetch_sub(1, SeqCst);

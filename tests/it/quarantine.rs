@@ -221,7 +221,7 @@ async fn the_export_makes_the_realm_again_also_from_quarantine() {
     let fields = |export: &Value| {
         let state = arrange(export);
         let objects = state.objects.into_iter();
-        objects.map(|(id, object)| (id, object.fields)).collect::<std::collections::BTreeMap<_, _>>()
+        objects.map(|(id, object)| (id, object.into_inner().fields)).collect::<std::collections::BTreeMap<_, _>>()
     };
     assert_eq!(fields(&later), fields(&whole));
     api.delete("clinic", "", None).await.expect("deleted");

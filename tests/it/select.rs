@@ -239,7 +239,7 @@ async fn what_keeps_a_selected_object_from_being_removed_is_done_with_it() {
 async fn end(api: &MemoryKeycloak) -> Vec<(ObjectId, realmwright::state::Fields, Option<String>)> {
     let state: RealmState = observe(api, "north", &Default::default()).await.expect("readable").expect("there");
     let marker = state.marker().map(str::to_owned);
-    state.objects.into_iter().map(|(id, object)| (id, object.fields, marker.clone())).collect()
+    state.objects.into_iter().map(|(id, object)| (id, object.into_inner().fields, marker.clone())).collect()
 }
 
 proptest! {

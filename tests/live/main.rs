@@ -37,6 +37,7 @@ mod rotation;
 mod seats;
 mod secrets;
 mod server;
+mod servers;
 mod shut;
 mod tenants;
 mod terminal;

@@ -41,7 +41,7 @@ fn name(text: &str) -> Result<String, String> {
 impl Named {
     /// The realms, once it is sure that devices of an organization are clients.
     async fn place(&self, printer: &Printer, organizations: &[&str]) -> anyhow::Result<Place> {
-        let place = place(printer, &self.manifests, &self.target).await?;
+        let place = place(printer, &self.manifests, &self.target, organizations).await?;
         for organization in organizations {
             let Some(tenant) = place.network.tenants.iter().find(|tenant| tenant.name == *organization) else {
                 return Err(place.no_realm(organization, "no manifest declares it").into());

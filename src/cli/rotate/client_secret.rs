@@ -52,7 +52,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let key = secrets::operator_key(options.target.operator_key.as_deref())?;
     let selection = Selection::default();
     let meant = Meant { dir: &options.dir, target: &options.target, secrets: &options.secrets, selection, books: None };
-    let wanted = session::wanted(printer, &meant, Some(&key))?;
+    let wanted = session::wanted(printer, &meant, Some(&key)).await?;
     let known = wanted.desired.iter().find(|desired| desired.name == tenant);
     let Some(desired) = known else {
         let message = format!("there is no tenant `{tenant}` in {}", wanted.network.environment);
@@ -60,7 +60,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
         return Err(UsageError { message, hint }.into());
     };
     rotatable(desired, &id)?;
-    let url = session::server_url(&options.target, &wanted.network)?;
+    let url = session::url_of(&options.target, &wanted.network, &tenant)?;
     let server = Server::connect(&url, key, session::trace(printer, wanted.secrets.values())).await?;
     let client = confidential(&server, &tenant, &id).await?;
     let place = options.out.as_deref().map(files::SecretFile::prepare).transpose()?;

@@ -11,6 +11,7 @@ use crate::cli::args::{SecretFiles, Target};
 use crate::cli::exit::{Exit, UsageError};
 use crate::cli::output::Printer;
 use crate::cli::progress::Progress;
+use crate::cli::servers::{self, Site};
 use crate::cli::session::{self, Meant, Wanted};
 use crate::cli::{apply as applying, files, realms, secrets};
 use crate::expand::{PROVISIONER, provisioner};
@@ -58,14 +59,35 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let new = options.new_key.as_deref().map(|path| new_key(printer, path, &key)).transpose()?;
     let selection = Selection::default();
     let meant = Meant { dir: &options.dir, target: &options.target, secrets: &options.secrets, selection, books: None };
-    let mut wanted = session::wanted(printer, &meant, Some(&key))?;
-    let url = session::server_url(&options.target, &wanted.network)?;
-    let server = Server::connect(&url, key, session::trace(printer, wanted.secrets.values())).await?;
+    let mut wanted = session::wanted(printer, &meant, Some(&key)).await?;
+    let all = std::mem::take(&mut wanted.desired);
+    let mut exit = Exit::Done;
+    for Site { name, url, tenants } in servers::each(&options.target, &wanted.network)? {
+        if !name.is_empty() {
+            printer.say(&format!("the server `{name}`:"));
+        }
+        wanted.desired = all.iter().filter(|tenant| tenants.contains(&tenant.name)).cloned().collect();
+        let trace = session::trace_on(printer, &name, wanted.secrets.values());
+        let server = Server::connect(&url, key.clone(), trace).await?;
+        let done = step(printer, options, &server, new.as_ref(), &mut wanted).await?;
+        exit = if done == Exit::Done { exit } else { done };
+    }
+    Ok(exit)
+}
+
+/// The step on one server.
+async fn step(
+    printer: &Printer,
+    options: &Options,
+    server: &Server,
+    new: Option<&OperatorKey>,
+    wanted: &mut Wanted,
+) -> anyhow::Result<Exit> {
     let (bootstrap, keys) = server.trusted().await?;
     match new {
-        Some(new) => begin(printer, options, &server, &new, &mut wanted, (&bootstrap, &keys)).await,
-        None if options.finish => finish(printer, options, &server, &mut wanted, (&bootstrap, &keys)).await,
-        None => status(printer, options, &server, &wanted, &keys).await,
+        Some(new) => begin(printer, options, server, new, wanted, (&bootstrap, &keys)).await,
+        None if options.finish => finish(printer, options, server, wanted, (&bootstrap, &keys)).await,
+        None => status(printer, options, server, wanted, &keys).await,
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) async fn read(printer: &Printer, options: &Options, broker: &Arc<Brok
     let mut proving: Option<JoinHandle<()>> = None;
     loop {
         told.next().await;
-        match served(printer, options, broker, jwks) {
+        match served(printer, options, broker, jwks).await {
             Ok(served) => {
                 let changes = broker.replace(served);
                 printer.say(&format!(
@@ -59,8 +59,8 @@ pub(super) async fn read(printer: &Printer, options: &Options, broker: &Arc<Brok
     }
 }
 
-fn served(printer: &Printer, options: &Options, broker: &Broker, jwks: &str) -> anyhow::Result<Served> {
-    let Manifests { served, key, .. } = directory::read(printer, &options.dir, &options.target)?;
+async fn served(printer: &Printer, options: &Options, broker: &Broker, jwks: &str) -> anyhow::Result<Served> {
+    let Manifests { served, key, .. } = directory::read(printer, &options.dir, &options.target).await?;
     is_the_one(key.as_deref(), jwks)?;
     if served.directory().has_domains() && !broker.asks_dns() {
         let message = "there are domains now, and the system's name servers are not known".into();

@@ -45,8 +45,8 @@ impl Realm {
 }
 
 /// Reads the manifests of the environment that is meant.
-pub(super) fn read(printer: &Printer, dir: &Path, target: &Target) -> anyhow::Result<Manifests> {
-    let (network, realms) = session::each(printer, dir, target, Realm::of)?;
+pub(super) async fn read(printer: &Printer, dir: &Path, target: &Target) -> anyhow::Result<Manifests> {
+    let (network, realms) = session::each(printer, dir, target, Realm::of).await?;
     let Some(broker) = &network.broker else {
         let environment = &network.environment;
         let message = format!("the environment `{environment}` has no broker");
@@ -54,12 +54,16 @@ pub(super) fn read(printer: &Printer, dir: &Path, target: &Target) -> anyhow::Re
             format!("name it in the platform's manifest: `environments: {{{environment}: {{broker: {{url: …}}}}}}`");
         return Err(UsageError { message, hint: Some(hint) }.into());
     };
-    let server = session::server_url(target, &network)?;
     let addresses = Addresses::new(&broker.url, broker.tenant_url.as_deref()).map_err(|(_, error)| error)?;
     let all = network.organizations();
-    let tenants = realms.into_iter().map(|realm| {
+    // Who is placed nowhere yet has no realm.
+    let placed = |realm: &Realm| {
+        network.servers.is_empty() || all.get(realm.name.as_str()).is_some_and(|tenant| tenant.server.is_some())
+    };
+    let tenants = realms.into_iter().filter(placed).map(|realm| {
         let known = all.get(realm.name.as_str());
         let known = known.with_context(|| format!("`{}` is not in the environment", realm.name))?;
+        let server = session::url_of(target, &network, &realm.name)?;
         tenant(&network, &all, known, realm, &server)
     });
     let directory = Directory::new(addresses, tenants.collect::<anyhow::Result<Vec<_>>>()?);

@@ -47,7 +47,7 @@ pub(super) fn born(body: &Value) -> Result<Realm, Refusal> {
         kind => kind != Kind::RealmRole || id.key == "uma_authorization" || id.key.starts_with("default-roles-"),
     };
     for (id, object) in arrange(&defaults::representation(name)).objects.into_iter().filter(|(id, _)| !brings(id)) {
-        built_in(&mut realm, id, object.raw);
+        built_in(&mut realm, id, object.into_inner().raw);
     }
     for (id, object) in &state.objects {
         let permissions = id.kind == Kind::Authorization && id.key == ADMIN_PERMISSIONS;

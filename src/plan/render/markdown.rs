@@ -35,6 +35,9 @@ pub fn plan(plan: &Plan) -> String {
     let heading = format!("plan for {}{refused}", code(&plan.header.environment));
     let counts = super::counts(plan);
     let mut page = begin(plan, &heading, &counts, Matter::Plan);
+    if let Some(placement) = &plan.placement {
+        page.push(&super::placement::markdown(placement));
+    }
     if let Some(kept) = &plan.accounts {
         page.push(&super::bookkeeping::markdown(kept));
     }
@@ -131,7 +134,7 @@ fn end(plan: &Plan, matter: Matter, holds: &str) -> String {
         html(&header.created_at),
         html(&header.tool_version),
         html(&manifests),
-        html(header.server.trim_end_matches("/realms/master")),
+        html(&super::placement::servers(plan)),
         super::seen(plan, matter),
     );
     format!("<sub>{}</sub>\n", text.trim_end())

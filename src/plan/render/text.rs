@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::delta::{Delta, delta};
-use super::{Matter, because, clean, contents, drift_summary, sign, summary};
+use super::{Matter, because, clean, contents, drift_summary, placement, sign, summary};
 use crate::plan::quarantine::ways;
 use crate::plan::{Action, Cause, Change, FieldChange, Plan, Refusal, TenantPlan};
 use crate::state::{Kind, ObjectId};
@@ -22,11 +22,7 @@ pub fn drift(drifted: &Plan) -> String {
 }
 
 fn whole(plan: &Plan, summary: &str) -> String {
-    let mut out = format!(
-        "{} on {}\n\n",
-        clean(&plan.header.environment),
-        clean(plan.header.server.trim_end_matches("/realms/master"))
-    );
+    let mut out = format!("{} on {}\n\n", clean(&plan.header.environment), placement::servers(plan));
     for (index, tenant) in plan.tenants.iter().enumerate() {
         let shown = worth_showing(tenant);
         let below = plan.tenants[index + 1..].iter().take_while(|t| t.path.len() > tenant.path.len());
@@ -36,7 +32,8 @@ fn whole(plan: &Plan, summary: &str) -> String {
                 if tenant.label == tenant.tenant { String::new() } else { format!("  {}", clean(&tenant.label)) };
             let name = format!("{} ({}){label}", clean(&tenant.tenant), tenant.tier);
             if tenant.is_birth() {
-                let _ = writeln!(out, "{indent}+ create  {name}: a realm with {}", contents(&tenant.born()));
+                let on = placement::on(plan, &tenant.tenant);
+                let _ = writeln!(out, "{indent}+ create  {name}: a realm with {}{on}", contents(&tenant.born()));
             } else {
                 let _ = writeln!(out, "{indent}{name}");
                 self::tenant(&mut out, tenant, &format!("{indent}    "));
@@ -46,6 +43,7 @@ fn whole(plan: &Plan, summary: &str) -> String {
     if !out.ends_with("\n\n") {
         out.push('\n');
     }
+    plan.placement.iter().for_each(|placement| placement::text(&mut out, placement));
     plan.accounts.iter().for_each(|kept| super::bookkeeping::text(&mut out, kept));
     refusals(&mut out, plan);
     out.push_str(summary);

@@ -71,6 +71,10 @@ pub fn command() -> impl Strategy<Value = Command> {
         3 => (name(), name()).prop_map(|(organization, parent)| Command::Move { organization, parent }),
         1 => (name(), token()).prop_map(|(to, token)| Command::ImportToken { to, token }),
         2 => (name(), token()).prop_map(|(from, token)| Command::MoveDevice { from, token }),
+        1 => (name(), 1..3u8, prop::option::of(1..3u8)).prop_map(|(organization, server, from)| {
+            let name = |number: u8| format!("eu-{number}");
+            Command::Place { organization, server: name(server), from: from.map(name) }
+        }),
         1 => (name(), any::<bool>()).prop_map(|(organization, allow)| Command::AllowPrivacy { organization, allow }),
         1 => (name(), any::<bool>()).prop_map(|(organization, require)| Command::RequirePrivacy { organization, require }),
     ]

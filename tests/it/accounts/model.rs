@@ -27,6 +27,7 @@ pub struct Organization {
     pub deleted: bool,
     allow: bool,
     require: bool,
+    server: Option<String>,
     grants: BTreeMap<String, i64>,
     used: BTreeMap<String, i64>,
     inherited: BTreeMap<String, i64>,
@@ -396,6 +397,14 @@ impl Model {
             Command::MoveDevice { from, token } => self.move_device(from, token)?,
             Command::Present { .. } => return no("untrusted"),
             Command::Attempt { .. } => return no("not-applied"),
+            Command::Place { organization, server, from } => {
+                self.here(organization)?;
+                let there = &mut self.organizations.get_mut(organization).expect("there").server;
+                if there.as_ref().is_some_and(|there| there != server && Some(there) != from.as_ref()) {
+                    return no("other-server");
+                }
+                *there = Some(server.clone());
+            }
             Command::AllowPrivacy { organization, allow } => {
                 self.here(organization)?;
                 let o = self.organizations.get_mut(organization).expect("there");

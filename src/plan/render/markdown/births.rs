@@ -40,7 +40,7 @@ pub(super) fn write(page: &mut Page, plan: &Plan) {
         let root = root(first);
         let count = rest.iter().take_while(|(_, tenant, _)| self::root(tenant) == root).count();
         let (branch, next) = rest.split_at(count);
-        let lines: Vec<String> = branch.iter().map(|(_, tenant, state)| line(tenant, state)).collect();
+        let lines: Vec<String> = branch.iter().map(|(_, tenant, state)| line(plan, tenant, state)).collect();
         let summary = format!(
             "<code>{}</code>: {}",
             html(root),
@@ -101,10 +101,13 @@ fn listed(plan: &Plan, doors: Doors) -> String {
     out
 }
 
-fn line(tenant: &TenantPlan, state: &RealmState) -> String {
+fn line(plan: &Plan, tenant: &TenantPlan, state: &RealmState) -> String {
     let mut out = format!("- {} {}, {}", code(&tenant.tenant), code(&tenant.label), tenant.tier);
     if let Some(parent) = tenant.path.last() {
         let _ = write!(out, " below {}", code(parent));
+    }
+    if let Some(server) = plan.placement.as_ref().and_then(|placement| placement.tenants.get(&tenant.tenant)) {
+        let _ = write!(out, ", on {}", code(server));
     }
     let _ = write!(out, ": {}", contents(state));
     out.push('\n');
