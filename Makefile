@@ -32,6 +32,10 @@ test: ## Run every test, those against a real Keycloak included
 test-live: ## Run the tests against a real Keycloak only; KEYCLOAK_VERSION=26.4.7 takes another version
 	$(CARGO) test --locked --test live
 
+.PHONY: test-cluster
+test-cluster: ## Kill a node of a cluster in a bulk run; beside `make test`, as that has no room for two more servers
+	$(CARGO) test --locked --test live -- --ignored bulk::
+
 .PHONY: test-fast
 test-fast: ## Run the offline tests
 	$(CARGO) test --locked --lib --test it

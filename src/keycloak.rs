@@ -29,6 +29,7 @@ pub mod seats;
 mod tally;
 pub mod term;
 mod token;
+mod trace;
 pub mod version;
 pub mod watermarks;
 mod wire;

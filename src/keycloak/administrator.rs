@@ -73,7 +73,7 @@ impl Administrator {
             ("username", self.user.as_str()),
             ("password", self.password.expose_secret()),
         ];
-        let sending = Sending { method: Method::POST, path: LOGIN, body: Body::Form(&form), repeat: Repeat::Unsafe };
+        let sending = Sending { method: Method::POST, path: LOGIN, body: Body::Form(&form), repeat: Repeat::Safe };
         let reply = wire.send(&sending, None).await.map_err(|failure| failure.error)?;
         let Some(Answer::Token(token, lifetime)) = token(&reply.body) else {
             let fault = Fault::Broken { reason: "no access_token in it; is this a Keycloak?".into() };

@@ -11,8 +11,9 @@ use super::error::{Fault, KeycloakError};
 use super::key::OperatorKey;
 use super::rotation::other_key;
 use super::token::{Answer, token};
+use super::trace::Trace;
 use super::version;
-use super::wire::{Body, Repeat, Sending, Trace, Wire};
+use super::wire::{Body, Repeat, Sending, Wire};
 use crate::expand::ADMIN_API_SCOPE;
 use crate::expand::provisioner::service_account_client;
 

@@ -9,11 +9,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::error::{DISCOVERY, Fault, KeycloakError, words};
-use super::mask::Mask;
 use super::pace::{Kind, Pace, Sign};
 use super::presence::{Absence, Presence};
 use super::segment;
 use super::tally::{Tallies, Tally};
+use super::trace::Trace;
 
 /// How often a request that may be repeated is sent at most.
 pub(super) const ATTEMPTS: u32 = 4;
@@ -26,55 +26,6 @@ const LOOK: Duration = Duration::from_secs(10);
 
 /// How often a request may be sent anew because its server was away.
 const RETURNS: u32 = 4;
-
-/// Watches the requests.
-pub struct Trace {
-    /// Masks the secrets of bodies; without it, bodies are not looked at.
-    pub bodies: Option<Mask>,
-    /// Told of every request.
-    pub told: Option<Told>,
-    /// Told when the server, at this address, does not answer any more and is waited for.
-    pub away: Box<dyn Fn(&str, Absence<'_>) + Send + Sync>,
-}
-
-/// Who is told of requests.
-pub type Told = Box<dyn Fn(&Exchange<'_>) + Send + Sync>;
-
-/// A request and its answer, as they may be shown.
-pub struct Exchange<'a> {
-    /// HTTP method.
-    pub method: &'a str,
-    /// Path and query.
-    pub path: &'a str,
-    /// The answer's status; none: no answer.
-    pub status: Option<u16>,
-    /// From the request to the end of the answer.
-    pub took: Duration,
-    /// The request's body.
-    pub request: Option<String>,
-    /// The answer's body.
-    pub answer: Option<String>,
-}
-
-impl Trace {
-    fn tell(&self, sending: &Sending<'_>, status: Option<u16>, answer: &str, since: Instant) {
-        let Some(told) = &self.told else { return };
-        let path = self.bodies.as_ref().map_or_else(|| sending.path.to_owned(), |mask| mask.text(sending.path));
-        let request = self.bodies.as_ref().and_then(|mask| match sending.body {
-            Body::Nothing => None,
-            Body::Json(body) => Some(mask.json(body)),
-            Body::Form(form) => Some(mask.form(form)),
-        });
-        told(&Exchange {
-            method: name(&sending.method),
-            path: &path,
-            status,
-            took: since.elapsed(),
-            request,
-            answer: self.bodies.as_ref().and_then(|mask| mask.answer(answer)),
-        });
-    }
-}
 
 /// What a request carries.
 #[derive(Clone, Copy)]
@@ -362,7 +313,7 @@ impl Wire {
     }
 }
 
-fn name(method: &Method) -> &'static str {
+pub(super) fn name(method: &Method) -> &'static str {
     match method.as_str() {
         "POST" => "POST",
         "PUT" => "PUT",

@@ -1,76 +1,19 @@
 //! Applying under faults: stale plans, failures, and kills at every write.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use realmwright::apply::{OnStale, TenantOutcome, apply};
 use realmwright::keycloak::memory::MemoryKeycloak;
 use realmwright::keycloak::process;
 use realmwright::keycloak::term::Term;
-use realmwright::keycloak::{Birth, Fault, KeycloakError, ReadRealms, WriteRealms};
+use realmwright::keycloak::{Fault, ReadRealms, WriteRealms};
 use realmwright::plan::Plan;
 use realmwright::state::secret::Secrets;
 use serde_json::{Value, json};
 
+use crate::cut::Cut;
 use crate::plan::{applied, client, id, world};
 use crate::support::{World, carry_out, manner};
-
-/// A server whose writes fail from the n-th on; with `lost`, that one is executed and its answer is lost.
-pub struct Failing<'a> {
-    inner: &'a MemoryKeycloak,
-    writes: AtomicUsize,
-    good: usize,
-    lost: bool,
-}
-
-impl<'a> Failing<'a> {
-    pub fn after(inner: &'a MemoryKeycloak, good: usize, lost: bool) -> Self {
-        Self { inner, writes: AtomicUsize::new(0), good, lost }
-    }
-
-    fn error() -> KeycloakError {
-        let fault = Fault::NoAnswer { reason: "killed".into(), unsent: false };
-        KeycloakError { method: "POST", path: "anywhere".into(), fault }
-    }
-
-    async fn write<T>(&self, work: impl Future<Output = Result<T, KeycloakError>>) -> Result<T, KeycloakError> {
-        let turn = self.writes.fetch_add(1, Ordering::SeqCst);
-        if turn < self.good {
-            return work.await;
-        }
-        if turn == self.good && self.lost {
-            work.await?;
-        }
-        Err(Self::error())
-    }
-}
-
-impl ReadRealms for Failing<'_> {
-    async fn export(&self, realm: &str) -> Result<Option<Value>, KeycloakError> {
-        self.inner.export(realm).await
-    }
-
-    async fn get(&self, realm: &str, path: &str) -> Result<Option<Value>, KeycloakError> {
-        self.inner.get(realm, path).await
-    }
-}
-
-impl WriteRealms for Failing<'_> {
-    async fn create_realm(&self, body: &Value) -> Result<Birth, KeycloakError> {
-        self.write(self.inner.create_realm(body)).await
-    }
-
-    async fn post(&self, realm: &str, path: &str, body: &Value) -> Result<Option<String>, KeycloakError> {
-        self.write(self.inner.post(realm, path, body)).await
-    }
-
-    async fn put(&self, realm: &str, path: &str, body: Option<&Value>) -> Result<(), KeycloakError> {
-        self.write(self.inner.put(realm, path, body)).await
-    }
-
-    async fn delete(&self, realm: &str, path: &str, body: Option<&Value>) -> Result<(), KeycloakError> {
-        self.write(self.inner.delete(realm, path, body)).await
-    }
-}
 
 /// A change that touches most kinds: a second product, other roles, scopes and settings, one licence gone.
 pub fn much_changed() -> World {
@@ -144,7 +87,7 @@ async fn killed_at_any_write_the_next_run_finishes_the_work() {
             let api = MemoryKeycloak::new();
             without_gates(world()).apply(&api).await;
             let plan = without_gates(much_changed()).plan(&api).await;
-            let failing = Failing::after(&api, good, lost);
+            let failing = Cut::at_write(&api, good, lost);
             let outcome = carry_out(&failing, &plan).await;
             without_gates(much_changed()).apply(&api).await;
             assert_eq!(contents(&api).await, end, "killed after {good} writes, answer lost: {lost}");
@@ -160,7 +103,7 @@ async fn killed_at_any_write_the_next_run_finishes_the_work() {
 async fn a_birth_whose_answer_was_lost_is_not_made_twice() {
     let api = MemoryKeycloak::new();
     let plan = world().plan(&api).await;
-    let outcome = carry_out(&Failing::after(&api, 0, true), &plan).await;
+    let outcome = carry_out(&Cut::at_write(&api, 0, true), &plan).await;
     assert_eq!(outcome.count(|o| matches!(o, TenantOutcome::Failed { .. })), 3);
     let outcome = carry_out(&api, &plan).await;
     let made = outcome.count(|o| *o == TenantOutcome::Born);

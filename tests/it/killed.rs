@@ -1,87 +1,17 @@
 //! Killed anywhere: a run that ends at any of its requests, reading ones too, or gets no answer to one, is finished by the
 //! next run, and the realms are those of an undisturbed one.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use realmwright::apply::quarantine::{quarantine, restore};
 use realmwright::keycloak::memory::MemoryKeycloak;
-use realmwright::keycloak::{Birth, Fault, KeycloakError, ReadRealms, WriteRealms};
 use realmwright::state::Quarantine;
 use serde_json::Value;
 
 use crate::apply::{contents, much_changed, without_gates};
+use crate::cut::{Cut, End};
 use crate::plan::world;
 use crate::support::{World, carry_out};
 
-/// What becomes of a run at one of its requests. To be killed once the server acted is to be killed before the next request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// Killed before the request was sent.
-    Before,
-    /// The server acted and the answer is lost; the run goes on as it can.
-    Lost,
-}
-
 const ENDS: [End; 2] = [End::Before, End::Lost];
-
-/// A server that a run reaches until this end comes to its request of this number, from 0 on.
-pub struct Cut<'a> {
-    inner: &'a MemoryKeycloak,
-    requests: AtomicUsize,
-    at: usize,
-    end: End,
-}
-
-impl<'a> Cut<'a> {
-    pub fn new(inner: &'a MemoryKeycloak, at: usize, end: End) -> Self {
-        Self { inner, requests: AtomicUsize::new(0), at, end }
-    }
-
-    /// Whether the end came.
-    pub fn came(&self) -> bool {
-        self.requests.load(Ordering::SeqCst) > self.at
-    }
-
-    async fn send<T>(&self, work: impl Future<Output = Result<T, KeycloakError>>) -> Result<T, KeycloakError> {
-        let number = self.requests.fetch_add(1, Ordering::SeqCst);
-        if number < self.at || (number > self.at && self.end == End::Lost) {
-            return work.await;
-        }
-        if number == self.at && self.end != End::Before {
-            work.await?;
-        }
-        let fault = Fault::NoAnswer { reason: "killed".into(), unsent: false };
-        Err(KeycloakError { method: "POST", path: "anywhere".into(), fault })
-    }
-}
-
-impl ReadRealms for Cut<'_> {
-    async fn export(&self, realm: &str) -> Result<Option<Value>, KeycloakError> {
-        self.send(self.inner.export(realm)).await
-    }
-
-    async fn get(&self, realm: &str, path: &str) -> Result<Option<Value>, KeycloakError> {
-        self.send(self.inner.get(realm, path)).await
-    }
-}
-
-impl WriteRealms for Cut<'_> {
-    async fn create_realm(&self, body: &Value) -> Result<Birth, KeycloakError> {
-        self.send(self.inner.create_realm(body)).await
-    }
-
-    async fn post(&self, realm: &str, path: &str, body: &Value) -> Result<Option<String>, KeycloakError> {
-        self.send(self.inner.post(realm, path, body)).await
-    }
-
-    async fn put(&self, realm: &str, path: &str, body: Option<&Value>) -> Result<(), KeycloakError> {
-        self.send(self.inner.put(realm, path, body)).await
-    }
-
-    async fn delete(&self, realm: &str, path: &str, body: Option<&Value>) -> Result<(), KeycloakError> {
-        self.send(self.inner.delete(realm, path, body)).await
-    }
-}
 
 /// A server with what a network says on it.
 async fn server(world: Option<&World>) -> MemoryKeycloak {

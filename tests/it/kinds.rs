@@ -5,7 +5,7 @@ use realmwright::keycloak::{Birth, KeycloakError, ReadRealms, WriteRealms};
 use realmwright::plan::render::markdown;
 use serde_json::{Value, json};
 
-use crate::apply::Failing;
+use crate::cut::Cut;
 use crate::support::full::content;
 use crate::support::{World, carry_out, changes};
 
@@ -140,7 +140,7 @@ async fn killed_at_any_write_the_next_run_finishes_every_kind() {
             let api = MemoryKeycloak::new();
             world(&from).apply(&api).await;
             let plan = world(&to).plan(&api).await;
-            let failing = Failing::after(&api, good, good % 2 == 0);
+            let failing = Cut::at_write(&api, good, good % 2 == 0);
             let outcome = carry_out(&failing, &plan).await;
             world(&to).apply(&api).await;
             let realm = api.get("north", "").await.expect("readable").expect("there");

@@ -12,7 +12,8 @@ use realmwright::plan::render;
 use realmwright::state::{Protection, Quarantine, arrange};
 use serde_json::{Value, json};
 
-use crate::apply::{Failing, contents};
+use crate::apply::contents;
+use crate::cut::Cut;
 use crate::plan::{client, world};
 use crate::support::{World, carry_out, changes};
 
@@ -180,11 +181,11 @@ async fn killed_at_any_write_the_same_command_finishes() {
     for lost in [false, true] {
         for good in 0.. {
             let (api, _) = clinic().await;
-            let failing = Failing::after(&api, good, lost);
+            let failing = Cut::at_write(&api, good, lost);
             let once = quarantine(&failing, "clinic", record()).await.is_ok();
             quarantine(&api, "clinic", record()).await.expect("done");
             assert_eq!(contents(&api).await, shut, "killed after {good} writes, answer lost: {lost}");
-            let failing = Failing::after(&api, good, lost);
+            let failing = Cut::at_write(&api, good, lost);
             let twice = restore(&failing, "clinic").await.is_ok();
             restore(&api, "clinic").await.expect("done");
             assert_eq!(contents(&api).await, opened, "killed after {good} writes, answer lost: {lost}");
@@ -258,7 +259,7 @@ async fn each_step_of_an_end_is_refused_until_its_time() {
       [still-declared] the manifests still declare it (take it out of the manifests first, or the next apply makes it again)
       [not-quarantined] it is not in quarantine (`realmwright destroy TENANT` comes first)
     ");
-    let failing = Failing::after(&api, 3, false);
+    let failing = Cut::at_write(&api, 3, false);
     quarantine(&failing, "clinic", record()).await.expect_err("killed");
     insta::assert_snapshot!(said(&[], false, "2026-06-02T00:00:00Z").await, @r"
     quarantine:

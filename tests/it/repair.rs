@@ -5,7 +5,7 @@ use realmwright::keycloak::memory::MemoryKeycloak;
 use realmwright::keycloak::{ReadRealms, WriteRealms};
 use serde_json::{Value, json};
 
-use crate::apply::Failing;
+use crate::cut::Cut;
 use crate::kinds::world;
 use crate::support::full::content;
 use crate::support::{World, carry_out, changes};
@@ -183,7 +183,7 @@ async fn a_run_that_ends_while_it_renames_a_user_leaves_names_shut() {
         edit(&api, &path, &json!({"firstName": "X"})).await;
         edit(&api, "", &json!({"registrationEmailAsUsername": false})).await;
         let plan = world.plan(&api).await;
-        carry_out(&Failing::after(&api, good, false), &plan).await;
+        carry_out(&Cut::at_write(&api, good, false), &plan).await;
         left_open += usize::from(read(&api, "").await["editUsernameAllowed"] == true);
         world.apply(&api).await;
         let realm = read(&api, "").await;

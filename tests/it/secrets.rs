@@ -16,7 +16,7 @@ use realmwright::state::{Applied, Kind};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::apply::Failing;
+use crate::cut::Cut;
 use crate::plan::{client, id};
 use crate::support::{World, header, manner};
 
@@ -92,7 +92,7 @@ async fn nothing_shows(canary: &str) -> Vec<String> {
     let never = AtomicBool::new(false);
     // Refused, unread, and executed.
     for (good, secrets) in [(0, &first), (0, &Secrets::default()), (99, &first)] {
-        let failing = Failing::after(&api, good, false);
+        let failing = Cut::at_write(&api, good, false);
         let outcome = apply(&failing, &birth, secrets, manner(2, OnStale::Object), &never, |_, _| {}).await;
         seen.push(format!("{outcome:?}"));
     }
@@ -112,7 +112,7 @@ async fn nothing_shows(canary: &str) -> Vec<String> {
     assert_eq!(changed, expected);
     seen.extend(forms(&rotated));
     for good in [0, 1, 2, 3, 4, 5, 99] {
-        let failing = Failing::after(&api, good, false);
+        let failing = Cut::at_write(&api, good, false);
         let outcome = apply(&failing, &rotated, &second, manner(2, OnStale::Object), &never, |_, _| {}).await;
         seen.push(format!("{outcome:?}"));
     }

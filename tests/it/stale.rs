@@ -13,7 +13,8 @@ use realmwright::state::secret::Secrets;
 use realmwright::state::{Kind, ObjectId, RealmState};
 use serde_json::{Value, json};
 
-use crate::apply::{Failing, much_changed, without_gates};
+use crate::apply::{much_changed, without_gates};
+use crate::cut::Cut;
 use crate::plan::{applied, client, id, world};
 use crate::support::{carry_out, manner};
 
@@ -318,7 +319,7 @@ async fn a_saved_plan_that_was_killed_is_finished_by_applying_it_again() {
             let api = MemoryKeycloak::new();
             without_gates(world()).apply(&api).await;
             let plan = without_gates(much_changed()).plan(&api).await;
-            let killed = carry_out(&Failing::after(&api, good, lost), &plan).await;
+            let killed = carry_out(&Cut::at_write(&api, good, lost), &plan).await;
             let again = carry_out(&api, &plan).await;
             assert_eq!(refused(&again), [], "killed after {good} writes, answer lost: {lost}");
             assert!(
@@ -340,7 +341,7 @@ async fn a_realm_says_which_plan_makes_something_in_it_and_no_longer() {
         api.get("clinic", "").await.expect("readable").expect("there")["attributes"]["realmwright.begun"].clone()
     };
     let plan = much_changed().plan(&api).await;
-    carry_out(&Failing::after(&api, 3, false), &plan).await;
+    carry_out(&Cut::at_write(&api, 3, false), &plan).await;
     assert!(begun().await.is_string());
     let other = much_changed().edit("tenants.yaml", "label: Clinic", "label: Other").plan(&api).await;
     carry_out(&api, &other).await;

@@ -14,7 +14,7 @@ use realmwright::state::secret::Secrets;
 use serde_json::{Value, json};
 
 use crate::apply::{much_changed, without_gates};
-use crate::killed::{Cut, End};
+use crate::cut::{Cut, End};
 use crate::plan::{applied, client, id, world};
 use crate::support::{World, carry_out, header};
 

@@ -118,36 +118,7 @@ impl Trial {
     /// The realms, without what the server makes up.
     fn realms(&self) -> Value {
         let names = [(&self.site.north, "NORTH"), (&self.site.clinic, "CLINIC"), (&self.small, "SMALL")];
-        let mut all = json!({});
-        let admin = Admin::new();
-        for (realm, name) in names {
-            let path = format!("/{realm}/partial-export?exportClients=true&exportGroupsAndRoles=true");
-            let (status, mut export) = admin.send(Method::POST, &path, &Value::Null);
-            if status == 404 {
-                continue;
-            }
-            assert_eq!(status, 200, "{export}");
-            without_retired(&mut export);
-            let users = admin.send(Method::GET, &format!("/{realm}/users?max=100"), &Value::Null).1;
-            export["ordinary"] =
-                users.as_array().expect("users").iter().map(|user| self.user(&admin, realm, user)).collect();
-            let applied = &mut export["attributes"]["realmwright.applied"];
-            *applied = outline(serde_json::from_str(applied.as_str().expect("a marker")).expect("JSON"));
-            all[name] = export;
-        }
-        let text = names.iter().fold(all.to_string(), |text, (realm, name)| text.replace(*realm, name));
-        made_up(serde_json::from_str(&text).expect("JSON"))
-    }
-
-    /// A user with what it was given.
-    fn user(&self, admin: &Admin, realm: &str, user: &Value) -> Value {
-        let mut user = user.clone();
-        let id = user["id"].as_str().expect("an id").to_owned();
-        let roles = admin.send(Method::GET, &format!("/{realm}/users/{id}/role-mappings"), &Value::Null).1;
-        let credentials = admin.send(Method::GET, &format!("/{realm}/users/{id}/credentials"), &Value::Null).1;
-        user["roles"] = roles;
-        user["credentials"] = credentials.as_array().expect("a list").len().into();
-        user
+        realms(&Admin::new(), &names.map(|(realm, name)| (realm.clone(), name.to_owned())))
     }
 
     fn remove(self) {
@@ -171,6 +142,38 @@ struct Side {
     end: Value,
     /// The requests of an undisturbed run to it.
     passed: Vec<Passed>,
+}
+
+/// The realms that are there, by the names that stand for theirs; without what the server makes up.
+pub fn realms(admin: &Admin, names: &[(String, String)]) -> Value {
+    let mut all = json!({});
+    for (realm, name) in names {
+        let path = format!("/{realm}/partial-export?exportClients=true&exportGroupsAndRoles=true");
+        let (status, mut export) = admin.send(Method::POST, &path, &Value::Null);
+        if status == 404 {
+            continue;
+        }
+        assert_eq!(status, 200, "{export}");
+        without_retired(&mut export);
+        let users = admin.send(Method::GET, &format!("/{realm}/users?max=100"), &Value::Null).1;
+        export["ordinary"] = users.as_array().expect("users").iter().map(|user| given(admin, realm, user)).collect();
+        let applied = &mut export["attributes"]["realmwright.applied"];
+        *applied = outline(serde_json::from_str(applied.as_str().expect("a marker")).expect("JSON"));
+        all[name] = export;
+    }
+    let text = names.iter().fold(all.to_string(), |text, (realm, name)| text.replace(realm, name));
+    made_up(serde_json::from_str(&text).expect("JSON"))
+}
+
+/// A user with what it was given.
+fn given(admin: &Admin, realm: &str, user: &Value) -> Value {
+    let mut user = user.clone();
+    let id = user["id"].as_str().expect("an id").to_owned();
+    let roles = admin.send(Method::GET, &format!("/{realm}/users/{id}/role-mappings"), &Value::Null).1;
+    let credentials = admin.send(Method::GET, &format!("/{realm}/users/{id}/credentials"), &Value::Null).1;
+    user["roles"] = roles;
+    user["credentials"] = credentials.as_array().expect("a list").len().into();
+    user
 }
 
 /// How a run ended, and all that it said; without a code, it was killed.
@@ -236,7 +239,7 @@ fn differences(at: &str, one: &Value, other: &Value, found: &mut Vec<String>) {
     }
 }
 
-fn same(one: &Value, other: &Value, after: &str) {
+pub fn same(one: &Value, other: &Value, after: &str) {
     let mut found = Vec::new();
     differences("", one, other, &mut found);
     assert!(found.is_empty(), "after {after}\n{}", found.join("\n"));
@@ -376,6 +379,25 @@ fn births_go_on_when_the_answer_to_making_their_lane_is_lost() {
         trial.no_lane_is_left("the run");
         trial.remove();
     }
+}
+
+#[test]
+fn a_token_that_runs_out_on_the_way_is_replaced() {
+    let trial = Trial::new("expired");
+    // Tokens last for two seconds; the program takes new ones each second.
+    let short = trial.text().replace("    label: Clinic\n", "    label: Clinic\n    realm: {accessTokenLifespan: 2}\n");
+    let long = trial.other_text(SECOND).replace("accessTokenLifespan: 90", "accessTokenLifespan: 2");
+    trial.brought(&short);
+    let end = trial.brought(&long).end;
+    trial.brought(&short);
+    trial.site.write(NETWORK, &long);
+    let late = (At::Every(4), Fault::Late(Duration::from_millis(2200)));
+    let (code, said) = trial.run("apply --yes --verbose", Some(late));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("401 "), "no token ran out: {said}");
+    trial.expect(0, "plan --detailed-exitcode", "tokens that ran out");
+    same(&trial.realms(), &end, "tokens that ran out");
+    trial.remove();
 }
 
 #[test]

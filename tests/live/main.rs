@@ -15,6 +15,7 @@ mod broker;
 mod browser;
 mod browser_logins;
 mod browser_pages;
+mod bulk;
 mod commands;
 mod devices;
 mod doctor;

@@ -59,7 +59,10 @@ pub fn scratch() -> PathBuf {
 /// Whether a server's watcher, which needs the directory to stop it, is still at work.
 fn is_watched(dir: &Path) -> bool {
     let servers = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    let mut watchers = servers.filter_map(|server| std::fs::read_to_string(server.path().join("watch.pid")).ok());
+    // Servers, and nodes of clusters.
+    let places =
+        servers.flat_map(|server| ["watch.pid", "one/watch.pid", "two/watch.pid"].map(|pid| server.path().join(pid)));
+    let mut watchers = places.filter_map(|place| std::fs::read_to_string(place).ok());
     watchers.any(|pid| runs(pid.trim()))
 }
 
@@ -74,19 +77,35 @@ pub fn start(name: &str) -> (String, (String, String)) {
 
 /// The same of another version, if one is named; on the data that one of this name left.
 pub fn start_version(name: &str, version: Option<&str>) -> (String, (String, String)) {
-    let state = scratch().join(name);
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("keycloak-dev/keycloak");
-    let status = Command::new(script)
-        .arg("start")
+    script("keycloak", name, "start", version.map(|version| ("KEYCLOAK_VERSION", version)));
+    started(name)
+}
+
+/// Stops a server that was started, and starts it at the same address.
+pub fn restart(name: &str, url: &str) {
+    script("keycloak", name, "stop", None);
+    let port = url.rsplit(':').next().expect("a port");
+    script("keycloak", name, "start", Some(("KEYCLOAK_PORT", port)));
+}
+
+/// Carries out a command of a script in `keycloak-dev`.
+pub fn script(script: &str, name: &str, command: &str, variable: Option<(&str, &str)>) {
+    let status = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("keycloak-dev").join(script))
+        .args(command.split(' '))
         .env_remove("KEYCLOAK_URL")
-        .env("KEYCLOAK_STATE", &state)
+        .env("KEYCLOAK_STATE", scratch().join(name))
         .env("KEYCLOAK_PORT", "0")
-        .envs(version.map(|version| ("KEYCLOAK_VERSION", version)))
         .env("KEYCLOAK_OWNER", std::process::id().to_string())
+        .envs(variable)
         .stdout(std::io::stderr())
         .status()
-        .expect("keycloak-dev/keycloak can be run");
-    assert!(status.success(), "no Keycloak could be started");
+        .expect("the script can be run");
+    assert!(status.success(), "{script} {command} of {name}");
+}
+
+/// Where the server of this name is, and its administrator.
+pub fn started(name: &str) -> (String, (String, String)) {
+    let state = scratch().join(name);
     let env = std::fs::read_to_string(state.join("env")).expect("the server's address");
     let value = |name: &str| {
         let line = env.lines().find_map(|line| line.strip_prefix(&format!("{name}="))).expect("a variable");

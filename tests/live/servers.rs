@@ -152,7 +152,7 @@ fn chooses(site: &Site) {
     };
     // A plan without a ledger would not be remembered.
     site.write("north.yaml", &north("  - {name: harbour}\n"));
-    let (_, said) = site.expect(2, "plan --out plan.json");
+    let (_, said) = site.expect(64, "plan --out plan.json");
     assert!(said.contains("is decided with the ledger, and none was read: harbour"), "{said}");
     // Those that are there are found where they are.
     site.write("north.yaml", &north(""));

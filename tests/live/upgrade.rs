@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::import::Admin;
-use crate::server::{scratch, start_version};
+use crate::server::{script, start_version};
 
 const OLD: &str = "26.4.7";
 const KEY: &str = "operator.pem";
@@ -40,12 +40,7 @@ fn realms_of_26_4_plan_nothing_after_an_upgrade() {
         let (code, out, err) = run(dir.path(), &url, KEY, arguments);
         assert_eq!(code, Some(0), "{arguments:?}\n{out}\n{err}");
     }
-    let stopped = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("keycloak-dev/keycloak"))
-        .arg("stop")
-        .env_remove("KEYCLOAK_URL")
-        .env("KEYCLOAK_STATE", scratch().join("upgrade"))
-        .status();
-    assert!(stopped.is_ok_and(|status| status.success()), "the old server is stopped");
+    script("keycloak", "upgrade", "stop", None);
     let (url, user) = start_version("upgrade", None);
     for command in [&["plan", "--detailed-exitcode"][..], &["drift"]] {
         let (code, out, err) = run(dir.path(), &url, KEY, command);
