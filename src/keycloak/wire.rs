@@ -34,8 +34,11 @@ pub struct Trace {
     /// Told of every request.
     pub told: Option<Told>,
     /// Told when the server, at this address, does not answer any more and is waited for.
-    pub away: Box<dyn Fn(&str, Absence<'_>) + Send + Sync>,
+    pub away: ToldAway,
 }
+
+/// Is told of a server, by its URL, that went away or came back.
+pub type ToldAway = Box<dyn Fn(&str, Absence<'_>) + Send + Sync>;
 
 /// Who is told of requests.
 pub type Told = Box<dyn Fn(&Exchange<'_>) + Send + Sync>;
