@@ -16,7 +16,7 @@ use super::pace::Turn;
 use super::tally::Tally;
 use super::token::{Account, Answer, Tokens, login};
 use super::wire::{ATTEMPTS, Body, Repeat, Reply, Sending, Tries, Wire, backoff};
-pub use super::wire::{Exchange, Told, Trace};
+pub use super::wire::{Exchange, Told, ToldAway, Trace};
 use super::{Birth, EXPORT, ReadRealms, WriteRealms, segment, version};
 use crate::expand::{OBSERVER, PROVISIONER};
 use crate::seal::TrustedKeys;
