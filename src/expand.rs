@@ -169,7 +169,7 @@ impl<'a> Expander<'a> {
         let taken = mould::take(&template.name, values).filter(|_| tenant.node.get("realm").is_none());
         let cast = taken.as_ref().map(|taken| self.moulds.cast(taken));
         if let Some(Ok((state, references))) = cast {
-            return Made { state, secrets: places_of(&references, values) };
+            return Made { state, secrets: places_of(references, values) };
         }
         let sound = found.len();
         let made = make(&self.keys, template, tenant, values, found);
