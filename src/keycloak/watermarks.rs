@@ -46,7 +46,7 @@ impl Watermarks {
         Self { known, wanted, hours, now, ..Self::default() }
     }
 
-    /// What a realm contains ([`observe`]), or that nothing has changed in it.
+    /// What a realm contains ([`observe()`]), or that nothing has changed in it.
     pub async fn observe(
         &self,
         api: &impl ReadRealms,

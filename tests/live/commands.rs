@@ -135,7 +135,7 @@ fn every_command_goes_well_and_says_so() {
     ");
     insta::assert_snapshot!(walk.goes(9, "apply plan.json"), @r"
     exit 0
-    Applied: 2 realms created, 0 changed in N s with N requests, N realms/s.
+    Applied: 2 realms created, 0 changed in N s with 9 requests, N realms/s.
     ---
     ");
     insta::assert_snapshot!(walk.goes(3, "seat assign CLINIC assistant boss@clinic.example"), @r"

@@ -392,7 +392,7 @@ fn a_token_that_runs_out_on_the_way_is_replaced() {
     trial.brought(&short);
     trial.site.write(NETWORK, &long);
     let late = (At::Every(4), Fault::Late(Duration::from_millis(2200)));
-    let (code, said) = trial.run("apply --yes --verbose", Some(late));
+    let (code, said) = trial.run("apply --yes --verbose --no-cache", Some(late));
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("401 "), "no token ran out: {said}");
     trial.expect(0, "plan --detailed-exitcode", "tokens that ran out");

@@ -133,7 +133,8 @@ fn an_observer_sees_what_the_provisioner_sees() {
     let mut plans = Vec::new();
     for more in [&["--observer-key", "observer.pem"][..], &[]] {
         let mut plan: Value =
-            serde_json::from_str(&site.expect(0, &[&["plan", "--format", "json"], more].concat())).expect("JSON");
+            serde_json::from_str(&site.expect(0, &[&["plan", "--full", "--format", "json"], more].concat()))
+                .expect("JSON");
         let header = plan["header"].as_object_mut().expect("a header");
         let view = header.remove("view");
         assert_eq!(view, (!more.is_empty()).then(|| json!("observer")));

@@ -9,7 +9,7 @@ use crate::cli::output::Printer;
 use crate::cli::session::{self, Meant};
 use crate::ledger::{Ledger, Location};
 use crate::licence::{Command, Refusal};
-use crate::plan::{Plan, Proof};
+use crate::plan::{Plan, Proof, TenantPlan};
 use crate::state::applied::digest;
 
 /// Most reasons that are noted down.
@@ -28,9 +28,10 @@ pub(in crate::cli) async fn by_guards(printer: &Printer, plan: &Plan, book: &Boo
         let place = refusal.place.as_ref().map_or_else(String::new, |place| format!("{place}: "));
         format!("[{}] {place}{}", refusal.guard, refusal.message)
     });
-    // Without what differs each time it is made: when, and where the ledger was.
+    // Without what differs each time it is made: when, where the ledger was, and since when a realm is unchanged.
+    let tenants: Vec<&TenantPlan> = plan.tenants.iter().filter(|tenant| !tenant.is_empty()).collect();
     let events = plan.accounts.as_ref().map(|kept| &kept.events);
-    let what = (&plan.header.environment, &plan.header.server, &plan.header.manifests, &plan.tenants, events);
+    let what = (&plan.header.environment, &plan.header.server, &plan.header.manifests, tenants, events);
     note(printer, &location, asker, &what, refusals.collect()).await;
 }
 
