@@ -43,6 +43,16 @@ impl Watched {
         is_unread
     }
 
+    /// True on servers that don't tell a realm's provisioner their version: there all is compared, and the realms are removed.
+    fn is_always_read(&self) -> bool {
+        let old = std::env::var("KEYCLOAK_VERSION").is_ok_and(|version| version.starts_with("26.4."));
+        if old {
+            assert!(!self.is_unread() && !self.is_unread());
+            self.site.remove();
+        }
+        old
+    }
+
     /// An administrator of master does something in the clinic.
     fn by_hand(&self, method: &str, path: &str, body: &Value) {
         let url = format!("{}/admin/realms/{}{path}", live().url, self.site.clinic);
@@ -65,6 +75,9 @@ impl Watched {
 #[test]
 fn a_realm_in_which_nothing_happened_is_not_read() {
     let watched = Watched::new("unread");
+    if watched.is_always_read() {
+        return;
+    }
     assert!(watched.is_unread() && watched.is_unread());
     // All of it is compared where that is asked for, or nothing is noted.
     for more in [["--full"].as_slice(), &["--no-cache"]] {
@@ -96,6 +109,9 @@ fn a_realm_in_which_nothing_happened_is_not_read() {
 #[test]
 fn events_that_are_cleared_or_switched_off_make_a_comparison() {
     let watched = Watched::new("cleared");
+    if watched.is_always_read() {
+        return;
+    }
     watched.by_hand("PUT", "", &json!({"displayName": "Other"}));
     watched.drift(2, &[]);
     watched.mend();
