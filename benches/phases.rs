@@ -3,24 +3,29 @@
 //! `make bench` runs it, `cargo bench --bench phases -- expand/1000` a part of it. Times are of a whole network. Observed
 //! realms are large, so those of a hundred tenants stand for all: planning takes each of them in turn.
 
-#![allow(clippy::unwrap_used, missing_docs, unused_crate_dependencies)]
+#![allow(clippy::unwrap_used, missing_docs, unreachable_pub, unused_crate_dependencies)]
 
-use std::fmt::Write as _;
+#[path = "bulk/network.rs"]
+mod network;
+#[path = "../tests/support/plans.rs"]
+mod plans;
+
 use std::hint::black_box;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use realmwright::apply::{Holder, Manner, OnStale, apply};
+use network::{PLATFORM, distributor};
+use plans::{header, manner};
+use realmwright::apply::{OnStale, apply};
 use realmwright::expand::{Desired, Trusted, each};
 use realmwright::keycloak::memory::MemoryKeycloak;
 use realmwright::keycloak::observe::{declared_users, observe};
-use realmwright::keycloak::process;
 use realmwright::manifest::resolve::resolve;
 use realmwright::manifest::{Loaded, Source, load};
 use realmwright::plan::order::order;
 use realmwright::plan::render::text;
-use realmwright::plan::{Header, Plan, TenantPlan, View, plan_tenant};
+use realmwright::plan::{Plan, TenantPlan, plan_tenant};
 use realmwright::state::RealmState;
 use realmwright::state::secret::Secrets;
 use realmwright::template::builtin;
@@ -30,27 +35,12 @@ const SIZES: [usize; 3] = [100, 1_000, 10_000];
 /// How many tenants a distributor has.
 const BRANCH: usize = 1_000;
 
-const PLATFORM: &str = "\
-apiVersion: realmwright/v1
-kind: Platform
-name: bench
-environments: {bench: {}}
-products:
-  assistant: {label: Assistant, redirectUris: [https://assistant.example/*], roles: [reviewer]}
-";
-
 /// Manifests of so many organizations.
 fn manifests(count: usize) -> Vec<Source> {
     let mut sources = vec![Source { name: "platform.yaml".into(), text: PLATFORM.into() }];
     for branch in 0..count.div_ceil(BRANCH) {
-        let mut text = format!("apiVersion: realmwright/v1\nkind: Distributor\nname: north-{branch}\norganizations:\n");
-        for number in branch * BRANCH..((branch + 1) * BRANCH).min(count) {
-            let name = format!("clinic-{number:05}");
-            writeln!(text, "  - name: {name}\n    label: Clinic {number}").unwrap();
-            writeln!(text, "    admin: {{email: 'boss@{name}.example', firstName: Bea, lastName: Boss}}").unwrap();
-            let terms = format!("serial: A-{number}, seats: 5, validUntil: 2099-12-31, autoRenew: true");
-            writeln!(text, "    licences: [{{product: assistant, type: pro, {terms}}}]").unwrap();
-        }
+        let organizations = branch * BRANCH..((branch + 1) * BRANCH).min(count);
+        let text = distributor(&format!("north-{branch}"), organizations, "");
         sources.push(Source { name: format!("north-{branch}/distributor.yaml"), text });
     }
     sources
@@ -73,31 +63,12 @@ fn expanded<T>(loaded: &Loaded, take: impl FnMut(Desired) -> T) -> Vec<T> {
     taken
 }
 
-fn header() -> Header {
-    Header {
-        trusted_keys: None,
-        tool_version: "0.0.0".into(),
-        environment: "bench".into(),
-        server: "memory".into(),
-        directory: ".".into(),
-        manifests: "sha256:0".into(),
-        created_at: "2026-01-01T00:00:00Z".into(),
-        expires_at: "2026-01-02T00:00:00Z".into(),
-        view: View::default(),
-    }
-}
-
-fn manner() -> Manner {
-    let holder = Holder { name: process::name(), is_gone: process::is_gone, patience: Duration::ZERO };
-    Manner { parallelism: 4, on_stale: OnStale::Object, saved: false, holder }
-}
-
 /// A server with the realms of these tenants.
 async fn born(desired: &[Desired]) -> MemoryKeycloak {
     let server = MemoryKeycloak::new();
     let tenants = desired.iter().map(|desired| plan_tenant(desired, None, &Secrets::default()));
     let plan = Plan::new(header(), tenants.collect::<Vec<_>>());
-    apply(&server, &plan, &Secrets::default(), manner(), &AtomicBool::new(false), |_, _| {}).await;
+    apply(&server, &plan, &Secrets::default(), manner(4, OnStale::Object), &AtomicBool::new(false), |_, _| {}).await;
     server
 }
 

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::StreamExt;
 
-use crate::keycloak::fleet::spread;
+use crate::keycloak::fleet::in_turn;
 use crate::keycloak::observe::{Users, planned_users};
 use crate::keycloak::{Birth, Fault, KeycloakError, WriteRealms, observe};
 use crate::plan::diff::diff;
@@ -155,15 +155,12 @@ async fn each(
 ) -> Vec<(String, TenantOutcome)> {
     let work = &work;
     let tenants = plan.tenants.iter().filter(|tenant| !tenant.is_empty()).enumerate();
-    let runs = spread(
+    let runs = in_turn(
         api,
         tenants,
         |(_, tenant)| &tenant.tenant,
         parallelism,
-        |(place, tenant)| async move {
-            let _turn = api.turn(&tenant.tenant).await;
-            (place, tenant.tenant.clone(), work(tenant).await)
-        },
+        |(place, tenant)| async move { (place, tenant.tenant.clone(), work(tenant).await) },
     );
     let mut all: Vec<_> = runs.collect().await;
     all.sort_unstable_by_key(|(place, ..)| *place);

@@ -8,6 +8,7 @@
 #![allow(clippy::print_stdout, clippy::unwrap_used, unreachable_pub, missing_docs)]
 
 mod floor;
+mod network;
 mod others;
 mod report;
 mod site;
@@ -18,11 +19,12 @@ use std::path::Path;
 use std::process::Command;
 
 use floor::{Floor, of};
+use network::organization;
 use others::{ConfigCli, Terraform};
 use report::{Row, Spell};
 use reqwest::Method;
 use serde_json::{Value, json};
-use site::{Site, name};
+use site::Site;
 use tool::Tool;
 
 /// How many requests the floor has under way: on two cores more gain nothing.
@@ -156,7 +158,7 @@ impl Bench<'_> {
     fn removal(&mut self, n: usize) {
         let (mut tool, mut floor) = (Spell::default(), Spell::default());
         for number in (self.born - 2 * FEW..self.born).step_by(2) {
-            let (mine, other) = (name(number), name(number + 1));
+            let (mine, other) = (organization(number), organization(number + 1));
             tool = tool.and(self.tool.removal(&mine));
             let spell = self.runtime.block_on(self.floor.each(1, &[other], async |floor, realm| {
                 let token = floor.token(realm, PROVISIONER).await;
@@ -196,7 +198,7 @@ impl Bench<'_> {
 
     /// The realms that are measured, when the whole network is looked at.
     fn realms(&self) -> Vec<String> {
-        (0..self.born).map(name).chain(["north".into()]).collect()
+        (0..self.born).map(organization).chain(["north".into()]).collect()
     }
 
     /// What tells whether anything happened in a realm since it was last compared; of those that are named, all that is read
@@ -242,7 +244,7 @@ impl Bench<'_> {
 
     /// Each tenth realm has another name than it should.
     fn drift(&mut self, n: usize) {
-        let edited: Vec<String> = (0..self.born).step_by(10).map(name).collect();
+        let edited: Vec<String> = (0..self.born).step_by(10).map(organization).collect();
         self.put(&edited, "By hand");
         let tool = self.tool.measure(&["drift"], "read", 2);
         let floor = self.floor_of_reading(true, &edited);
@@ -259,7 +261,7 @@ impl Bench<'_> {
 
     /// Every organization gets another label.
     fn change(&mut self, n: usize) {
-        let realms: Vec<String> = (0..self.born).map(name).collect();
+        let realms: Vec<String> = (0..self.born).map(organization).collect();
         let floor = self.put(&realms, "By hand");
         self.site.declare(self.born, " North");
         let tool = self.tool.measure(&["apply", "--yes"], "applied", 0);
@@ -276,7 +278,7 @@ fn turns(n: usize) -> usize {
 
 /// A command for these tenants alone.
 fn selected(command: &[&str], numbers: Range<usize>) -> Vec<String> {
-    let select = numbers.flat_map(|number| ["--select".into(), name(number)]);
+    let select = numbers.flat_map(|number| ["--select".into(), organization(number)]);
     command.iter().map(ToString::to_string).chain(select).collect()
 }
 

@@ -16,9 +16,9 @@ use super::output::Printer;
 use super::session::{self, Meant, Wanted};
 use super::table::{self, Format};
 use super::{books, realms, secrets};
-use crate::keycloak::fleet::spread;
+use crate::keycloak::fleet::in_turn;
 use crate::keycloak::watermarks::Watermarks;
-use crate::keycloak::{Fleet, KeycloakError, ReadRealms, people, seats};
+use crate::keycloak::{Fleet, KeycloakError, people, seats};
 use crate::ledger::{Answer, AnyStore, Cause, Ledger, Order};
 use crate::licence::{Accounts, Amount, Command, DEVICES, Refusal};
 use crate::manifest::resolve::Tenant;
@@ -120,13 +120,12 @@ async fn count(
         Some((tenant, known, state.get(&tenant.name)?))
     });
     let most = parallelism.into();
-    let reads = spread(
+    let reads = in_turn(
         server,
         tenants,
         |(tenant, ..)| &tenant.name,
         most,
         |(tenant, known, realm)| async move {
-            let _turn = server.turn(&tenant.name).await;
             let mut found = Vec::new();
             if known.contains_key(USERS) {
                 found.push((USERS.to_owned(), users(server, tenant, realm, state).await?));

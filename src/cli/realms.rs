@@ -9,7 +9,7 @@ use super::exit::{Refused, Reported};
 use super::output::Printer;
 use super::progress::Progress;
 use crate::expand::Desired;
-use crate::keycloak::fleet::spread;
+use crate::keycloak::fleet::in_turn;
 use crate::keycloak::http::Server;
 use crate::keycloak::observe::declared_users;
 use crate::keycloak::watermarks::Watermarks;
@@ -21,7 +21,8 @@ use crate::state::{ObjectId, RealmState, State, applied};
 /// How many realms that can't be read are shown with the reason.
 const SHOWN: usize = 5;
 
-/// Every realm of the network that exists; of those in which nothing happened by their `watermarks`, only that. One that can't be read ends the run, after all were tried.
+/// Every realm of the network that exists; of those in which nothing happened by their `watermarks`, only that. One that
+/// can't be read ends the run, after all were tried.
 pub(super) async fn observe_all(
     printer: &Printer,
     server: &impl ReadRealms,
@@ -32,13 +33,12 @@ pub(super) async fn observe_all(
     let progress = Progress::new("reading realms", desired.len(), printer.progress());
     let progress_of = &progress;
     let most = usize::from(parallelism);
-    let reads = spread(
+    let reads = in_turn(
         server,
         desired,
         |tenant| &tenant.name,
         most,
         |tenant| async move {
-            let _turn = server.turn(&tenant.name).await;
             let observed = watermarks.observe(server, &tenant.name, &declared_users(&tenant.state)).await;
             let tally = server.tally(&tenant.name);
             printer.event(&Event::read(&tenant.name, &observed, tally.as_ref()));

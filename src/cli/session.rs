@@ -18,7 +18,7 @@ use crate::accounting;
 use crate::diagnostic::{Diagnostic, did_you_mean, passable};
 use crate::expand::entitlement::{self, Figures};
 use crate::expand::{self, Desired, broker, expand, observer, provisioner};
-use crate::keycloak::fleet::spread;
+use crate::keycloak::fleet::in_turn;
 use crate::keycloak::http::Server;
 use crate::keycloak::key::OperatorKey;
 use crate::keycloak::observer::is_unseen;
@@ -423,13 +423,12 @@ async fn seats_in_use(
     let cuts =
         cuts.flat_map(|(tenant, found)| guard::cuts(tenant, found).into_iter().map(move |cut| (tenant, found, cut)));
     let most = parallelism.into();
-    let counts = spread(
+    let counts = in_turn(
         server,
         cuts,
         |(tenant, ..)| &tenant.tenant,
         most,
         |(tenant, found, cut)| async move {
-            let _turn = server.turn(&tenant.tenant).await;
             let used = seats::in_use(server, &tenant.tenant, found, &cut.product).await?;
             Ok(((tenant.tenant.clone(), cut.product), used))
         },

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::fleet::spread;
+use super::fleet::in_turn;
 use super::{ReadRealms, segment};
 use crate::plan::authors::{Author, Authors, EVENTS, drifted, events, touched};
 use crate::plan::{Plan, TenantPlan};
@@ -20,15 +20,12 @@ pub async fn name(api: &impl ReadRealms, plan: &mut Plan, state: &State, paralle
     let asked = plan.tenants.iter().enumerate().filter(|(_, tenant)| !drifted(tenant).is_empty());
     let asked = asked.filter_map(|(place, tenant)| Some((place, tenant, state.get(&tenant.tenant)?)));
     let most = parallelism.into();
-    let asked = spread(
+    let asked = in_turn(
         api,
         asked,
         |(_, tenant, _)| &tenant.tenant,
         most,
-        |(place, tenant, observed)| async move {
-            let _turn = api.turn(&tenant.tenant).await;
-            (place, names.authors(tenant, observed).await)
-        },
+        |(place, tenant, observed)| async move { (place, names.authors(tenant, observed).await) },
     );
     let found: Vec<_> = asked.collect().await;
     for (place, authors) in found {

@@ -238,6 +238,31 @@ impl<S: WriteRealms> WriteRealms for Fleet<S> {
     }
 }
 
+/// Works on each realm in its turn ([`ReadRealms::turn`]), at most on so many of each server at a time. What came of each, in
+/// any order.
+pub fn in_turn<'a, T: 'a, F: Future>(
+    api: &'a impl ReadRealms,
+    items: impl IntoIterator<Item = T>,
+    realm: impl Fn(&T) -> &'a str,
+    most: usize,
+    work: impl Fn(T) -> F,
+) -> impl Stream<Item = F::Output> {
+    let items: Vec<(&'a str, T)> = items.into_iter().map(|item| (realm(&item), item)).collect();
+    spread(
+        api,
+        items,
+        |(realm, _)| realm,
+        most,
+        move |(realm, item)| {
+            let work = work(item);
+            async move {
+                let _turn = api.turn(realm).await;
+                work.await
+            }
+        },
+    )
+}
+
 /// Works on realms, at most so many of each server at a time; no server waits for another. What came of each, in any order.
 pub fn spread<'a, T: 'a, F: Future>(
     api: &impl ReadRealms,

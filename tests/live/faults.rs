@@ -359,7 +359,7 @@ fn changes_that_are_disturbed_end_well_or_say_what_failed_and_are_finished_by_th
 #[test]
 fn lanes_of_a_run_that_was_killed_at_its_end_are_removed_by_one_that_has_nothing_to_do() {
     let trial = Trial::new("lanes");
-    let removing = At::First("DELETE", "/admin/realms/master/clients/");
+    let removing = At::First("DELETE", "/admin/realms/master/clients/".into());
     let (code, said) = trial.run(APPLY, Some((removing, Fault::KillBefore)));
     assert_eq!(code, None, "{said}");
     let said = trial.expect(0, APPLY, "the kill");
@@ -374,7 +374,8 @@ fn lanes_of_a_run_that_was_killed_at_its_end_are_removed_by_one_that_has_nothing
 fn births_go_on_when_the_answer_to_making_their_lane_is_lost() {
     for fault in [Fault::Lost, Fault::Reset] {
         let trial = Trial::new("lane");
-        let (code, said) = trial.run(APPLY, Some((At::First("POST", "/admin/realms/master/clients"), fault)));
+        let making = At::First("POST", "/admin/realms/master/clients".into());
+        let (code, said) = trial.run(APPLY, Some((making, fault)));
         assert_eq!((code, trial.proxy.done()), (Some(0), 1), "{fault:?}: {said}");
         trial.no_lane_is_left("the run");
         trial.remove();
@@ -384,18 +385,21 @@ fn births_go_on_when_the_answer_to_making_their_lane_is_lost() {
 #[test]
 fn a_token_that_runs_out_on_the_way_is_replaced() {
     let trial = Trial::new("expired");
-    // Tokens last for two seconds; the program takes new ones each second.
+    // Tokens last for two seconds, counted in whole ones; the program takes new ones each second.
     let short = trial.text().replace("    label: Clinic\n", "    label: Clinic\n    realm: {accessTokenLifespan: 2}\n");
     let long = trial.other_text(SECOND).replace("accessTokenLifespan: 90", "accessTokenLifespan: 2");
     trial.brought(&short);
     let end = trial.brought(&long).end;
-    trial.brought(&short);
-    trial.site.write(NETWORK, &long);
-    let late = (At::Every(4), Fault::Late(Duration::from_millis(2200)));
-    let (code, said) = trial.run("apply --yes --verbose --no-cache", Some(late));
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("401 "), "no token ran out: {said}");
-    trial.expect(0, "plan --detailed-exitcode", "tokens that ran out");
+    for (method, path) in [("POST", "/partial-export"), ("POST", "/clients"), ("PUT", "")] {
+        trial.brought(&short);
+        trial.site.write(NETWORK, &long);
+        let path = format!("/admin/realms/{}{path}", trial.site.clinic);
+        let late = (At::First(method, path), Fault::Late(Duration::from_millis(3200)));
+        let (code, said) = trial.run("apply --yes --verbose --no-cache", Some(late));
+        assert_eq!((code, trial.proxy.done()), (Some(0), 1), "{said}");
+        assert!(said.contains("401 "), "no token ran out: {said}");
+        trial.expect(0, "plan --detailed-exitcode", "tokens that ran out");
+    }
     same(&trial.realms(), &end, "tokens that ran out");
     trial.remove();
 }

@@ -7,17 +7,19 @@ pub mod dns;
 pub mod forge;
 pub mod full;
 pub mod mail;
+pub mod plans;
 pub mod proxy;
 pub mod sarif;
 
 use std::sync::atomic::AtomicBool;
 
-use realmwright::apply::{Holder, Manner, OnStale, Outcome, TenantOutcome, apply};
+pub use plans::{header, manner};
+use realmwright::apply::{OnStale, Outcome, TenantOutcome, apply};
 use realmwright::diagnostic::{Diagnostic, passable};
 use realmwright::expand::entitlement::{Figures, project};
 use realmwright::expand::{Desired, Trusted, expand};
 use realmwright::keycloak::observe::declared_users;
-use realmwright::keycloak::{ReadRealms, WriteRealms, observe, process, seats};
+use realmwright::keycloak::{ReadRealms, WriteRealms, observe, seats};
 use realmwright::manifest::guards::Limits;
 use realmwright::manifest::resolve::{Network, resolve};
 use realmwright::manifest::{Loaded, Source, load};
@@ -186,33 +188,12 @@ impl World {
     }
 }
 
-pub fn manner(parallelism: usize, on_stale: OnStale) -> Manner {
-    // As if the process had been killed since.
-    let name = process::name().replace(&format!("/{}/", std::process::id()), "/0/");
-    let holder = Holder { name, is_gone: process::is_gone, patience: std::time::Duration::ZERO };
-    Manner { parallelism, on_stale, saved: true, holder }
-}
-
 pub async fn carry_out(api: &impl WriteRealms, plan: &Plan) -> Outcome {
     carry_out_with(api, plan, &Secrets::default()).await
 }
 
 pub async fn carry_out_with(api: &impl WriteRealms, plan: &Plan, secrets: &Secrets) -> Outcome {
     apply(api, plan, secrets, manner(4, OnStale::Object), &AtomicBool::new(false), |_, _| {}).await
-}
-
-pub fn header() -> Header {
-    Header {
-        trusted_keys: None,
-        tool_version: "0.0.0".into(),
-        environment: "test".into(),
-        server: "memory".into(),
-        directory: ".".into(),
-        manifests: "sha256:0".into(),
-        created_at: "2026-01-01T00:00:00Z".into(),
-        expires_at: "2026-01-02T00:00:00Z".into(),
-        view: realmwright::plan::View::default(),
-    }
 }
 
 /// Every command that has help, word by word.

@@ -51,9 +51,7 @@ pub enum At {
     /// The ones whose numbers this divides.
     Every(usize),
     /// The first of this method whose path contains this.
-    First(&'static str, &'static str),
-    /// All of this method whose path contains this.
-    All(&'static str, &'static str),
+    First(&'static str, String),
 }
 
 /// A request that passed: its method, and its path with the query.
@@ -163,7 +161,6 @@ impl Shared {
             At::Number(wanted) => *wanted == number,
             At::Every(step) => number.is_multiple_of(*step),
             At::First(method, path) => state.done == 0 && is(method, path),
-            At::All(method, path) => is(method, path),
         });
         state.done += usize::from(hit);
         self.changed.notify_all();

@@ -118,8 +118,10 @@ fn line(exchange: &Exchange<'_>, whole: bool) -> String {
 pub(in crate::cli) async fn can_create_realms(server: &Fleet, plan: &Plan) -> Result<(), KeycloakError> {
     let births: BTreeSet<usize> =
         plan.tenants.iter().filter(|tenant| tenant.is_birth()).map(|tenant| server.number_of(&tenant.tenant)).collect();
-    for (_, (_, member)) in server.members().enumerate().filter(|(at, _)| births.contains(at)) {
-        member.can_create_realms().await?;
+    for (at, (_, member)) in server.members().enumerate() {
+        if births.contains(&at) {
+            member.can_create_realms().await?;
+        }
     }
     Ok(())
 }
