@@ -53,12 +53,12 @@ fn loaded(count: usize) -> Loaded {
 }
 
 /// What is taken of each tenant's realm.
-fn expanded<T>(loaded: &Loaded, take: impl FnMut(Desired) -> T) -> Vec<T> {
+fn expanded<T: Send>(loaded: &Loaded, take: impl Fn(Desired) -> T + Sync) -> Vec<T> {
     let mut found = Vec::new();
     let set = loaded.set.as_ref().unwrap();
     let network = resolve(set, "bench", &mut found);
     let trusted = Trusted { operator: "{}", broker: "{}" };
-    let taken = each(set, &loaded.sources, &network, trusted, &mut found).map(take).collect();
+    let taken = each(set, &loaded.sources, &network, trusted, &mut found, take);
     assert!(found.is_empty(), "{found:?}");
     taken
 }

@@ -21,7 +21,9 @@ mod terminal;
 mod tls;
 
 use std::collections::{BTreeMap, HashMap};
+use std::panic::resume_unwind;
 use std::rc::Rc;
+use std::thread;
 
 use serde_json::Value;
 
@@ -41,6 +43,12 @@ use mould::{Moulds, Uncast};
 pub use observer::{OBSERVER, VIEWS, key_set};
 pub use provisioner::{ADMIN_API_SCOPE, PROVISIONER, fitted};
 pub use terminal::TERMINAL;
+
+/// Threads that a large network is expanded in; each makes moulds of its own.
+const THREADS: usize = 4;
+
+/// Fewer tenants are not worth a thread.
+const SHARE: usize = 64;
 
 /// The clients that the tool itself puts into realms.
 pub const TOOLS: [&str; 4] = [PROVISIONER, OBSERVER, BROKER, TERMINAL];
@@ -83,17 +91,19 @@ pub fn expand(
     trusted: Trusted<'_>,
     found: &mut Vec<Diagnostic>,
 ) -> Vec<Desired> {
-    each(set, sources, network, trusted, found).collect()
+    each(set, sources, network, trusted, found, |desired| desired)
 }
 
-/// The same one by one, for who needs little of each: a realm is large, and there may be thousands.
-pub fn each<'a>(
-    set: &'a ManifestSet,
-    sources: &'a [Source],
-    network: &'a Network,
+/// The same for who needs little of each: a realm is large, and there may be thousands. What was taken of each comes in the
+/// order of the tenants, as does what was found; large networks are shared between threads.
+pub fn each<T: Send>(
+    set: &ManifestSet,
+    sources: &[Source],
+    network: &Network,
     trusted: Trusted<'_>,
-    found: &'a mut Vec<Diagnostic>,
-) -> impl Iterator<Item = Desired> {
+    found: &mut Vec<Diagnostic>,
+    take: impl Fn(Desired) -> T + Sync,
+) -> Vec<T> {
     protection_names_kinds(set.platform_node.get("protected"), found);
     products_are_no_clients_of_keycloak(set, found);
     entitlement::check(set, network, found);
@@ -102,8 +112,32 @@ pub fn each<'a>(
         observer: observer::jwks(set, network, found),
         broker: Broker::of(set, network, trusted.broker, found),
     };
-    let mut expander = Expander::new(set, sources, network, keys);
-    network.tenants.iter().filter_map(move |tenant| expander.tenant(tenant, found))
+    let expanded = |tenants: &[Tenant]| {
+        let mut expander = Expander::new(set, sources, network, &keys);
+        let mut found = Vec::new();
+        let taken = tenants.iter().filter_map(|tenant| expander.tenant(tenant, &mut found)).map(&take);
+        (taken.collect::<Vec<T>>(), found)
+    };
+    let threads = (network.tenants.len() / SHARE).clamp(1, THREADS);
+    let shares = network.tenants.chunks(network.tenants.len().div_ceil(threads).max(1));
+    let mut all = Vec::new();
+    for (taken, more) in at_once(shares, expanded) {
+        all.extend(taken);
+        found.extend(more);
+    }
+    all
+}
+
+/// Does something with each share, each in a thread of its own, the last one in this.
+fn at_once<S: Send, T: Send>(shares: impl Iterator<Item = S>, work: impl Fn(S) -> T + Sync) -> Vec<T> {
+    let (mut shares, work) = (shares.collect::<Vec<_>>(), &work);
+    let last = shares.pop();
+    thread::scope(|scope| {
+        let threads: Vec<_> = shares.into_iter().map(|share| scope.spawn(move || work(share))).collect();
+        let last = last.map(work);
+        let ended = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        ended.collect::<Vec<_>>().into_iter().chain(last).collect()
+    })
 }
 
 /// What the tool's own clients in a realm trust.
@@ -118,14 +152,14 @@ struct Expander<'a> {
     set: &'a ManifestSet,
     sources: &'a [Source],
     network: &'a Network,
-    keys: Keys,
+    keys: &'a Keys,
     /// By name and the distributor that asks.
     templates: HashMap<(String, String), Rc<Template>>,
     moulds: Moulds,
 }
 
 impl<'a> Expander<'a> {
-    fn new(set: &'a ManifestSet, sources: &'a [Source], network: &'a Network, keys: Keys) -> Self {
+    fn new(set: &'a ManifestSet, sources: &'a [Source], network: &'a Network, keys: &'a Keys) -> Self {
         Self { set, sources, network, keys, templates: HashMap::new(), moulds: Moulds::default() }
     }
 
@@ -172,7 +206,7 @@ impl<'a> Expander<'a> {
             return Made { state, secrets: places_of(references, values) };
         }
         let sound = found.len();
-        let made = make(&self.keys, template, tenant, values, found);
+        let made = make(self.keys, template, tenant, values, found);
         let places = || origin::places(self.set, self.sources, self.network, tenant);
         products::check(self.network, tenant, &made.state, places, found);
         if let (Some(taken), Some(Err(Uncast::New))) = (taken, cast) {
@@ -189,7 +223,7 @@ impl<'a> Expander<'a> {
         let values = mould::marked(values);
         let name = values.get("tenant")?.get("name")?.text()?.to_owned();
         let tenant = Tenant { name, ..tenant.clone() };
-        let Made { state, .. } = make(&self.keys, template, &tenant, &values, &mut found);
+        let Made { state, .. } = make(self.keys, template, &tenant, &values, &mut found);
         products::check(self.network, &tenant, &state, BTreeMap::new, &mut found);
         found.is_empty().then_some(state)
     }

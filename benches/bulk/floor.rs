@@ -23,9 +23,15 @@ pub struct Floor {
     requests: AtomicUsize,
 }
 
+/// How long a lane's token is used, of the minute that it lasts.
+const TOKEN_LASTS: Duration = Duration::from_secs(30);
+
 #[derive(Default)]
 struct Lane {
+    name: String,
     token: String,
+    /// When it was taken.
+    taken: Option<Instant>,
     births: usize,
     /// The ids of all that were made.
     made: Vec<String>,
@@ -115,8 +121,12 @@ impl Floor {
             let (user, group) = (user["id"].as_str().unwrap(), groups[0]["id"].as_str().unwrap());
             let path = format!("/admin/realms/master/users/{user}/groups/{group}");
             self.call(Method::PUT, &path, &bootstrap, None).await;
-            lane.token = self.token("master", &name).await;
             lane.made.push(id);
+            (lane.name, lane.taken) = (name, None);
+        }
+        if lane.taken.is_none_or(|taken| taken.elapsed() > TOKEN_LASTS) {
+            lane.token = self.token("master", &lane.name).await;
+            lane.taken = Some(Instant::now());
         }
         lane.births += 1;
         lane.token.clone()

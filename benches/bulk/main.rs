@@ -33,6 +33,9 @@ const LANES: usize = 4;
 /// How often tool and floor take turns.
 const TURNS: usize = 3;
 
+/// How many realms a run of births has, of which the first pays for its lane.
+const BATCH: usize = 40;
+
 /// How many realms are born, or go, one after the other.
 const FEW: usize = 5;
 
@@ -110,16 +113,15 @@ impl Bench<'_> {
 
     /// New tenants, by turns the tool's and the floor's.
     fn births(&mut self, n: usize) {
-        let batch = (n / 5).clamp(10, 40);
         let (mut tool, mut floor) = (Spell::default(), Spell::default());
         for _ in 0..TURNS {
-            let (mine, others) = (self.born..self.born + batch, self.born + batch..self.born + 2 * batch);
+            let (mine, others) = (self.born..self.born + BATCH, self.born + BATCH..self.born + 2 * BATCH);
             let bodies = self.bodies(others);
             tool = tool.and(self.tool.measure(&selected(&["apply", "--yes"], mine), "applied", 0));
             let spell =
                 self.runtime.block_on(self.floor.each(LANES, &bodies, async |floor, body| floor.birth(body).await));
             floor = floor.and(spell);
-            self.born += 2 * batch;
+            self.born += 2 * BATCH;
         }
         self.tell("birth", n, tool, floor);
     }
@@ -154,10 +156,13 @@ impl Bench<'_> {
         self.tell("template", n, template, bare);
     }
 
-    /// The last tenants go: each is exported, and its realm deleted.
+    /// The last tenants go, which nothing declares any more: each is exported, and its realm deleted.
     fn removal(&mut self, n: usize) {
         let (mut tool, mut floor) = (Spell::default(), Spell::default());
-        for number in (self.born - 2 * FEW..self.born).step_by(2) {
+        let last = self.born - 2 * FEW..self.born;
+        self.born = last.start;
+        self.site.declare(self.born, "");
+        for number in last.step_by(2) {
             let (mine, other) = (organization(number), organization(number + 1));
             tool = tool.and(self.tool.removal(&mine));
             let spell = self.runtime.block_on(self.floor.each(1, &[other], async |floor, realm| {
@@ -167,8 +172,6 @@ impl Bench<'_> {
             }));
             floor = floor.and(spell);
         }
-        self.born -= 2 * FEW;
-        self.site.declare(self.born, "");
         self.tell("removal", n, tool, floor);
     }
 

@@ -67,9 +67,10 @@ impl Tool<'_> {
         spell.memory_mb = memory;
         spell
     }
+
     /// Exports a tenant's realm and deletes it. What it says of each request is counted.
     pub fn removal(&self, tenant: &str) -> Spell {
-        let waived = ["--waive", "still-declared", "--waive", "not-quarantined"];
+        let waived = ["--waive", "not-quarantined"];
         let mut command =
             self.command(&["destroy", tenant, "--final", "--yes", "--verbose", "--export", "removed.json"]);
         let began = Instant::now();

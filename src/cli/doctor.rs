@@ -129,13 +129,12 @@ async fn network(printer: &Printer, options: &Options) -> anyhow::Result<Option<
     servers::recorded(&mut network, &options.dir, None).await?;
     // What is wrong with realms is for `validate` to say.
     let mut unsaid = Vec::new();
-    let desired = each(&manifests.set, &manifests.sources, &network, Trusted::default(), &mut unsaid);
     let theme = |desired: Desired| {
         let theme = desired.state.realm()?.fields.get("loginTheme")?.as_str()?.to_owned();
         Some((desired.name, theme))
     };
-    let themes = desired.filter_map(theme).collect();
-    Ok(Some((network, themes)))
+    let themes = each(&manifests.set, &manifests.sources, &network, Trusted::default(), &mut unsaid, theme);
+    Ok(Some((network, themes.into_iter().flatten().collect())))
 }
 
 /// The realms to look into: those that are selected, or some, evenly spread.

@@ -53,7 +53,7 @@ pub(super) async fn observe_all(
     while let Some((tenant, observed)) = reads.next().await {
         match observed {
             Ok(Some(observed)) => {
-                state.insert(tenant.name.clone(), observed);
+                state.insert(tenant.name.clone(), observed.lean());
             }
             Ok(None) => {}
             Err(error) => {

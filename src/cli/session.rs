@@ -169,11 +169,11 @@ async fn recorded(network: &mut Network, meant: &Meant<'_>) -> anyhow::Result<()
 }
 
 /// The environment that is meant, and what is taken of each of its tenants and what its realm should be.
-pub(super) async fn each<T>(
+pub(super) async fn each<T: Send>(
     printer: &Printer,
     dir: &Path,
     target: &Target,
-    mut take: impl FnMut(Desired) -> T,
+    take: impl Fn(Desired) -> T + Sync,
 ) -> anyhow::Result<(Network, Vec<T>)> {
     let mut manifests = read(printer, dir)?;
     let Manifests { sources, set, found, .. } = &mut manifests;
@@ -183,7 +183,7 @@ pub(super) async fn each<T>(
         servers::recorded(&mut network, dir, None).await?;
     }
     accounting::check(&network, Timestamp::now().as_second(), found);
-    let taken = expand::each(set, sources, &network, secrets::trusted(None), found).map(&mut take).collect();
+    let taken = expand::each(set, sources, &network, secrets::trusted(None), found, take);
     manifests.report(printer)?;
     Ok((network, taken))
 }

@@ -60,12 +60,12 @@ pub(super) struct Whole<T> {
     pub(super) found: Vec<Diagnostic>,
 }
 
-impl<T> Whole<T> {
+impl<T: Send> Whole<T> {
     /// Reads the sources. A selection counts where it chooses something in any environment.
     pub(super) fn of(
         sources: Vec<Source>,
         selection: &Selection,
-        mut take: impl FnMut(Desired) -> T,
+        take: impl Fn(Desired) -> T + Sync,
     ) -> Result<Self, UsageError> {
         let now = Timestamp::now().as_second();
         let Loaded { sources, set, diagnostics: mut found } = load(sources, builtin::sources());
@@ -80,7 +80,7 @@ impl<T> Whole<T> {
             match selection.keep(&mut network) {
                 Ok(()) => {
                     checked = true;
-                    taken.extend(expand::each(set, &sources, &network, Trusted::default(), &mut found).map(&mut take));
+                    taken.extend(expand::each(set, &sources, &network, Trusted::default(), &mut found, &take));
                 }
                 Err(error) => unselectable = Some(error),
             }

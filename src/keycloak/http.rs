@@ -247,8 +247,8 @@ impl Server {
 }
 
 impl ReadRealms for Server {
-    async fn turn(&self, _realm: &str) -> Turn {
-        self.wire.pace.turn().await
+    async fn turn(&self, realm: &str) -> Turn {
+        self.wire.turn(realm).await
     }
 
     fn identity(&self) -> &str {

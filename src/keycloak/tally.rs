@@ -11,7 +11,7 @@ pub struct Tally {
     pub requests: u32,
     /// How many of them were repeats.
     pub repeats: u32,
-    /// From the first one to the last answer.
+    /// From the first one since its turn to the last answer.
     pub took: Duration,
     /// The one that took longest: method, path, and how long.
     pub slowest: (&'static str, String, Duration),
@@ -34,6 +34,13 @@ impl Tallies {
         tally.took = tally.began.elapsed();
         if took > tally.slowest.2 {
             tally.slowest = (method, path.to_owned(), took);
+        }
+    }
+
+    /// From now on a realm is worked on: what was asked about it before counts, and not how long ago that was.
+    pub(super) fn restart(&self, realm: &str) {
+        if let Some(tally) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(realm) {
+            tally.began = Instant::now();
         }
     }
 

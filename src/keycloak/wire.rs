@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::error::{DISCOVERY, Fault, KeycloakError, words};
-use super::pace::{Kind, Pace, Sign};
+use super::pace::{Kind, Pace, Sign, Turn};
 use super::presence::{Absence, Presence};
 use super::segment;
 use super::tally::{Tallies, Tally};
@@ -254,6 +254,13 @@ impl Wire {
         if let Some(realm) = sending.realm().filter(|realm| realm != "master") {
             self.tallies.note(&realm, (name(&sending.method), sending.path), began, repeated);
         }
+    }
+
+    /// Waits for a realm's turn.
+    pub(super) async fn turn(&self, realm: &str) -> Turn {
+        let turn = self.pace.turn().await;
+        self.tallies.restart(&segment(realm));
+        turn
     }
 
     /// What a realm has cost since it was last asked.

@@ -187,3 +187,26 @@ fn most_realms_are_cast() {
         }
     }
 }
+
+/// A network that is shared between threads.
+#[test]
+fn what_was_made_and_found_of_many_is_in_the_order_of_the_tenants() {
+    let organization = |number: u32| match number % 50 {
+        7 => json!({"label": format!("Clinic {number}"), "users": [{"username": "x", "roles": ["nobody"]}]}),
+        _ => json!({"label": format!("Clinic {number}")}),
+    };
+    let set = set(&(0..300).map(organization).collect::<Vec<_>>(), TEMPLATES[1]);
+    assert_eq!(lines(&set.found), BTreeSet::new());
+    let (all, found) = set.made(&set.network);
+    let names = set.network.tenants.iter().map(|tenant| &tenant.name);
+    assert!(all.iter().map(|desired| &desired.name).eq(names), "{} tenants", all.len());
+    assert_eq!(found.len(), 6, "{found:?}");
+    let mut each_found = Vec::new();
+    for (tenant, desired) in set.network.tenants.iter().zip(&all) {
+        let (alone, found) = set.made(&Network { tenants: vec![tenant.clone()], ..set.network.clone() });
+        assert_eq!(alone[0].state, desired.state, "{}", desired.name);
+        each_found.extend(found);
+    }
+    let shown = |found: &[Diagnostic]| found.iter().map(|found| format!("{found:?}")).collect::<Vec<_>>();
+    assert_eq!(shown(&found), shown(&each_found));
+}
