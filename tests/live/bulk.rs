@@ -112,11 +112,12 @@ impl Bulk {
 fn a_server_that_is_started_anew_while_realms_are_born_costs_no_tenant() {
     let (url, user) = start("restart");
     let mut bulk = Bulk::new(&url, &url, user);
-    bulk.renew(8);
+    // More than what is born before the server has stopped.
+    bulk.renew(30);
     bulk.expect(0, &["apply", "--yes"], "the start");
     let end = bulk.realms();
     for births in [1, 5] {
-        bulk.renew(8);
+        bulk.renew(30);
         let ended = bulk.apply_and(births, || restart("restart", &url));
         assert!(ended.1.contains("waiting for it") && ended.1.contains("answers again"), "{}", ended.1);
         bulk.is_finished(&ended, &end);
