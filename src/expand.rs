@@ -136,7 +136,7 @@ fn at_once<S: Send, T: Send>(shares: impl Iterator<Item = S>, work: impl Fn(S) -
         let threads: Vec<_> = shares.into_iter().map(|share| scope.spawn(move || work(share))).collect();
         let last = last.map(work);
         let ended = threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
-        ended.collect::<Vec<_>>().into_iter().chain(last).collect()
+        ended.chain(last).collect()
     })
 }
 

@@ -27,7 +27,7 @@ mod tables;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 pub use address::ObjectId;
 pub use applied::Applied;
@@ -42,7 +42,7 @@ pub use shared::Shared;
 /// Client id of the provisioner, the service account in each realm; the same in every realm.
 pub const PROVISIONER: &str = "realmwright-provisioner";
 
-/// What says of a client or identity provider whether anybody can log in through it.
+/// What says of a client or identity provider whether anybody can log in through it ([`crate::plan::quarantine::doors`]).
 const DOORS: [&str; 2] = ["bearerOnly", "enabled"];
 
 /// The fields of an object by their path: `redirectUris`, `attributes.pkce.code.challenge.method`.
@@ -112,11 +112,12 @@ impl RealmState {
     /// The same without documents that only writes look into, each of which reads its realm anew: of thousands of realms,
     /// they would be most. What plans look at stays: the realm's own, and whether others let anybody in.
     pub fn lean(mut self) -> Self {
-        for (id, object) in self.objects.iter_mut().filter(|(id, _)| id.kind != Kind::Realm) {
-            let doors = if matches!(id.kind, Kind::Client | Kind::IdentityProvider) { &DOORS[..] } else { &[] };
-            let mut kept = |name: &&str| Some(((*name).to_owned(), object.raw.get_mut(*name)?.take()));
-            let kept: Map<String, Value> = doors.iter().filter_map(&mut kept).collect();
-            object.raw = if kept.is_empty() { Value::Null } else { kept.into() };
+        for (_, object) in self.objects.iter_mut().filter(|(id, _)| id.kind != Kind::Realm) {
+            let Value::Object(raw) = &mut object.raw else { continue };
+            raw.retain(|name, _| DOORS.contains(&name.as_str()));
+            if raw.is_empty() {
+                object.raw = Value::Null;
+            }
         }
         self
     }
