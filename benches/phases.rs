@@ -146,11 +146,33 @@ fn plans(criterion: &mut Criterion) {
     }
 }
 
+/// The plan of a network that an empty server has nothing of, as it is shown.
+async fn planned(server: &MemoryKeycloak, desired: &[Desired]) -> (Plan, String) {
+    let mut tenants = Vec::with_capacity(desired.len());
+    for desired in desired {
+        let observed = observe(server, &desired.name, &declared_users(&desired.state)).await.unwrap();
+        tenants.push(plan_tenant(desired, observed.as_ref(), &Secrets::default()));
+    }
+    let plan = Plan::new(header(), tenants);
+    let text = text::plan(&plan);
+    (plan, text)
+}
+
 /// Whole ways against the in-memory Keycloak: its own work counts as well.
 fn memory(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut group = criterion.benchmark_group("memory");
     group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(2));
+    for size in SIZES {
+        let loaded = loaded(size);
+        group.bench_function(format!("planned/{size}"), |bench| {
+            bench.iter(|| {
+                let desired = expanded(&loaded, |desired| desired);
+                let (plan, _) = runtime.block_on(planned(&MemoryKeycloak::new(), &desired));
+                assert_eq!(plan.summary.realms_to_create, desired.len());
+            });
+        });
+    }
     for size in [100, 1_000] {
         let desired = expanded(&loaded(size), |desired| desired);
         group.bench_function(format!("births/{size}"), |bench| {

@@ -25,7 +25,7 @@ use crate::keycloak::observe::{Users, planned_users};
 use crate::keycloak::{Birth, Fault, KeycloakError, WriteRealms, observe};
 use crate::plan::diff::diff;
 use crate::plan::order::order;
-use crate::plan::{Plan, TenantPlan};
+use crate::plan::{Body, Plan, TenantPlan};
 use crate::state::applied::{MARKER, digest};
 use crate::state::kind::LEASE;
 use crate::state::secret::Secrets;
@@ -311,7 +311,7 @@ async fn give_birth(
 ) -> Result<TenantOutcome, KeycloakError> {
     let other = TenantOutcome::Stale(vec![of_realm(plan)]);
     let Some(body) = plan.changes.first().and_then(|change| change.body.as_ref()) else { return Ok(other) };
-    let revealed = writer::reveal(secrets, body, "POST", "/admin/realms")?;
+    let revealed = writer::reveal(secrets, &body.document(), "POST", "/admin/realms")?;
     let ours = match api.create_realm(&revealed).await? {
         Birth::Born => return Ok(TenantOutcome::Born),
         Birth::Lost => TenantOutcome::Born,
@@ -324,8 +324,8 @@ async fn give_birth(
 /// A birth whose answer was lost may have been sent twice: a realm is ours if it carries this very marker, or the one that
 /// follows it.
 fn is_born(plan: &TenantPlan, marker: Option<&str>) -> bool {
-    let body = plan.changes.first().and_then(|change| change.body.as_ref());
-    let first = body.and_then(|body| body["attributes"][MARKER].as_str());
+    let body = plan.changes.first().and_then(|change| change.body.as_ref()).map(Body::document).unwrap_or_default();
+    let first = body["attributes"][MARKER].as_str();
     marker.is_some() && (first == marker || plan.record.as_deref() == marker)
 }
 
@@ -343,7 +343,7 @@ async fn after_birth(
         Err(error) => return failed(error),
     };
     let ours = |id: &ObjectId| later.iter().any(|change| change.object == *id);
-    let objects = plan.born().objects.into_iter().filter(|(id, _)| ours(id)).collect();
+    let objects = plan.born().into_owned().objects.into_iter().filter(|(id, _)| ours(id)).collect();
     let difference = diff(&RealmState { objects, ..RealmState::default() }, &observed, &Applied::default(), secrets);
     let rest = TenantPlan {
         changes: order(difference.changes),

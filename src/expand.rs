@@ -35,7 +35,7 @@ use crate::manifest::{ManifestSet, Source, Tier};
 use crate::state::kind::Own;
 use crate::state::protection::PROTECTED;
 use crate::state::specs::SPECS;
-use crate::state::{Kind, ObjectId, Protection, RealmState, arrange, secret};
+use crate::state::{Kind, ObjectId, Protection, RealmState, Shared, arrange, secret};
 use crate::template::{Template, find, scope};
 use broker::Broker;
 pub use broker::{BROKER, audience_scope};
@@ -76,7 +76,7 @@ pub struct Desired {
     /// What it is called on screen.
     pub label: String,
     /// What its realm should be.
-    pub state: RealmState,
+    pub state: Shared<RealmState>,
     /// What in it is protected.
     pub protection: Protection,
     /// References to secrets, and where each is written.
@@ -182,7 +182,7 @@ impl<'a> Expander<'a> {
             path: tenant.path.clone(),
             environment: self.network.environment.clone(),
             label: tenant.label().to_owned(),
-            state,
+            state: state.into(),
             protection,
             secrets,
         })

@@ -7,6 +7,7 @@
 pub mod adopt;
 pub mod authors;
 mod birth;
+mod body;
 mod bookkeeping;
 pub mod diff;
 pub mod drift;
@@ -30,9 +31,12 @@ pub mod tampering;
 mod unread;
 pub mod watermark;
 
+pub use birth::Newborn;
+pub use body::Body;
 pub use bookkeeping::{Bookkeeping, Proof};
 pub use part::Part;
 pub use placement::{Load, Placement};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
@@ -46,7 +50,9 @@ pub use tampering::Tampering;
 
 use crate::expand::{Desired, fitted};
 use crate::manifest::Tier;
-use crate::state::{Applied, Fields, Kind, ObjectId, Quarantine, RealmState, applied, arrange, secret::Secrets};
+use crate::state::{
+    Applied, Fields, Kind, Object, ObjectId, Quarantine, RealmState, applied, arrange, secret::Secrets,
+};
 
 /// Version of the plan's JSON. Readers refuse one that they do not know.
 pub const FORMAT_VERSION: u32 = 2;
@@ -225,7 +231,7 @@ pub struct Change {
     pub cause: Cause,
     /// Creation: the object's document in Keycloak's shape. For a realm that is born: the whole body of the one request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<Value>,
+    pub body: Option<Body>,
     /// Update: the fields that change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<FieldChange>,
@@ -294,17 +300,17 @@ impl Change {
     /// The fields that an object of a realm is created with; none for other changes.
     pub fn created(&self) -> Fields {
         match &self.body {
-            Some(body) if self.object.kind != Kind::Realm => arrange::object(self.object.kind.spec(), body).fields,
+            Some(body) if self.object.kind != Kind::Realm => {
+                arrange::object(self.object.kind.spec(), &body.document()).fields
+            }
             _ => Fields::new(),
         }
     }
-}
 
-impl Change {
-    /// Every value that it writes.
-    pub fn written(&self) -> impl Iterator<Item = &Value> {
-        let fields = self.fields.iter().filter_map(|field| field.after.as_ref());
-        self.body.iter().chain(fields).chain(self.along.values())
+    /// Shows every value that it writes.
+    pub fn visit<'a>(&'a self, mut see: impl FnMut(&'a Value)) {
+        self.body.iter().for_each(|body| body.visit(&mut see));
+        self.fields.iter().filter_map(|field| field.after.as_ref()).chain(self.along.values()).for_each(see);
     }
 
     /// Its unchanged secrets as fields to be written.
@@ -321,13 +327,16 @@ impl Change {
 
 impl TenantPlan {
     /// What its realm is born with, what is written right after included.
-    pub fn born(&self) -> RealmState {
-        let (first, later) = self.changes.split_first().map_or((None, &[][..]), |(first, later)| (Some(first), later));
-        let mut born = arrange(first.and_then(|change| change.body.as_ref()).unwrap_or(&Value::Null));
-        born.objects.extend(later.iter().map(|change| {
-            let body = change.body.as_ref().unwrap_or(&Value::Null);
-            (change.object.clone(), arrange::object(change.object.kind.spec(), body).into())
-        }));
+    pub fn born(&self) -> Cow<'_, RealmState> {
+        let Some((first, later)) = self.changes.split_first() else { return Cow::default() };
+        let mut born = first.body.as_ref().map(Body::state).unwrap_or_default();
+        if matches!(first.body, Some(Body::Document(_))) {
+            let of_later = |change: &Change| {
+                let fields = change.created();
+                (change.object.clone(), Object { fields, ..Object::default() }.into())
+            };
+            born.to_mut().objects.extend(later.iter().map(of_later));
+        }
         born
     }
 
@@ -430,7 +439,6 @@ impl Plan {
 /// The plan of one tenant: what makes `observed` (none: there is no such realm) what is desired.
 pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &Secrets) -> TenantPlan {
     let desired = &*fitted(desired, observed);
-    let marker = applied_after(desired, observed, secrets).to_text();
     let mut plan = TenantPlan {
         tenant: desired.name.clone(),
         tier: desired.tier,
@@ -450,14 +458,16 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
         unchanged_since: observed.and_then(|observed| observed.unchanged_since.clone()),
         authors: None,
     };
-    if plan.quarantined.is_some() || plan.unchanged_since.is_some() {
+    let is_known = observed.is_some_and(|observed| observed.silent || observed.unchanged_since.is_some());
+    if plan.quarantined.is_some() || is_known {
         return plan;
     }
     match observed {
-        None => birth::birth(&mut plan, &desired.state, &applied_after(desired, None, secrets)),
+        None => birth::birth(&mut plan, desired, secrets),
         Some(observed) if plan.unread.is_some() => plan.changes = unread::known(&desired.state, observed),
         Some(observed) => {
             let applied = observed.applied();
+            let marker = applied_after(desired, observed, secrets).to_text();
             let difference = diff::diff(&desired.state, observed, &applied, secrets);
             plan.changes = match applied.is_empty() {
                 true if observed.is_elsewhere() => adopt::realm(difference.changes),
@@ -474,18 +484,15 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
             plan.foreign = difference.foreign;
             plan.rights = foreign::rights(&desired.state, observed, &applied);
             let written = observed.marker();
-            plan.recorded = written.map(applied::digest);
             plan.record = (written != Some(marker.as_str())).then_some(marker);
+            plan.recorded = written.filter(|_| !plan.is_empty()).map(applied::digest);
         }
     }
     plan
 }
 
 /// What applying a tenant's manifest whole leaves behind.
-fn applied_after(desired: &Desired, observed: Option<&RealmState>, secrets: &Secrets) -> Applied {
+fn applied_after(desired: &Desired, observed: &RealmState, secrets: &Secrets) -> Applied {
     let applied = Applied::of(&desired.state, &desired.environment, secrets);
-    match observed.filter(|_| secrets.are_unread()) {
-        Some(observed) => applied.with_unread(&desired.state, &observed.applied()),
-        None => applied,
-    }
+    if secrets.are_unread() { applied.with_unread(&desired.state, &observed.applied()) } else { applied }
 }

@@ -72,6 +72,8 @@ pub struct RealmState {
     /// When it was last compared whole, where its watermark says that nothing has changed since: it was not read, and
     /// `objects` are none. Only on the observed side.
     pub unchanged_since: Option<String>,
+    /// True once it was compared and had nothing to tell: `objects` are then none. Only on the observed side.
+    pub silent: bool,
     /// Digest of what changes without an admin event; only on the observed side, where the realm keeps admin events.
     pub unlogged: Option<String>,
 }
@@ -87,6 +89,17 @@ impl RealmState {
     /// A realm that was not read, because nothing has changed since it was last compared whole.
     pub fn unchanged(since: String) -> Self {
         Self { unchanged_since: Some(since), ..Self::default() }
+    }
+
+    /// Of a realm that was compared and had nothing to tell, what is still needed.
+    #[must_use]
+    pub fn silent(self) -> Self {
+        Self { silent: true, unlogged: self.unlogged, ..Self::default() }
+    }
+
+    /// True where its objects are here.
+    pub fn is_read(&self) -> bool {
+        self.unread.is_none() && self.unchanged_since.is_none() && !self.silent
     }
 
     /// An object, if there is such a one.

@@ -8,9 +8,8 @@ use crate::plan::needs::opens;
 use crate::plan::order::{is_rule, order};
 use crate::plan::{Action, Change, TenantPlan};
 use crate::state::applied::BEGUN;
-use crate::state::arrange::object;
 use crate::state::secret::Secrets;
-use crate::state::{Applied, Kind, RealmState};
+use crate::state::{Applied, Kind, Object, RealmState};
 
 use super::realm;
 
@@ -50,8 +49,8 @@ pub(super) async fn begin(
     let (hidden, mut changes): (Vec<Change>, Vec<Change>) =
         plan.changes.iter().cloned().partition(|change| behind(change) && seen.get(&change.object).is_some());
     let wanted = hidden.into_iter().map(|change| {
-        let document = object(change.object.kind.spec(), &change.body.unwrap_or_default());
-        (change.object, document.into())
+        let fields = change.created();
+        (change.object, Object { fields, ..Object::default() }.into())
     });
     let wanted = RealmState { objects: wanted.collect(), ..RealmState::default() };
     changes.extend(diff(&wanted, &seen, &Applied::default(), secrets).changes);

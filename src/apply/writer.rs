@@ -9,7 +9,6 @@ use crate::plan::needs::Link;
 use crate::plan::order::{comes_first, comes_with_update};
 use crate::plan::{Action, Change, FieldChange, TenantPlan, adopt};
 use crate::state::applied::{self, BEGUN, MARKER};
-use crate::state::arrange::object;
 use crate::state::kind::{Class, Put, SERVICE_ACCOUNT_PREFIX, Section};
 use crate::state::secret::Secrets;
 use crate::state::{Kind, ObjectId, RealmState};
@@ -99,7 +98,7 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
             // The server makes it with its client; what else is declared is written to it.
             let own = self.id(id).await?;
             let made = ["username", "enabled", "serviceAccountClientId", "realmRoles", "clientRoles"];
-            let mut body = change.body.clone().unwrap_or_default();
+            let mut body = document(change);
             body.as_object_mut().into_iter().for_each(|map| map.retain(|field, _| !made.contains(&field.as_str())));
             if body.as_object().is_none_or(Map::is_empty) {
                 return Ok(());
@@ -108,7 +107,7 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
             let body = reveal(self.secrets, &body, "PUT", "users")?;
             return self.api.put(self.realm, &endpoint::item(Kind::User, "", &own), Some(&body)).await;
         }
-        let mut body = change.body.clone().unwrap_or_default();
+        let mut body = document(change);
         match id.kind {
             Kind::Flow => return self.replace_flow(id, &body).await,
             Kind::Authorization => return self.authorize(id, &body).await,
@@ -418,8 +417,12 @@ fn is_linked_later(kind: Kind, path: &str) -> bool {
 /// The references of a new object that are written once everything is there.
 fn references(change: &Change) -> Vec<(String, Value)> {
     let kind = change.object.kind;
-    let created = object(kind.spec(), change.body.as_ref().unwrap_or(&Value::Null));
-    created.fields.into_iter().filter(|(path, _)| is_linked_later(kind, path)).collect()
+    change.created().into_iter().filter(|(path, _)| is_linked_later(kind, path)).collect()
+}
+
+/// What an object is created with.
+fn document(change: &Change) -> Value {
+    change.body.as_ref().map(|body| body.document().into_owned()).unwrap_or_default()
 }
 
 /// Whether it changes by which clients a scope is taken.

@@ -28,7 +28,7 @@ use crate::apply::{Holder, Manner, OnStale, TenantOutcome, apply};
 use crate::keycloak::http::Server;
 use crate::keycloak::{Fleet, ReadRealms, process, term};
 use crate::plan::select::Selection;
-use crate::plan::{Change, FORMAT_VERSION, Plan, View};
+use crate::plan::{FORMAT_VERSION, Plan, View};
 use crate::seal::SigningKey;
 use crate::state::sealed;
 use crate::state::secret::{Secrets, references};
@@ -204,8 +204,8 @@ async fn agreed(printer: Printer) -> bool {
 /// The key that signs what a plan writes signed, if it does. It has to be the one that the platform names.
 fn signing(plan: &Plan, options: &Options) -> anyhow::Result<Option<SigningKey>> {
     let mut keys = Vec::new();
-    for value in plan.tenants.iter().flat_map(|tenant| &tenant.changes).flat_map(Change::written) {
-        sealed::keys(value, &mut keys);
+    for change in plan.tenants.iter().flat_map(|tenant| &tenant.changes) {
+        change.visit(|value| sealed::keys(value, &mut keys));
     }
     let Some(wanted) = keys.first() else { return Ok(None) };
     let key = options.signing.read()?;
@@ -259,8 +259,8 @@ async fn reach(printer: &Printer, plan: &Plan, options: &Options) -> anyhow::Res
     let target = &options.target;
     let key = secrets::operator_key(target.operator_key.as_deref())?;
     let mut found = Vec::new();
-    for value in plan.tenants.iter().flat_map(|tenant| &tenant.changes).flat_map(Change::written) {
-        references(value, &mut found);
+    for change in plan.tenants.iter().flat_map(|tenant| &tenant.changes) {
+        change.visit(|value| references(value, &mut found));
     }
     let directory = options.secrets.secrets_dir.clone().unwrap_or_else(|| PathBuf::from(&plan.header.directory));
     let secrets = secrets::of_plan(&directory, found, &key)?;

@@ -83,8 +83,15 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let placed = wanted.network.placements();
     wanted.desired.retain(|tenant| wanted.network.servers.is_empty() || placed.contains_key(&tenant.name));
     let server = session::reach(printer, target, &wanted, &key).await?;
-    let state =
-        realms::observe_all(printer, &server, &wanted.desired, options.parallelism, &Watermarks::default()).await?;
+    let state = realms::observe_all(
+        printer,
+        &server,
+        &wanted.desired,
+        options.parallelism,
+        &Watermarks::default(),
+        |_, found| found.lean(),
+    )
+    .await?;
     let found = count(&server, &wanted, &state, ledger.accounts(), options.parallelism).await?;
     let counted = enter(&mut ledger, actor, found).await?;
     if counted.is_empty() {

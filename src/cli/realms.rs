@@ -21,14 +21,15 @@ use crate::state::{ObjectId, RealmState, State, applied};
 /// How many realms that can't be read are shown with the reason.
 const SHOWN: usize = 5;
 
-/// Every realm of the network that exists; of those in which nothing happened by their `watermarks`, only that. One that
-/// can't be read ends the run, after all were tried.
+/// Every realm of the network that exists; of those in which nothing happened by their `watermarks`, only that, and of the
+/// others what is to be kept of them. One that can't be read ends the run, after all were tried.
 pub(super) async fn observe_all(
     printer: &Printer,
     server: &impl ReadRealms,
     desired: &[Desired],
     parallelism: u16,
     watermarks: &Watermarks,
+    keep: impl Fn(&Desired, RealmState) -> RealmState,
 ) -> anyhow::Result<State> {
     let progress = Progress::new("reading realms", desired.len(), printer.progress());
     let progress_of = &progress;
@@ -53,7 +54,7 @@ pub(super) async fn observe_all(
     while let Some((tenant, observed)) = reads.next().await {
         match observed {
             Ok(Some(observed)) => {
-                state.insert(tenant.name.clone(), observed.lean());
+                state.insert(tenant.name.clone(), keep(tenant, observed));
             }
             Ok(None) => {}
             Err(error) => {

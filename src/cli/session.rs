@@ -1,6 +1,7 @@
 //! What the commands that talk to a server share: load → resolve → expand → connect → observe → plan.
 
 mod connect;
+mod fit;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,27 +18,27 @@ use super::{books, files, realms, secrets, servers};
 use crate::accounting;
 use crate::diagnostic::{Diagnostic, did_you_mean, passable};
 use crate::expand::entitlement::{self, Figures};
-use crate::expand::{self, Desired, broker, expand, observer, provisioner};
+use crate::expand::{self, Desired, expand};
 use crate::keycloak::fleet::in_turn;
 use crate::keycloak::http::Server;
 use crate::keycloak::key::OperatorKey;
-use crate::keycloak::observer::is_unseen;
-use crate::keycloak::rotation::other_key;
+use crate::keycloak::watermarks::Watermarks;
 use crate::keycloak::{Fleet, KeycloakError, ReadRealms, authors, seats};
 use crate::manifest::resolve::{Network, resolve};
 use crate::manifest::{Loaded, ManifestSet, Source, load};
 use crate::plan::guard::{self, InUse};
 use crate::plan::select::{Chosen, SelectError, Selection};
-use crate::plan::{Bookkeeping, Header, Plan, Proof, Refusal, TenantPlan, View, part};
+use crate::plan::{Bookkeeping, Header, Plan, Refusal, TenantPlan, View, part};
+use crate::state::State;
 use crate::state::applied::digest;
 use crate::state::secret::Secrets;
-use crate::state::{Object, RealmState, State};
 use crate::template::builtin;
 
 use connect::connector;
 pub(super) use connect::{
     administrated, can_create_realms, checked_url, reach, server_url, trace, trace_on, trusted, url_of,
 };
+use fit::{By, Fit};
 
 /// Hours for which a saved plan can be applied.
 const PLAN_HOURS: i64 = 24;
@@ -221,15 +222,15 @@ pub(super) async fn open(
     let mut server = reach(printer, target, &wanted, &key).await?;
     server.at_most(parallelism);
     let notes = caching.notes(&key, server.identity(), View::Provisioner, &wanted, accounts.as_ref());
-    let mut state = realms::observe_all(printer, &server, &wanted.desired, parallelism, &notes.watermarks).await?;
+    let fit = Fit::new(&wanted.network, accounts.as_ref(), By::Provisioner(&server));
+    let mut state = observed(printer, &server, &wanted, parallelism, &notes.watermarks, fit).await?;
     realms::find_renamed(printer, &mut server, &wanted.desired, accounts.as_ref(), &mut state).await?;
     if has_births(&wanted, &state) {
         let connect = connector(printer, target, &wanted.secrets, wanted.network.trusted_keys.clone(), &key);
         servers::reach_others(&mut server, &wanted.network, connect).await?;
     }
-    keep_entitlements(&mut wanted, &state, accounts.as_ref());
-    keep_rotation(&server, &mut wanted.desired, &state).await?;
-    fit_observers(&server, &mut wanted, &state).await?;
+    Fit::new(&wanted.network, accounts.as_ref(), By::Provisioner(&server)).all(&mut wanted.desired, &mut state);
+    fit::births(&server, &mut wanted, &state).await?;
     let header = header(&wanted, server.identity(), View::Provisioner)?;
     let mut plan = compare(&server, &wanted, &state, header.clone(), parallelism).await?;
     if realms::stay_shut(&server, &plan, &mut state) {
@@ -240,6 +241,19 @@ pub(super) async fn open(
     can_create_realms(&server, &plan).await?;
     plan.accounts = accounts;
     Ok(Session { server, wanted, plan })
+}
+
+/// Every realm of the network that exists, as far as planning needs it.
+async fn observed(
+    printer: &Printer,
+    server: &impl ReadRealms,
+    wanted: &Wanted,
+    parallelism: u16,
+    watermarks: &Watermarks,
+    fit: Fit<'_>,
+) -> anyhow::Result<State> {
+    let settle = |tenant: &Desired, observed| fit.settled(wanted, tenant, observed);
+    realms::observe_all(printer, server, &wanted.desired, parallelism, watermarks, settle).await
 }
 
 /// Whether it can be remembered where a tenant is: not where the ledger is left aside, and not by a plan that finds none.
@@ -281,21 +295,12 @@ pub(super) async fn look(printer: &Printer, view: &args::View, books: Option<Boo
     let tenants = wanted.desired.iter().map(|tenant| tenant.name.as_str());
     let mut server = servers::reach(target, &wanted.network, tenants, &connect).await?;
     let notes = view.caching.notes(&key, server.identity(), View::Observer, &wanted, accounts.as_ref());
-    let mut state = realms::observe_all(printer, &server, &wanted.desired, parallelism, &notes.watermarks).await?;
+    let fit = Fit::new(&wanted.network, accounts.as_ref(), By::Observer);
+    let mut state = observed(printer, &server, &wanted, parallelism, &notes.watermarks, fit).await?;
     if has_births(&wanted, &state) {
         servers::reach_others(&mut server, &wanted.network, &connect).await?;
     }
-    for tenant in &mut wanted.desired {
-        let observed = state.get_mut(&tenant.name).filter(|observed| observed.unchanged_since.is_none());
-        if let Some(observed) = observed {
-            provisioner::trust_as_applied(&mut tenant.state, observed);
-            if wanted.network.broker.as_ref().is_some_and(|broker| broker.key.is_none()) {
-                broker::trust_as_applied(&mut tenant.state, observed);
-            }
-            take_as_right(tenant, observed);
-        }
-    }
-    keep_entitlements(&mut wanted, &state, accounts.as_ref());
+    fit.all(&mut wanted.desired, &mut state);
     let header = header(&wanted, server.identity(), View::Observer)?;
     let mut plan = compare(&server, &wanted, &state, header, parallelism).await?;
     notes.leave(printer, &server, &plan, &state).await;
@@ -319,30 +324,6 @@ async fn keep_books(printer: &Printer, wanted: &mut Wanted, meant: &Meant<'_>) -
         entitlement::project(&mut wanted.desired, &wanted.network, &figures, keys.first());
     }
     Ok(kept)
-}
-
-/// A run that has not read the ledger does not know better than what was made from it.
-fn keep_entitlements(wanted: &mut Wanted, state: &State, accounts: Option<&Bookkeeping>) {
-    let read = accounts.is_some_and(|accounts| matches!(accounts.proof, Proof::Ledger { .. }));
-    if read || wanted.network.trusted_keys.is_none() {
-        return;
-    }
-    for tenant in &mut wanted.desired {
-        if let Some(observed) = state.get(&tenant.name) {
-            entitlement::keep(tenant, observed);
-        }
-    }
-}
-
-/// What an observer can't see is taken to be as it should be: it is not compared, and never mistaken for absent.
-fn take_as_right(tenant: &Desired, observed: &mut RealmState) {
-    let applied = observed.applied();
-    let wanted = tenant.state.objects.iter().map(|(id, wanted)| (id, wanted.clone()));
-    let unseen = wanted.chain(applied.objects().map(|id| (id, Object::default().into())));
-    let unseen: Vec<_> = unseen.filter(|(id, _)| is_unseen(id, observed)).collect();
-    for (id, object) in unseen {
-        observed.objects.entry(id.clone()).or_insert(object);
-    }
 }
 
 /// What a plan is made from.
@@ -375,41 +356,6 @@ async fn compare<S: ReadRealms>(
     plan.refusals = guard::check(&plan, &wanted.desired, state, &in_use, &wanted.network.limits);
     servers::place(api, &wanted.network, &mut plan).await?;
     Ok(plan)
-}
-
-/// Observers of realms that are to be born may see organizations there, where the server has a role for that.
-async fn fit_observers(servers: &Fleet, wanted: &mut Wanted, state: &State) -> Result<(), KeycloakError> {
-    if wanted.network.observer_key.is_none() {
-        return Ok(());
-    }
-    for (at, (_, server)) in servers.members().enumerate() {
-        let unborn = |tenant: &&mut Desired| !state.contains_key(&tenant.name) && servers.number_of(&tenant.name) == at;
-        let mut unborn = wanted.desired.iter_mut().filter(unborn).peekable();
-        if unborn.peek().is_some() && server.knows_role(observer::VIEW_ORGANIZATIONS).await? {
-            unborn.for_each(|tenant| observer::sees_organizations(&mut tenant.state));
-        }
-    }
-    Ok(())
-}
-
-/// While one operator key follows another, realms trust both: that is as it should be, and realms that are born now
-/// begin so. Only a set that this run's own key agreed to and that the marker says was applied counts.
-async fn keep_rotation(servers: &Fleet, desired: &mut [Desired], state: &State) -> anyhow::Result<()> {
-    for (at, (_, server)) in servers.members().enumerate() {
-        let here = |tenant: &&mut Desired| servers.number_of(&tenant.name) == at;
-        let unborn = desired.iter_mut().filter(here).any(|tenant| !state.contains_key(&tenant.name));
-        let births = if unborn { Some(server.trusted().await?.1) } else { None };
-        for tenant in desired.iter_mut().filter(here) {
-            let keys = match state.get(&tenant.name) {
-                Some(realm) => provisioner::trusted(realm).filter(|keys| provisioner::is_applied(realm, keys)),
-                None => births.as_deref(),
-            };
-            if let Some(keys) = keys.filter(|keys| other_key(server.key(), keys).is_some()) {
-                provisioner::trust(&mut tenant.state, keys);
-            }
-        }
-    }
-    Ok(())
 }
 
 /// Who holds the seats of products that a plan leaves fewer seats of; nobody else is counted.

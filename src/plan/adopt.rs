@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{Action, Cause, Change, FieldChange, diff};
+use super::{Action, Body, Cause, Change, FieldChange, diff};
 use crate::expand::{OBSERVER, PROVISIONER};
 use crate::state::applied::MARKER;
 use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
@@ -28,11 +28,11 @@ pub(super) fn realm(changes: Vec<Change>) -> Vec<Change> {
             }
         };
         if let (Some(list), Some(document)) = (body[section].as_array_mut(), change.body) {
-            list.push(document);
+            list.push(document.document().into_owned());
         }
     }
     let own = kept.iter_mut().find(|change| change.object.kind == Kind::Realm);
-    own.into_iter().for_each(|change| change.body = Some(body.clone()));
+    own.into_iter().for_each(|change| change.body = Some(body.clone().into()));
     kept
 }
 
@@ -66,10 +66,14 @@ pub fn provisioner(change: &Change) -> Vec<Change> {
         return Vec::new();
     }
     let of = |kind: Kind, section: &str| {
-        let documents = change.body.as_ref().and_then(|body| body[section].as_array()).cloned().unwrap_or_default();
+        let body = change.body.as_ref().map(Body::document).unwrap_or_default();
+        let documents = body[section].as_array().cloned().unwrap_or_default();
         documents.into_iter().map(move |document| {
             let key = document[kind.spec().key].as_str().unwrap_or_default().to_owned();
-            Change { body: Some(document), ..diff::change(&ObjectId::new(kind, key), Action::Create, Cause::Adoption) }
+            Change {
+                body: Some(document.into()),
+                ..diff::change(&ObjectId::new(kind, key), Action::Create, Cause::Adoption)
+            }
         })
     };
     of(Kind::Client, "clients").chain(of(Kind::User, "users")).collect()

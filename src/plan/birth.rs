@@ -1,10 +1,12 @@
-//! The body of a realm's birth, and what is written right after it.
+//! A realm that is to be born: the body of its birth, and what is written right after it.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Action, Cause, Change, TenantPlan, diff, order};
+use super::{Action, Body, Cause, Change, TenantPlan, diff, order};
+use crate::expand::Desired;
 use crate::state::kind::KEY_PROVIDER;
 use crate::state::permissions::is_ambiguous;
 use crate::state::{Applied, Kind, Object, ObjectId, RealmState, Shared, applied, assemble, defaults, secret::Secrets};
@@ -19,25 +21,74 @@ const TOGETHER: [(Kind, &[&str]); 3] = [
 
 /// A realm is born whole, its marker with it, in one request; but for what no birth can bring. That is written right
 /// after, and the marker of the birth says nothing of it.
-pub(super) fn birth(plan: &mut TenantPlan, desired: &RealmState, whole: &Applied) {
-    let mut born = desired.clone();
-    let mut later: BTreeMap<_, _> = born.objects.extract_if(.., |id, _| waits(desired, id)).collect();
-    later.extend(without_flows(&mut born));
-    let at_once = |id: &ObjectId| born.objects.contains_key(id) && !later.contains_key(id);
-    let marker = Applied::after(&Applied::default(), whole, at_once).to_text();
-    complete(&mut born, &plan.tenant);
-    let mut body = assemble(&born);
-    if let Some(body) = body.as_object_mut() {
-        let attributes = body.entry("attributes").or_insert_with(|| Value::Object(Default::default()));
-        attributes[applied::MARKER] = marker.clone().into();
-    }
-    plan.changes.push(Change { body: Some(body), ..diff::change(&ObjectId::realm(), Action::Create, Cause::Manifest) });
-    let later = RealmState { objects: later, ..RealmState::default() };
+pub(super) fn birth(plan: &mut TenantPlan, desired: &Desired, secrets: &Secrets) {
+    let newborn = Newborn {
+        name: desired.name.clone(),
+        environment: desired.environment.clone(),
+        desired: desired.state.clone(),
+        secrets: secrets.fingerprints_of(desired.secrets.iter().map(|(reference, _)| reference)),
+    };
+    let (_, later) = newborn.parts();
     if !later.objects.is_empty() {
-        let made = diff::diff(&later, &RealmState::default(), &Applied::default(), &Secrets::default());
-        plan.changes.extend(order::order(made.changes));
-        plan.recorded = Some(applied::digest(&marker));
-        plan.record = Some(whole.to_text());
+        plan.recorded = Some(applied::digest(&newborn.marker()));
+        plan.record = Some(newborn.whole().to_text());
+    }
+    let body = Some(Body::Realm(newborn.into()));
+    plan.changes.push(Change { body, ..diff::change(&ObjectId::realm(), Action::Create, Cause::Manifest) });
+    let made = diff::diff(&later, &RealmState::default(), &Applied::default(), &Secrets::default());
+    plan.changes.extend(order::order(made.changes));
+}
+
+/// What the document of a birth is put together from.
+#[derive(Debug)]
+pub struct Newborn {
+    name: String,
+    environment: String,
+    desired: Shared<RealmState>,
+    /// The fingerprints of its secrets, for its marker.
+    secrets: Secrets,
+}
+
+impl Newborn {
+    /// What its realm should be, what is written right after its birth included.
+    pub fn desired(&self) -> &RealmState {
+        &self.desired
+    }
+
+    /// The body of the one request.
+    pub fn document(&self) -> Value {
+        let (mut born, later) = self.parts();
+        let marker = self.marker_of(&born, &later);
+        complete(&mut born, &self.name);
+        let mut body = assemble(&born);
+        if let Some(body) = body.as_object_mut() {
+            let attributes = body.entry("attributes").or_insert_with(|| Value::Object(Default::default()));
+            attributes[applied::MARKER] = marker.into();
+        }
+        body
+    }
+
+    /// What a birth brings, and what is written after it.
+    fn parts(&self) -> (RealmState, RealmState) {
+        let mut born = RealmState::clone(&self.desired);
+        let mut later: BTreeMap<_, _> = born.objects.extract_if(.., |id, _| waits(&self.desired, id)).collect();
+        later.extend(without_flows(&mut born));
+        (born, RealmState { objects: later, ..RealmState::default() })
+    }
+
+    fn marker(&self) -> String {
+        let (born, later) = self.parts();
+        self.marker_of(&born, &later)
+    }
+
+    fn marker_of(&self, born: &RealmState, later: &RealmState) -> String {
+        let at_once = |id: &ObjectId| born.objects.contains_key(id) && !later.objects.contains_key(id);
+        Applied::after(&Applied::default(), &self.whole(), at_once).to_text()
+    }
+
+    /// What the marker says once all is written.
+    fn whole(&self) -> Applied {
+        Applied::of(&self.desired, &self.environment, &self.secrets)
     }
 }
 
@@ -81,7 +132,7 @@ fn without_flows(born: &mut RealmState) -> BTreeMap<ObjectId, Shared<Object>> {
 
 /// What is not declared is left as Keycloak makes it: beside what is, a birth must say so. The marker does not.
 fn complete(born: &mut RealmState, realm: &str) {
-    let bare = defaults::bare(realm);
+    let bare = LazyCell::new(|| defaults::bare(realm));
     if born.of_kind(Kind::Component).any(|(id, _)| is_key(id)) && !has_every_key(born) {
         for (id, fields) in bare.iter().filter(|(id, _)| is_key(id)) {
             let own = || Object { fields: fields.clone(), ..Object::default() }.into();

@@ -92,7 +92,7 @@ pub(super) fn change(id: &ObjectId, action: Action, cause: Cause) -> Change {
 
 fn create(id: &ObjectId, wanted: &Object, applied: &Applied) -> Change {
     let cause = if applied.fields(id).is_some() { Cause::Drift } else { Cause::Manifest };
-    Change { body: Some(document(id.kind, &wanted.fields)), ..change(id, Action::Create, cause) }
+    Change { body: Some(document(id.kind, &wanted.fields).into()), ..change(id, Action::Create, cause) }
 }
 
 fn delete(id: &ObjectId, found: &Object) -> Change {

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::review::Count;
-use super::{Cause, Change, FieldChange};
+use super::{Body, Cause, Change, FieldChange};
 use crate::state::sealed::term;
-use crate::state::{Fields, Kind, arrange};
+use crate::state::{Fields, Kind};
 
 /// What a change says of one licence: by key, what it was and what it becomes.
 pub(super) type Terms<'a> = BTreeMap<&'a str, (Option<&'a Value>, Option<&'a Value>)>;
@@ -42,7 +42,7 @@ pub(super) fn count(change: &Change) -> Count {
         return count;
     }
     if let Some(body) = &change.body {
-        count.created = arrange(body).realm().map_or(0, |realm| held(&realm.fields).len());
+        count.created = body.state().realm().map_or(0, |realm| held(&realm.fields).len());
     }
     for terms in changed(&change.fields).values() {
         match terms.get("serial") {
@@ -61,7 +61,7 @@ pub(super) fn seats(change: &Change) -> Count {
         return count;
     }
     let number = |text: Option<&str>| text.and_then(|text| text.parse::<usize>().ok()).unwrap_or(0);
-    if let Some(realm) = change.body.as_ref().map(arrange).as_ref().and_then(|state| state.realm()) {
+    if let Some(realm) = change.body.as_ref().map(Body::state).as_ref().and_then(|state| state.realm()) {
         count.created = held(&realm.fields).values().map(|terms| number(terms.get("seats").copied())).sum();
     }
     for (before, after) in changed(&change.fields).values().filter_map(|terms| terms.get("seats")) {

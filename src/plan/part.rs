@@ -105,7 +105,7 @@ fn narrow(
     plan.foreign_fields.retain(|id, _| reach.has(id));
     plan.rights.retain(|id, _| reach.has(id));
     if plan.unread.is_none() {
-        let whole = applied_after(&fitted(desired, Some(observed)), Some(observed), secrets);
+        let whole = applied_after(&fitted(desired, Some(observed)), observed, secrets);
         let marker = Applied::after(&observed.applied(), &whole, meant).to_text();
         plan.record = (observed.marker() != Some(marker.as_str())).then_some(marker);
     }

@@ -42,10 +42,10 @@ pub(super) fn add(plan: &mut TenantPlan, observed: &RealmState) {
         match plan.changes.iter_mut().find(|change| change.object == id && change.action == Action::Create) {
             Some(change) => {
                 fields.extend(change.created());
-                change.body = Some(document(id.kind, &fields));
+                change.body = Some(document(id.kind, &fields).into());
             }
             None => {
-                let body = Some(document(id.kind, &fields));
+                let body = Some(document(id.kind, &fields).into());
                 plan.changes.push(Change { body, ..diff::change(&id, Action::Create, Cause::Drift) });
             }
         }

@@ -147,7 +147,8 @@ fn key(change: &Change) -> String {
 /// A change with the tenant's own name replaced.
 fn general(tenant: &TenantPlan, change: &Change) -> Change {
     let replaced = |value: &Option<Value>| value.as_ref().map(|value| without_name(value, &tenant.tenant));
-    let mut change = Change { relies_on: None, body: replaced(&change.body), ..change.clone() };
+    let body = change.body.as_ref().map(|body| without_name(&body.document(), &tenant.tenant).into());
+    let mut change = Change { relies_on: None, body, ..change.clone() };
     for field in &mut change.fields {
         (field.before, field.after) = (replaced(&field.before), replaced(&field.after));
     }

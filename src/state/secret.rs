@@ -42,7 +42,7 @@ fn sole(value: &Value) -> &Value {
 /// Values of secrets by their reference, and the keyed fingerprint of each. Never printed, never serialised.
 #[derive(Debug, Default)]
 pub struct Secrets {
-    values: BTreeMap<String, (SecretString, String)>,
+    values: BTreeMap<String, (Option<SecretString>, String)>,
     unread: bool,
     /// What signs sealed values.
     signing: Option<SigningKey>,
@@ -59,6 +59,16 @@ impl Secrets {
         self.unread
     }
 
+    /// Of some references, what is compared alone: nothing can be revealed with it.
+    #[must_use]
+    pub fn fingerprints_of<'a>(&self, references: impl IntoIterator<Item = &'a String>) -> Self {
+        let known = references.into_iter().filter_map(|reference| {
+            let fingerprint = self.fingerprint(reference)?.to_owned();
+            Some((reference.clone(), (None, fingerprint)))
+        });
+        Self { values: known.collect(), unread: self.unread, signing: None }
+    }
+
     /// Adds the key that sealed values are signed with.
     pub fn sign_with(&mut self, key: SigningKey) {
         self.signing = Some(key);
@@ -66,12 +76,12 @@ impl Secrets {
 
     /// Adds a secret that was read; `fingerprint` is a keyed hash of its value.
     pub fn insert(&mut self, reference: String, value: SecretString, fingerprint: String) {
-        self.values.insert(reference, (value, fingerprint));
+        self.values.insert(reference, (Some(value), fingerprint));
     }
 
     /// The secrets that were read, for masking them.
     pub fn values(&self) -> impl Iterator<Item = SecretString> {
-        self.values.values().map(|(value, _)| value.clone())
+        self.values.values().filter_map(|(value, _)| value.clone())
     }
 
     /// True when this reference was read.
@@ -101,8 +111,8 @@ impl Secrets {
     pub fn reveal(&self, document: &Value) -> Result<Value, String> {
         if let Some(reference) = as_reference(document) {
             return match self.values.get(reference) {
-                Some((value, _)) => Ok(value.expose_secret().into()),
-                None => Err(reference.to_owned()),
+                Some((Some(value), _)) => Ok(value.expose_secret().into()),
+                _ => Err(reference.to_owned()),
             };
         }
         if as_sealed(document).is_some() {

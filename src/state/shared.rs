@@ -5,8 +5,14 @@ use std::sync::Arc;
 
 /// A value that is cloned by reference, and copied once somebody changes it: of thousands of realms, most objects are
 /// the same.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Shared<T>(Arc<T>);
+
+impl<T> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
 
 impl<T> Shared<T> {
     /// True for one and the same value, which is therefore equal.

@@ -116,7 +116,7 @@ fn body(realm: &str, content: &Value, jwks: &str) -> Value {
     let world = World::new(jwks).with("template.yaml", template.to_string()).with("tenant.yaml", tenant.to_string());
     let desired = world.expand().expect("the content is sound");
     let plan = realmwright::plan::plan_tenant(&desired[0], None, &Default::default());
-    plan.changes[0].body.clone().expect("a birth has a body")
+    plan.changes[0].body.as_ref().expect("a birth has a body").document().into_owned()
 }
 
 /// Scopes that are small, so that births are quick.

@@ -30,7 +30,7 @@ async fn a_policy_of_client_registration_is_written_right_after_the_birth() {
         "config": {"trusted-hosts": ["clinic.example"]}});
     let plan = world(&json!({"components": {POLICY: [declared]}})).plan(&MemoryKeycloak::new()).await;
     let changes = &plan.tenants[0].changes;
-    let body = changes[0].body.as_ref().expect("a body");
+    let body = changes[0].body.as_ref().expect("a body").document();
     assert!(body["components"].get(POLICY).is_none(), "{body}");
     let id = ObjectId::within(Kind::Component, POLICY, "Trusted Hosts:anonymous");
     assert!(changes[1..].iter().any(|change| change.object == id), "{changes:?}");
@@ -108,7 +108,7 @@ async fn a_client_may_name_a_flow_that_keycloak_makes() {
     let app = json!({"clientId": "app", "authenticationFlowBindingOverrides": overrides});
     let world = world(&json!({"clients": [app]}));
     let plan = world.plan(&MemoryKeycloak::new()).await;
-    let body = plan.tenants[0].changes[0].body.as_ref().expect("a body");
+    let body = plan.tenants[0].changes[0].body.as_ref().expect("a body").document();
     assert_eq!(body["clients"][0].get("authenticationFlowBindingOverrides"), None, "{body}");
     let (_, export) = born(&world).await;
     let clients = export["clients"].as_array().expect("a list");

@@ -288,7 +288,7 @@ pub fn with_text(text: &str) -> Plan {
             object,
             action: Action::Create,
             cause: Cause::Drift,
-            body: Some(body),
+            body: Some(body.into()),
             fields: Vec::new(),
             along: Default::default(),
             relies_on: None,
@@ -311,7 +311,7 @@ pub fn with_text(text: &str) -> Plan {
         "identityProviders": [{"alias": text, "config": {"authorizationUrl": text}}],
     });
     let birth = Change {
-        body: Some(body),
+        body: Some(body.into()),
         fields: Vec::new(),
         action: Action::Create,
         ..update("realm", "x", json!(1), json!(2))

@@ -164,8 +164,15 @@ async fn status(
     wanted: &Wanted,
     keys: &str,
 ) -> anyhow::Result<Exit> {
-    let state =
-        realms::observe_all(printer, server, &wanted.desired, options.parallelism, &Watermarks::default()).await?;
+    let state = realms::observe_all(
+        printer,
+        server,
+        &wanted.desired,
+        options.parallelism,
+        &Watermarks::default(),
+        |_, found| found.lean(),
+    )
+    .await?;
     let own = server.key();
     let (mut alone, mut both, mut unknown, mut unread) = (0, 0, Vec::new(), Vec::new());
     for (realm, found) in &state {
@@ -205,8 +212,15 @@ async fn align(
     wanted: &mut Wanted,
     set: &str,
 ) -> anyhow::Result<bool> {
-    let state =
-        realms::observe_all(printer, server, &wanted.desired, options.parallelism, &Watermarks::default()).await?;
+    let state = realms::observe_all(
+        printer,
+        server,
+        &wanted.desired,
+        options.parallelism,
+        &Watermarks::default(),
+        |_, found| found.lean(),
+    )
+    .await?;
     let header = session::header(wanted, server.identity(), View::Provisioner)?;
     let mut tenants = Vec::new();
     let mut shut = 0;

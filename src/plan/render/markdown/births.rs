@@ -1,5 +1,6 @@
 //! Realms that are born: one line each, with what somebody has to agree to: who it is, which licences, who runs it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -21,7 +22,7 @@ const SHOWN: usize = 15;
 type Doors = BTreeMap<(&'static str, String), Vec<usize>>;
 
 pub(super) fn write(page: &mut Page, plan: &Plan) {
-    let births: Vec<(usize, &TenantPlan, RealmState)> = (0..)
+    let births: Vec<(usize, &TenantPlan, Cow<'_, RealmState>)> = (0..)
         .zip(&plan.tenants)
         .filter(|(_, tenant)| tenant.is_birth())
         .map(|(index, tenant)| (index, tenant, tenant.born()))
