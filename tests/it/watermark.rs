@@ -6,11 +6,11 @@ use realmwright::expand::Desired;
 use realmwright::keycloak::memory::MemoryKeycloak;
 use realmwright::keycloak::observe::declared_users;
 use realmwright::keycloak::watermarks::{Kept, Moved, Watermarks, seal, unseal};
-use realmwright::keycloak::{KeycloakError, ReadRealms, WriteRealms};
+use realmwright::keycloak::{KeycloakError, ReadRealms, WriteRealms, observe};
 use realmwright::plan::watermark::{self, HOURS_WITHOUT_EVENTS, Seen, Watermark};
 use realmwright::plan::{Plan, plan_tenant};
-use realmwright::state::State;
 use realmwright::state::secret::Secrets;
+use realmwright::state::{RealmState, State};
 use serde_json::{Value, json};
 
 use crate::apply::{much_changed, without_gates};
@@ -79,6 +79,20 @@ async fn a_realm_in_which_nothing_happened_costs_two_requests() {
     assert!(plan.tenants.iter().all(|tenant| tenant.unchanged_since.as_deref() == Some("2027-01-15T08:00:00Z")));
     let text = realmwright::plan::render::text::plan(&plan);
     assert!(text.contains("3 realms were not read: nothing happened there since"), "{text}");
+}
+
+#[tokio::test]
+async fn a_realm_of_which_nothing_is_kept_has_the_same_plan() {
+    let (api, world) = applied().await;
+    let desired = &world.expand().expect("sound manifests")[0];
+    let observed = observe(&api, &desired.name, &declared_users(&desired.state)).await.expect("readable");
+    let observed = observed.expect("there");
+    let plan = |observed: &RealmState| plan_tenant(desired, Some(observed), &Secrets::default());
+    let whole = plan(&observed);
+    assert!(watermark::is_silent(&whole, &observed), "{whole:?}");
+    let silent = observed.clone().silent();
+    assert!(silent.objects.is_empty() && silent.unlogged == observed.unlogged);
+    assert_eq!(plan(&silent), whole);
 }
 
 #[tokio::test]
