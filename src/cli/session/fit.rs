@@ -49,7 +49,8 @@ impl<'a> Fit<'a> {
     /// thousands of them.
     pub(super) fn settled(self, wanted: &Wanted, tenant: &Desired, observed: RealmState) -> RealmState {
         let observed = observed.lean();
-        if wanted.chosen.as_ref().is_some_and(|chosen| !chosen.is_whole(&tenant.name)) {
+        let in_parts = wanted.chosen.as_ref().is_some_and(|chosen| !chosen.is_whole(&tenant.name));
+        if in_parts || !observed.is_read() {
             return observed;
         }
         let (mut fitted, mut seen) = (tenant.clone(), observed.clone());
