@@ -25,7 +25,7 @@ use crate::keycloak::observe::{Users, planned_users};
 use crate::keycloak::{Birth, Fault, KeycloakError, WriteRealms, observe};
 use crate::plan::diff::diff;
 use crate::plan::order::order;
-use crate::plan::{Body, Plan, TenantPlan};
+use crate::plan::{Change, Plan, TenantPlan};
 use crate::state::applied::{MARKER, digest};
 use crate::state::kind::LEASE;
 use crate::state::secret::Secrets;
@@ -324,7 +324,7 @@ async fn give_birth(
 /// A birth whose answer was lost may have been sent twice: a realm is ours if it carries this very marker, or the one that
 /// follows it.
 fn is_born(plan: &TenantPlan, marker: Option<&str>) -> bool {
-    let body = plan.changes.first().and_then(|change| change.body.as_ref()).map(Body::document).unwrap_or_default();
+    let body = plan.changes.first().map(Change::document).unwrap_or_default();
     let first = body["attributes"][MARKER].as_str();
     marker.is_some() && (first == marker || plan.record.as_deref() == marker)
 }

@@ -458,8 +458,7 @@ pub fn plan_tenant(desired: &Desired, observed: Option<&RealmState>, secrets: &S
         unchanged_since: observed.and_then(|observed| observed.unchanged_since.clone()),
         authors: None,
     };
-    let is_known = observed.is_some_and(|observed| observed.silent || observed.unchanged_since.is_some());
-    if plan.quarantined.is_some() || is_known {
+    if plan.quarantined.is_some() || observed.is_some_and(RealmState::is_as_declared) {
         return plan;
     }
     match observed {

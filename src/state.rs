@@ -99,7 +99,12 @@ impl RealmState {
 
     /// True where its objects are here.
     pub fn is_read(&self) -> bool {
-        self.unread.is_none() && self.unchanged_since.is_none() && !self.silent
+        self.unread.is_none() && !self.is_as_declared()
+    }
+
+    /// True where a comparison had nothing to tell, now or before its watermark, and no objects are here.
+    pub fn is_as_declared(&self) -> bool {
+        self.silent || self.unchanged_since.is_some()
     }
 
     /// An object, if there is such a one.

@@ -98,7 +98,7 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
             // The server makes it with its client; what else is declared is written to it.
             let own = self.id(id).await?;
             let made = ["username", "enabled", "serviceAccountClientId", "realmRoles", "clientRoles"];
-            let mut body = document(change);
+            let mut body = change.document().into_owned();
             body.as_object_mut().into_iter().for_each(|map| map.retain(|field, _| !made.contains(&field.as_str())));
             if body.as_object().is_none_or(Map::is_empty) {
                 return Ok(());
@@ -107,7 +107,7 @@ impl<'a, K: WriteRealms> Writer<'a, K> {
             let body = reveal(self.secrets, &body, "PUT", "users")?;
             return self.api.put(self.realm, &endpoint::item(Kind::User, "", &own), Some(&body)).await;
         }
-        let mut body = document(change);
+        let mut body = change.document().into_owned();
         match id.kind {
             Kind::Flow => return self.replace_flow(id, &body).await,
             Kind::Authorization => return self.authorize(id, &body).await,
@@ -418,11 +418,6 @@ fn is_linked_later(kind: Kind, path: &str) -> bool {
 fn references(change: &Change) -> Vec<(String, Value)> {
     let kind = change.object.kind;
     change.created().into_iter().filter(|(path, _)| is_linked_later(kind, path)).collect()
-}
-
-/// What an object is created with.
-fn document(change: &Change) -> Value {
-    change.body.as_ref().map(|body| body.document().into_owned()).unwrap_or_default()
 }
 
 /// Whether it changes by which clients a scope is taken.

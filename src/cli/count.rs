@@ -17,7 +17,6 @@ use super::session::{self, Meant, Wanted};
 use super::table::{self, Format};
 use super::{books, realms, secrets};
 use crate::keycloak::fleet::in_turn;
-use crate::keycloak::watermarks::Watermarks;
 use crate::keycloak::{Fleet, KeycloakError, people, seats};
 use crate::ledger::{Answer, AnyStore, Cause, Ledger, Order};
 use crate::licence::{Accounts, Amount, Command, DEVICES, Refusal};
@@ -83,15 +82,7 @@ pub(super) async fn run(printer: &Printer, options: &Options) -> anyhow::Result<
     let placed = wanted.network.placements();
     wanted.desired.retain(|tenant| wanted.network.servers.is_empty() || placed.contains_key(&tenant.name));
     let server = session::reach(printer, target, &wanted, &key).await?;
-    let state = realms::observe_all(
-        printer,
-        &server,
-        &wanted.desired,
-        options.parallelism,
-        &Watermarks::default(),
-        |_, found| found.lean(),
-    )
-    .await?;
+    let state = realms::observe_whole(printer, &server, &wanted.desired, options.parallelism).await?;
     let found = count(&server, &wanted, &state, ledger.accounts(), options.parallelism).await?;
     let counted = enter(&mut ledger, actor, found).await?;
     if counted.is_empty() {

@@ -21,6 +21,16 @@ use crate::state::{ObjectId, RealmState, State, applied};
 /// How many realms that can't be read are shown with the reason.
 const SHOWN: usize = 5;
 
+/// Every realm of the network that exists, whichever of them changed.
+pub(super) async fn observe_whole(
+    printer: &Printer,
+    server: &impl ReadRealms,
+    desired: &[Desired],
+    parallelism: u16,
+) -> anyhow::Result<State> {
+    observe_all(printer, server, desired, parallelism, &Watermarks::default(), |_, found| found.lean()).await
+}
+
 /// Every realm of the network that exists; of those in which nothing happened by their `watermarks`, only that, and of the
 /// others what is to be kept of them. One that can't be read ends the run, after all were tried.
 pub(super) async fn observe_all(

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::{Action, Body, Cause, Change, FieldChange, diff};
+use super::{Action, Cause, Change, FieldChange, diff};
 use crate::expand::{OBSERVER, PROVISIONER};
 use crate::state::applied::MARKER;
 use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
@@ -66,7 +66,7 @@ pub fn provisioner(change: &Change) -> Vec<Change> {
         return Vec::new();
     }
     let of = |kind: Kind, section: &str| {
-        let body = change.body.as_ref().map(Body::document).unwrap_or_default();
+        let body = change.document();
         let documents = body[section].as_array().cloned().unwrap_or_default();
         documents.into_iter().map(move |document| {
             let key = document[kind.spec().key].as_str().unwrap_or_default().to_owned();

@@ -28,9 +28,9 @@ pub(super) fn birth(plan: &mut TenantPlan, desired: &Desired, secrets: &Secrets)
         desired: desired.state.clone(),
         secrets: secrets.fingerprints_of(desired.secrets.iter().map(|(reference, _)| reference)),
     };
-    let (_, later) = newborn.parts();
+    let (born, later) = newborn.parts();
     if !later.objects.is_empty() {
-        plan.recorded = Some(applied::digest(&newborn.marker()));
+        plan.recorded = Some(applied::digest(&newborn.marker(&born, &later)));
         plan.record = Some(newborn.whole().to_text());
     }
     let body = Some(Body::Realm(newborn.into()));
@@ -58,7 +58,7 @@ impl Newborn {
     /// The body of the one request.
     pub fn document(&self) -> Value {
         let (mut born, later) = self.parts();
-        let marker = self.marker_of(&born, &later);
+        let marker = self.marker(&born, &later);
         complete(&mut born, &self.name);
         let mut body = assemble(&born);
         if let Some(body) = body.as_object_mut() {
@@ -76,12 +76,7 @@ impl Newborn {
         (born, RealmState { objects: later, ..RealmState::default() })
     }
 
-    fn marker(&self) -> String {
-        let (born, later) = self.parts();
-        self.marker_of(&born, &later)
-    }
-
-    fn marker_of(&self, born: &RealmState, later: &RealmState) -> String {
+    fn marker(&self, born: &RealmState, later: &RealmState) -> String {
         let at_once = |id: &ObjectId| born.objects.contains_key(id) && !later.objects.contains_key(id);
         Applied::after(&Applied::default(), &self.whole(), at_once).to_text()
     }

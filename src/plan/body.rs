@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
+use super::Change;
 use super::birth::Newborn;
 use crate::state::{RealmState, Shared, arrange};
 
@@ -45,6 +46,13 @@ impl Body {
             Self::Document(document) => Cow::Owned(arrange(document)),
             Self::Realm(newborn) => Cow::Borrowed(newborn.desired()),
         }
+    }
+}
+
+impl Change {
+    /// What its object is made with; nothing where it is not made.
+    pub fn document(&self) -> Cow<'_, Value> {
+        self.body.as_ref().map(Body::document).unwrap_or_default()
     }
 }
 

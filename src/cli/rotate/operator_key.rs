@@ -19,7 +19,6 @@ use crate::keycloak::ReadRealms;
 use crate::keycloak::http::Server;
 use crate::keycloak::key::OperatorKey;
 use crate::keycloak::rotation::{both, other_key};
-use crate::keycloak::watermarks::Watermarks;
 use crate::plan::select::Selection;
 use crate::plan::{Plan, TenantPlan, View, plan_tenant};
 use crate::state::{Applied, Kind, ObjectId};
@@ -164,15 +163,7 @@ async fn status(
     wanted: &Wanted,
     keys: &str,
 ) -> anyhow::Result<Exit> {
-    let state = realms::observe_all(
-        printer,
-        server,
-        &wanted.desired,
-        options.parallelism,
-        &Watermarks::default(),
-        |_, found| found.lean(),
-    )
-    .await?;
+    let state = realms::observe_whole(printer, server, &wanted.desired, options.parallelism).await?;
     let own = server.key();
     let (mut alone, mut both, mut unknown, mut unread) = (0, 0, Vec::new(), Vec::new());
     for (realm, found) in &state {
@@ -212,15 +203,7 @@ async fn align(
     wanted: &mut Wanted,
     set: &str,
 ) -> anyhow::Result<bool> {
-    let state = realms::observe_all(
-        printer,
-        server,
-        &wanted.desired,
-        options.parallelism,
-        &Watermarks::default(),
-        |_, found| found.lean(),
-    )
-    .await?;
+    let state = realms::observe_whole(printer, server, &wanted.desired, options.parallelism).await?;
     let header = session::header(wanted, server.identity(), View::Provisioner)?;
     let mut tenants = Vec::new();
     let mut shut = 0;

@@ -36,7 +36,7 @@ pub fn check(plan: &Plan, desired: &[Desired], observed: &State, in_use: &InUse,
 
 /// How many objects of a realm are managed and there.
 fn managed(wanted: Option<&Desired>, found: &RealmState) -> usize {
-    if found.silent || found.unchanged_since.is_some() {
+    if found.is_as_declared() {
         // As it was compared: all that is wanted is there, and nothing else was applied.
         return wanted.map_or(0, |wanted| wanted.state.objects.len());
     }
