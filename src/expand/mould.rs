@@ -237,22 +237,30 @@ impl Mould {
         if texts.iter().filter_map(Value::as_str).any(|text| self.words.contains(&text.to_lowercase())) {
             return None;
         }
-        let mut objects = self.common.clone();
+        let mut own = BTreeMap::new();
         for (id, object) in &self.marked {
             let key = exchanged(&id.key, texts);
             let key = if id.kind == Kind::User { key.to_lowercase() } else { key };
             let written: Fields =
                 object.fields.iter().map(|(path, value)| (exchanged(path, texts), filled(value, texts))).collect();
-            let fields = fields_of(id.kind, &document(id.kind, &written));
+            let fields = packed(fields_of(id.kind, &document(id.kind, &written)));
             let cast = Object { fields, ..Object::default() };
-            if cast.fields.len() != object.fields.len()
-                || objects.insert(ObjectId::new(id.kind, key), cast.into()).is_some()
-            {
+            let id = ObjectId::new(id.kind, key);
+            if cast.fields.len() != object.fields.len() || self.common.contains_key(&id) {
+                return None;
+            }
+            if own.insert(id, Shared::from(cast)).is_some() {
                 return None;
             }
         }
-        Some(RealmState { objects, ..RealmState::default() })
+        let common = self.common.iter().map(|(id, object)| (id.clone(), object.clone()));
+        Some(RealmState { objects: packed(common.chain(own)), ..RealmState::default() })
     }
+}
+
+/// A map without the room that those keep which grow: of thousands of realms it would be a third of all.
+fn packed<K: Ord, V>(entries: impl IntoIterator<Item = (K, V)>) -> BTreeMap<K, V> {
+    entries.into_iter().collect()
 }
 
 /// The objects of which no rule looks at the texts of their fields: the realm, the default role, which is named after it,

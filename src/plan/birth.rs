@@ -37,6 +37,8 @@ pub(super) fn birth(plan: &mut TenantPlan, desired: &Desired, secrets: &Secrets)
     plan.changes.push(Change { body, ..diff::change(&ObjectId::realm(), Action::Create, Cause::Manifest) });
     let made = diff::diff(&later, &RealmState::default(), &Applied::default(), &Secrets::default());
     plan.changes.extend(order::order(made.changes));
+    // Mostly one, of thousands of tenants.
+    plan.changes.shrink_to_fit();
 }
 
 /// What the document of a birth is put together from.
