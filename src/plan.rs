@@ -237,6 +237,7 @@ pub struct Change {
     pub fields: Vec<FieldChange>,
     /// Update: declared secrets that are as they were, and are written along because Keycloak shows a mask of them.
     #[serde(default, skip_serializing_if = "Fields::is_empty")]
+    #[schemars(with = "BTreeMap<String, Value>")]
     pub along: Fields,
     /// The name by which a user is found, where that is not its own: its realm takes addresses for names, or somebody
     /// renamed it.

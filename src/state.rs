@@ -11,6 +11,7 @@ mod built_in;
 pub mod defaults;
 pub mod device;
 pub mod kind;
+pub mod layered;
 mod normalize;
 pub mod permissions;
 pub mod protection;
@@ -33,6 +34,7 @@ pub use address::ObjectId;
 pub use applied::Applied;
 pub use arrange::{arrange, assemble};
 pub use kind::Kind;
+pub use layered::Layered;
 pub use normalize::{document, fields as fields_of, same};
 pub use protection::Protection;
 pub use quarantine::Quarantine;
@@ -46,7 +48,7 @@ pub const PROVISIONER: &str = "realmwright-provisioner";
 const DOORS: [&str; 2] = ["bearerOnly", "enabled"];
 
 /// The fields of an object by their path: `redirectUris`, `attributes.pkce.code.challenge.method`.
-pub type Fields = BTreeMap<String, Value>;
+pub type Fields = Layered<String, Value>;
 
 /// One object of a realm.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,7 +67,7 @@ pub struct Object {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RealmState {
     /// In the order in which they can be created.
-    pub objects: BTreeMap<ObjectId, Shared<Object>>,
+    pub objects: Layered<ObjectId, Shared<Object>>,
     /// Why the realm, which is there, could not be read: `objects` are then what is known all the same. Only on the
     /// observed side.
     pub unread: Option<String>,

@@ -9,12 +9,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::manifest::node::{Data, Node};
 use crate::state::kind::SERVICE_ACCOUNT_PREFIX;
-use crate::state::{Fields, Kind, Object, ObjectId, RealmState, Shared, document, fields_of};
+use crate::state::{Fields, Kind, Layered, Object, ObjectId, RealmState, Shared, document, fields_of};
 
 /// Private characters that no manifest has in a text of its own (texts with them are not cast).
 const OPEN: char = '\u{E000}';
@@ -58,13 +59,21 @@ pub(super) enum Uncast {
 /// A realm with marks where its tenant's texts go.
 struct Mould {
     /// The objects without a mark, which all of the class have.
-    common: BTreeMap<ObjectId, Shared<Object>>,
+    common: Arc<BTreeMap<ObjectId, Shared<Object>>>,
     /// Those with marks.
-    marked: Vec<(ObjectId, Object)>,
+    marked: Vec<Marked>,
     /// The references to secrets in it.
     references: Vec<String>,
     /// All texts and names in it, lower case: one that is a tenant's too might mean something.
     words: HashSet<String>,
+}
+
+/// An object with marks.
+struct Marked {
+    id: ObjectId,
+    fields: Fields,
+    /// Those without a mark, which all of the class have.
+    common: Arc<BTreeMap<String, Value>>,
 }
 
 /// The class of a tenant, and its texts.
@@ -211,13 +220,14 @@ impl Mould {
         if marked.of_kind(Kind::User).filter(|(id, _)| !id.is_service_account()).count() > 1 {
             return None;
         }
-        let mut mould = Self { common: BTreeMap::new(), marked: Vec::new(), references, words: HashSet::new() };
+        let (mut common, mut marks, mut known) = (BTreeMap::new(), Vec::new(), HashSet::new());
         for (id, object) in marked.objects {
-            mould.words.insert(id.key.to_lowercase());
-            mould.words.insert(id.name().to_lowercase());
-            object.fields.values().for_each(|value| words(value, &mut mould.words));
-            if !has_mark(&id.key) && !object.fields.iter().any(|(path, value)| has_mark(path) || holds_mark(value)) {
-                mould.common.insert(id, object);
+            known.insert(id.key.to_lowercase());
+            known.insert(id.name().to_lowercase());
+            object.fields.values().for_each(|value| words(value, &mut known));
+            let has_none = |(path, value): &(&String, &Value)| !has_mark(path) && !holds_mark(value);
+            if !has_mark(&id.key) && object.fields.iter().all(|field| has_none(&field)) {
+                common.insert(id, object);
                 continue;
             }
             let plain = |value: &Value| match value {
@@ -227,9 +237,11 @@ impl Mould {
             if !may_be_marked(&id) || !object.fields.values().all(plain) {
                 return None;
             }
-            mould.marked.push((id, object.into_inner()));
+            let fields = object.into_inner().fields;
+            let common = fields.iter().filter(has_none).map(|(path, value)| (path.clone(), value.clone()));
+            marks.push(Marked { id, common: Arc::new(common.collect()), fields });
         }
-        Some(mould)
+        Some(Self { common: Arc::new(common), marked: marks, references, words: known })
     }
 
     /// The realm with these texts; none where one of them might mean something.
@@ -238,29 +250,29 @@ impl Mould {
             return None;
         }
         let mut own = BTreeMap::new();
-        for (id, object) in &self.marked {
-            let key = exchanged(&id.key, texts);
-            let key = if id.kind == Kind::User { key.to_lowercase() } else { key };
-            let written: Fields =
-                object.fields.iter().map(|(path, value)| (exchanged(path, texts), filled(value, texts))).collect();
-            let fields = packed(fields_of(id.kind, &document(id.kind, &written)));
-            let cast = Object { fields, ..Object::default() };
-            let id = ObjectId::new(id.kind, key);
-            if cast.fields.len() != object.fields.len() || self.common.contains_key(&id) {
+        for marked in &self.marked {
+            let (kind, fields) = (marked.id.kind, marked.filled(texts));
+            let key = exchanged(&marked.id.key, texts);
+            let id = ObjectId::new(kind, if kind == Kind::User { key.to_lowercase() } else { key });
+            if fields.len() != marked.fields.len() || self.common.contains_key(&id) {
                 return None;
             }
+            let cast = Object { fields: fields.sharing(&marked.common), ..Object::default() };
             if own.insert(id, Shared::from(cast)).is_some() {
                 return None;
             }
         }
-        let common = self.common.iter().map(|(id, object)| (id.clone(), object.clone()));
-        Some(RealmState { objects: packed(common.chain(own)), ..RealmState::default() })
+        Some(RealmState { objects: Layered::on(Arc::clone(&self.common), own), ..RealmState::default() })
     }
 }
 
-/// A map without the room that those keep which grow: of thousands of realms it would be a third of all.
-fn packed<K: Ord, V>(entries: impl IntoIterator<Item = (K, V)>) -> BTreeMap<K, V> {
-    entries.into_iter().collect()
+impl Marked {
+    /// Its fields in canonical form, with the texts in the place of the marks.
+    fn filled(&self, texts: &[Value]) -> Fields {
+        let fields = self.fields.iter().map(|(path, value)| (exchanged(path, texts), filled(value, texts)));
+        let fields: Fields = fields.collect();
+        fields_of(self.id.kind, &document(self.id.kind, &fields))
+    }
 }
 
 /// The objects of which no rule looks at the texts of their fields: the realm, the default role, which is named after it,

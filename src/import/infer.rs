@@ -89,7 +89,7 @@ fn view(realm: &Extracted, many: bool) -> View {
 /// The fields of an object that belong into the template.
 fn shared(id: &ObjectId, views: &[View], having: &[usize]) -> Fields {
     let of = |at: usize| views[at].full.get(id);
-    let paths: BTreeSet<&String> = having.iter().filter_map(|at| of(*at)).flat_map(BTreeMap::keys).collect();
+    let paths: BTreeSet<&String> = having.iter().filter_map(|at| of(*at)).flat_map(Fields::keys).collect();
     let whole = having.iter().any(|at| views[*at].whole.contains(id));
     let first = having.first().and_then(|at| of(*at)).cloned().unwrap_or_default();
     let mut agreed = Fields::new();

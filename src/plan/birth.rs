@@ -1,7 +1,7 @@
 //! A realm that is to be born: the body of its birth, and what is written right after it.
 
 use std::cell::LazyCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -9,7 +9,9 @@ use super::{Action, Body, Cause, Change, TenantPlan, diff, order};
 use crate::expand::Desired;
 use crate::state::kind::KEY_PROVIDER;
 use crate::state::permissions::is_ambiguous;
-use crate::state::{Applied, Kind, Object, ObjectId, RealmState, Shared, applied, assemble, defaults, secret::Secrets};
+use crate::state::{
+    Applied, Kind, Layered, Object, ObjectId, RealmState, Shared, applied, assemble, defaults, secret::Secrets,
+};
 
 /// How fields begin of which a birth takes all from its body where it finds one of them, and the defaults where it finds
 /// none.
@@ -73,7 +75,7 @@ impl Newborn {
     /// What a birth brings, and what is written after it.
     fn parts(&self) -> (RealmState, RealmState) {
         let mut born = RealmState::clone(&self.desired);
-        let mut later: BTreeMap<_, _> = born.objects.extract_if(.., |id, _| waits(&self.desired, id)).collect();
+        let mut later: Layered<_, _> = born.objects.extract_if(.., |id, _| waits(&self.desired, id)).collect();
         later.extend(without_flows(&mut born));
         (born, RealmState { objects: later, ..RealmState::default() })
     }
@@ -111,13 +113,13 @@ fn needs_ids(settings: &Object) -> bool {
 
 /// Clients that name a flow which no birth can know the id of, since Keycloak makes it: they are born without, and written
 /// again once it is there.
-fn without_flows(born: &mut RealmState) -> BTreeMap<ObjectId, Shared<Object>> {
+fn without_flows(born: &mut RealmState) -> Layered<ObjectId, Shared<Object>> {
     let brought: BTreeSet<String> = born.of_kind(Kind::Flow).map(|(id, _)| id.key.clone()).collect();
     let unknown = |path: &str, flow: &Value| {
         let alias = flow.as_str().filter(|alias| !alias.is_empty() && Kind::Client.binds_flow(path));
         alias.is_some_and(|alias| !brought.contains(alias))
     };
-    let mut later = BTreeMap::new();
+    let mut later = Layered::new();
     for (id, client) in born.objects.iter_mut().filter(|(id, _)| id.kind == Kind::Client) {
         let whole = client.clone();
         if client.fields.extract_if(.., |path, flow| unknown(path, flow)).count() > 0 {

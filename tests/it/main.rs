@@ -31,6 +31,7 @@ mod http;
 mod import;
 mod killed;
 mod kinds;
+mod layered;
 mod layers;
 mod ledger;
 mod licences;

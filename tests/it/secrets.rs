@@ -251,7 +251,8 @@ fn a_component_takes_a_secret_as_one_text_or_a_list_of_one() {
             assert_eq!(world.findings(), "", "{name}");
             let desired = world.expand().expect("sound");
             let found = desired[0].state.of_kind(Kind::Component).next().expect("a component").1;
-            assert_eq!(found.fields[&format!("config.{name}")], json!([{"$secret": "env:S"}]), "{name}");
+            let field = found.fields.get(&format!("config.{name}"));
+            assert_eq!(field, Some(&json!([{"$secret": "env:S"}])), "{name}");
         }
         for value in [json!("plain"), json!(["plain"]), json!(["$(parameters.s)", "plain"])] {
             let findings = with_component(KEYS, json!({name: value}), json!({})).findings();
