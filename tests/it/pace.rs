@@ -40,12 +40,12 @@ fn it_finds_what_a_server_can_do() {
 }
 
 #[test]
-fn it_begins_with_two_and_doubles_until_the_server_slows_down() {
+fn it_begins_with_three_and_doubles_until_the_server_slows_down() {
     let mut rate = Rate::new(256);
-    assert_eq!(rate.limit(), 2);
+    assert_eq!(rate.limit(), 3);
     let mut limits = learn(&mut rate, &Server { cores: 1000.0, alone: 20.0 }, Kind::Export, 250);
     limits.dedup();
-    assert_eq!(limits, [2, 4, 8, 16, 32, 64, 128]);
+    assert_eq!(limits, [3, 6, 12, 24, 48, 96, 192]);
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_kind_that_is_new_is_learnt_without_a_crowd() {
     learn(&mut rate, &Server { cores: 1000.0, alone: 10.0 }, Kind::Read, 500);
     assert_eq!(rate.limit(), 64);
     rate.tell(Kind::Birth, Sign::Good, Duration::from_millis(300));
-    assert_eq!(rate.limit(), 2);
+    assert_eq!(rate.limit(), 3);
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// With how many realms at a time a run begins: few, so that the time of an answer is learnt while nobody queues.
-const START: f64 = 2.0;
+const START: f64 = 3.0;
 
 /// How many times as long as at best an answer may take before the server counts as slowed down.
-const PATIENCE: f64 = 2.5;
+const PATIENCE: f64 = 2.2;
 
 /// Weight of the newest answer in the average of its kind.
 const NEWEST: f64 = 0.2;
